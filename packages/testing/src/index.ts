@@ -1,0 +1,8 @@
+/**
+ * What the tests of all packages share. Never published, never imported by a package's sources.
+ *
+ * @packageDocumentation
+ */
+export { describeOn, missing, type Need } from './needs.js'
+export { leakCheck, type LeakCheckOptions } from './leak-check.js'
+export { temporaryFolder } from './temporary-folder.js'
