@@ -1,1 +1,76 @@
-export {}
+/**
+ * Linux system calls for Node.js: single calls with typed errors, owners of descriptors, the new mount API,
+ * pidfds, and system-call programs, which start a process in any set-up without a helper program.
+ *
+ * @packageDocumentation
+ */
+export * from './constants/file.js'
+export * from './constants/mount.js'
+export * from './constants/namespace.js'
+export * from './constants/process.js'
+export * from './constants/socket.js'
+
+export { errnoName, errnoNumber, errnoText } from './errno.js'
+export {
+  isLinuxError,
+  isSyscallError,
+  LinuxError,
+  SyscallError,
+  type LinuxErrorCode,
+  type SyscallFailure,
+} from './errors.js'
+export { architecture, type Architecture } from './native.js'
+export { syscallNumber, type SyscallName } from './syscall-number.js'
+export { syscall, syscallOr, type SyscallArgument } from './syscall.js'
+export { Fd } from './fd.js'
+export { onExit } from './exit-watch.js'
+
+export { out, Out, Ref, stringVector, Struct, Words, type Argument, type Word } from './program/argument.js'
+export { Program, type Entry, type EntryOptions } from './program/program.js'
+export { explain } from './program/explain.js'
+export { execute, executeSync, type Results } from './program/execute.js'
+export { start, type StartedChild, type StartingChild } from './program/start.js'
+export type { CloneOptions } from './program/compile.js'
+
+export { closeFd, flock, pipe2 } from './calls/descriptors.js'
+export {
+  fchmodat,
+  fchownat,
+  fsetxattr,
+  lgetxattr,
+  linkat,
+  llistxattr,
+  lsetxattr,
+  makedev,
+  mkdirat,
+  mknodat,
+  OPEN_HOW_SIZE,
+  openat2,
+  openHow,
+  readlinkat,
+  renameat2,
+  symlinkat,
+  unlinkat,
+  utimensat,
+  type OpenHow,
+} from './calls/files.js'
+export {
+  cloneMount,
+  fsconfigCreate,
+  fsconfigFd,
+  fsconfigFlag,
+  fsconfigString,
+  fsmount,
+  fsopen,
+  mount,
+  mountAttributes,
+  mountSetattr,
+  moveMount,
+  openTree,
+  pivotRoot,
+  umount2,
+  type MountAttributes,
+} from './calls/mounts.js'
+export { setns, unshare } from './calls/namespaces.js'
+export { pidfdExitStatus, pidfdOpen, pidfdSendSignal, waitid, type ExitStatus } from './calls/processes.js'
+export { bind, getsockname, listen, recv, send, setsockopt, socket } from './calls/sockets.js'

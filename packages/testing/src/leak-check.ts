@@ -37,7 +37,16 @@ function leftOver(before: Set<string>): string[] {
 }
 
 function snapshot(): Set<string> {
-  return new Set([...mounts(), ...cgroups(), ...networkNamespaces(), ...links(), ...nftTables(), ...fds(), ...children(), ...folders()])
+  return new Set([
+    ...mounts(),
+    ...cgroups(),
+    ...networkNamespaces(),
+    ...links(),
+    ...nftTables(),
+    ...fds(),
+    ...children(),
+    ...folders(),
+  ])
 }
 
 function mounts(): string[] {
@@ -89,8 +98,14 @@ function links(): string[] {
 
 function nftTables(): string[] {
   try {
-    const tables = execFileSync('nft', ['list', 'tables'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-    return tables.split('\n').filter(Boolean).map((line) => `nft ${line}`)
+    const tables = execFileSync('nft', ['list', 'tables'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    return tables
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => `nft ${line}`)
   } catch {
     return [] // no nft here, or not root
   }
@@ -102,14 +117,18 @@ function fds(): string[] {
     try {
       const target = readlinkSync(`/proc/self/fd/${name}`)
       // Node opens and closes its own: modules, pipes of workers, the folder that is being listed
-      if (/^\/proc\/\d+\/fd$|\/node_modules\/|\.(js|ts|json|node)$/.test(target)) continue
+      // ... and one epoll descriptor watches all processes from the first that is waited for on
+      if (/^\/proc\/\d+\/fd$|^anon_inode:\[eventpoll\]$|\/node_modules\/|\.(js|ts|json|node)$/.test(target))
+        continue
       const kind = target.replace(/^(\w+):\[\d+\]$/, '$1')
       counts.set(kind, (counts.get(kind) ?? 0) + 1)
     } catch {
       // closed in between
     }
   }
-  return [...counts].flatMap(([kind, count]) => Array.from({ length: count }, (_, n) => `fd ${kind} #${n + 1}`))
+  return [...counts].flatMap(([kind, count]) =>
+    Array.from({ length: count }, (_, n) => `fd ${kind} #${n + 1}`),
+  )
 }
 
 function children(): string[] {

@@ -1,0 +1,102 @@
+import { createRequire } from 'node:module'
+import type * as Koffi from 'koffi'
+import { LinuxError } from './errors.js'
+import { trampolineCode } from './program/trampoline/code.js'
+
+/** The few native functions everything else is built on. */
+export interface Native {
+  readonly koffi: typeof Koffi
+  /** Anonymous private read-write pages; the result is their address. */
+  mapMemory(size: number): number
+  unmapMemory(address: number, size: number): void
+  /** The memory at `address` as an `ArrayBuffer`; valid until it is unmapped. */
+  view(address: number, size: number): ArrayBuffer
+  /** Runs the program whose control block is at `address` on this thread. */
+  run(address: number): number
+  /** The same on a thread of libuv's pool. */
+  runOnPool(address: number, done: (error: unknown, result: number) => void): void
+}
+
+/** Architectures that have a trampoline, named as `process.arch` names them. */
+export type Architecture = 'x64' | 'arm64'
+
+let loaded: Native | undefined
+
+/**
+ * Loads the native parts at the first call that needs them; importing the package loads nothing.
+ *
+ * @throws {@link LinuxError} `ERR_LINUX_UNSUPPORTED` off Linux and on processors without a trampoline.
+ */
+export function native(): Native {
+  loaded ??= load()
+  return loaded
+}
+
+/** The processor architecture of this process. */
+export function architecture(): Architecture {
+  if (process.platform !== 'linux') {
+    throw new LinuxError(
+      'ERR_LINUX_UNSUPPORTED',
+      `cannot make system calls on ${process.platform}: this package needs Linux`,
+    )
+  }
+  if (process.arch !== 'x64' && process.arch !== 'arm64') {
+    throw new LinuxError(
+      'ERR_LINUX_UNSUPPORTED',
+      `cannot make system calls on ${process.arch}: x64 and arm64 are supported`,
+    )
+  }
+  return process.arch
+}
+
+const PROT_READ = 1
+const PROT_WRITE = 2
+const PROT_EXEC = 4
+const MAP_PRIVATE = 0x02
+const MAP_ANONYMOUS = 0x20
+
+function load(): Native {
+  const code = trampolineCode[architecture()]
+  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi
+  const libc = koffi.load(null) // what is linked into Node already: its libc
+  const mmap = libc.func('mmap', 'intptr_t', ['intptr_t', 'size_t', 'int', 'int', 'int', 'long'])
+  const munmap = libc.func('munmap', 'int', ['intptr_t', 'size_t'])
+  const mprotect = libc.func('mprotect', 'int', ['intptr_t', 'size_t', 'int'])
+
+  const mapMemory = (size: number): number => {
+    const address = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) as number
+    if (address === -1) {
+      throw new LinuxError(
+        'ERR_LINUX_UNSUPPORTED',
+        `cannot map ${size} bytes of memory: errno ${koffi.errno()}`,
+      )
+    }
+    return address
+  }
+  const view = (address: number, size: number): ArrayBuffer => koffi.view(BigInt(address), size)
+
+  const text = mapMemory(4096)
+  new Uint8Array(view(text, code.length)).set(code)
+  if (mprotect(text, 4096, PROT_READ | PROT_EXEC) !== 0) {
+    const errno = koffi.errno()
+    munmap(text, 4096)
+    throw new LinuxError(
+      'ERR_LINUX_UNSUPPORTED',
+      `cannot make the trampoline executable: errno ${errno}; a security policy forbids mprotect(PROT_EXEC)`,
+    )
+  }
+  const run = koffi.decode(BigInt(text), koffi.proto('long', ['intptr_t'])) as Koffi.KoffiFunc<
+    (address: number) => number
+  >
+
+  return {
+    koffi,
+    mapMemory,
+    unmapMemory: (address, size) => void munmap(address, size),
+    view,
+    run,
+    runOnPool: (address, done) => {
+      run.async(address, done)
+    },
+  }
+}

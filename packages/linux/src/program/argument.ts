@@ -1,0 +1,161 @@
+import { LinuxError } from '../errors.js'
+import type { Block } from '../memory.js'
+
+/** The result of an earlier entry of the same program, as an argument of a later one. */
+export class Ref {
+  /** Position of the entry in its program. */
+  readonly entry: number
+
+  constructor(entry: number) {
+    this.entry = entry
+  }
+}
+
+/** Bytes handed to the kernel by address, with the text that `explain()` prints for them. */
+export class Struct {
+  readonly bytes: Uint8Array
+  readonly text: string
+
+  constructor(bytes: Uint8Array, text: string) {
+    this.bytes = bytes
+    this.text = text
+  }
+}
+
+/** A 64-bit word of {@link Words}: a number, or the address of a string or of bytes. */
+export type Word = number | bigint | string | Uint8Array | Struct | null
+
+/** A vector of 64-bit words, handed over by address: `argv`, `struct iovec`, `struct sock_fprog`. */
+export class Words {
+  readonly items: readonly Word[]
+  readonly text: string | undefined
+
+  constructor(items: readonly Word[], text?: string) {
+    this.items = items
+    this.text = text
+  }
+}
+
+/** A buffer that the kernel fills: copied in before the call, and back out after it. */
+export class Out {
+  readonly bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+}
+
+/** What a system call can be given. Strings are handed over NUL-terminated; `null` is the null pointer. */
+export type Argument = number | bigint | string | null | Uint8Array | Struct | Words | Out | Ref
+
+/** A buffer for the kernel to fill. Its content is right once the call or the program has returned. */
+export function out(bytes: Uint8Array): Out {
+  return new Out(bytes)
+}
+
+/** An `argv` or `envp`: addresses of strings, ended by a null pointer. */
+export function stringVector(strings: readonly string[], text?: string): Words {
+  return new Words([...strings, null], text)
+}
+
+const HIGH = 2 ** 32
+
+/** Lays arguments out in a block: words in place, everything else behind each other in its free part. */
+export class Writer {
+  readonly #block: Block
+  readonly #outputs: { readonly offset: number; readonly bytes: Uint8Array }[] = []
+  #free: number
+
+  /**
+   * @param block - Where to write.
+   * @param free - Offset from which on the block is free.
+   */
+  constructor(block: Block, free: number) {
+    this.#block = block
+    this.#free = free
+  }
+
+  /** Writes a 64-bit integer at `offset`, negative ones in two's complement. */
+  word(offset: number, value: number | bigint): void {
+    const at = offset >> 2
+    const { words } = this.#block
+    if (typeof value === 'bigint') {
+      words[at] = Number(value & 0xffffffffn)
+      words[at + 1] = Number((value >> 32n) & 0xffffffffn)
+    } else {
+      words[at] = value >>> 0
+      words[at + 1] = Math.floor(value / HIGH) >>> 0
+    }
+  }
+
+  /** Writes the value of an argument that is not a reference at `offset`. */
+  argument(offset: number, value: Exclude<Argument, Ref>): void {
+    if (value === null) this.word(offset, 0)
+    else if (typeof value === 'number' || typeof value === 'bigint') this.word(offset, value)
+    else this.word(offset, this.#place(value))
+  }
+
+  /** Copies what the kernel wrote back into the buffers of {@link Out} arguments. */
+  copyBack(): void {
+    for (const { offset, bytes } of this.#outputs) {
+      bytes.set(this.#block.bytes.subarray(offset, offset + bytes.length))
+    }
+  }
+
+  #place(value: string | Uint8Array | Struct | Words | Out): number {
+    if (typeof value === 'string') return this.#string(value)
+    if (value instanceof Words) return this.#vector(value.items)
+    const bytes = value instanceof Struct || value instanceof Out ? value.bytes : value
+    const offset = this.#reserve(bytes.length)
+    this.#block.bytes.set(bytes, offset)
+    if (value instanceof Out) this.#outputs.push({ offset, bytes })
+    return this.#block.address + offset
+  }
+
+  #string(value: string): number {
+    if (value.includes('\0')) {
+      throw new LinuxError(
+        'ERR_LINUX_INVALID_ARG',
+        `cannot hand ${JSON.stringify(value)} to the kernel: it has a NUL byte`,
+      )
+    }
+    const offset = this.#free
+    const written = this.#block.bytes.write(value, offset, 'utf8')
+    this.#block.bytes[offset + written] = 0
+    this.#free = aligned(offset + written + 1)
+    return this.#block.address + offset
+  }
+
+  #vector(items: readonly Word[]): number {
+    const offset = this.#reserve(items.length * 8)
+    items.forEach((item, index) => {
+      this.argument(offset + index * 8, item)
+    })
+    return this.#block.address + offset
+  }
+
+  #reserve(size: number): number {
+    const offset = this.#free
+    this.#free = aligned(offset + size)
+    return offset
+  }
+}
+
+/** The most room that arguments can take in a block. */
+export function roomFor(args: readonly Argument[]): number {
+  let room = 0
+  for (const value of args) room += roomForOne(value)
+  return room
+}
+
+function roomForOne(value: Argument): number {
+  if (typeof value === 'string') return value.length * 3 + 16
+  if (value instanceof Words) return value.items.length * 8 + 16 + roomFor(value.items)
+  if (value instanceof Struct || value instanceof Out) return value.bytes.length + 16
+  if (value instanceof Uint8Array) return value.length + 16
+  return 0
+}
+
+function aligned(offset: number): number {
+  return (offset + 7) & ~7
+}

@@ -1,0 +1,79 @@
+import { SyscallError } from '../errors.js'
+import { giveBack } from '../memory.js'
+import { native } from '../native.js'
+import type { Ref } from './argument.js'
+import { compile, currentEntry, hasFailed, resultAt, type Compiled } from './compile.js'
+import { describeArguments } from './explain.js'
+import type { Program } from './program.js'
+
+/** Results of a program that came to its end. */
+export interface Results {
+  /** Result of an entry; negative, an errno, where the entry tolerated it. */
+  get(ref: Ref): number
+}
+
+/**
+ * Executes a program on the calling thread, without a child. For set-ups whose results (descriptors) are
+ * wanted in this process; calls that change a thread (`unshare`, `setns`) must undo themselves in the same
+ * program.
+ *
+ * @throws {@link SyscallError} The first entry that failed; the entries before it have taken effect.
+ */
+export function executeSync(program: Program): Results {
+  const compiled = compile(program, undefined)
+  try {
+    native().run(compiled.block.address)
+    return finish(program, compiled)
+  } finally {
+    giveBack(compiled.block)
+  }
+}
+
+/**
+ * Executes a program on a thread of libuv's pool, without a child; the event loop goes on meanwhile. Calls
+ * that change a thread must not be in it.
+ *
+ * @throws {@link SyscallError} The first entry that failed; the entries before it have taken effect.
+ */
+export async function execute(program: Program): Promise<Results> {
+  const compiled = compile(program, undefined)
+  try {
+    await new Promise<void>((resolve) => {
+      native().runOnPool(compiled.block.address, () => resolve())
+    })
+    return finish(program, compiled)
+  } finally {
+    giveBack(compiled.block)
+  }
+}
+
+function finish(program: Program, { block, writer }: Compiled): Results {
+  writer.copyBack()
+  const failed = failure(program, { block, writer })
+  if (failed !== undefined) throw failed
+  return snapshot(program, { block, writer })
+}
+
+/** The error of the entry that ended the program, if one did. */
+export function failure(program: Program, { block }: Compiled): SyscallError | undefined {
+  const index = currentEntry(block)
+  const entry = program.entries[index]
+  if (!hasFailed(block) || entry === undefined) return undefined
+  const result = resultAt(block, index)
+  return new SyscallError({
+    // a result that is no error but too small: the other side of a pipe went away
+    errno: result < 0 ? -result : EPIPE,
+    syscall: entry.call,
+    args: describeArguments(entry),
+    entry: index,
+    step: entry.step,
+  })
+}
+
+const EPIPE = 32
+
+/** The results by value, so that the memory of the program can be used again. */
+export function snapshot(program: Program, { block }: Compiled): Results {
+  const results = Array.from({ length: program.length }, (_, index) => resultAt(block, index))
+  return { get: (ref) => results[ref.entry]! }
+}
