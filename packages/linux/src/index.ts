@@ -23,7 +23,7 @@ export { architecture, type Architecture } from './native.js'
 export { syscallNumber, type SyscallName } from './syscall-number.js'
 export { syscall, syscallOr, type SyscallArgument } from './syscall.js'
 export { Fd } from './fd.js'
-export { onExit } from './exit-watch.js'
+export { onReadable, type ReadyWait } from './readiness.js'
 
 export { out, Out, Ref, stringVector, Struct, Words, type Argument, type Word } from './program/argument.js'
 export { Program, type Entry, type EntryOptions } from './program/program.js'

@@ -11,7 +11,7 @@ import {
   isSyscallError,
   MS_PRIVATE,
   MS_REC,
-  onExit,
+  onReadable,
   openHow,
   OPEN_HOW_SIZE,
   AT_FDCWD,
@@ -22,6 +22,7 @@ import {
   stringVector,
   syscall,
   waitid,
+  type ExitStatus,
   type StartedChild,
 } from '../src/index.js'
 
@@ -34,8 +35,8 @@ function exec(command: readonly string[], program = new Program()): Program {
   return program
 }
 
-async function ended(child: StartedChild): Promise<ReturnType<typeof waitid>> {
-  await new Promise<void>((resolve) => onExit(child.pidfd, resolve))
+async function ended(child: StartedChild): Promise<ExitStatus> {
+  await new Promise<void>((resolve) => onReadable(child.pidfd, resolve))
   const status = waitid(child.pidfd)
   closeSync(child.pidfd)
   return status

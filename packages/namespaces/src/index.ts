@@ -1,1 +1,17 @@
-export {}
+/**
+ * Linux namespaces for Node.js: start processes in any mix of new, joined and inherited namespaces, map ids,
+ * list namespaces and pin them.
+ *
+ * @packageDocumentation
+ */
+export { isNamespacesError, NamespacesError, type NamespacesErrorCode } from './errors.js'
+export { checkIdMaps, ownIdMaps, writeIdMaps, type IdMapping, type IdMaps } from './id-map.js'
+export { cloneFlag, namespaceKinds, procName, type NamespaceKind } from './kinds.js'
+export { describe, spawn, type SpawnOptions } from './spawn.js'
+export { SpawnedProcess } from './process.js'
+export type { NamespaceSource, NamespaceSources } from './source.js'
+export { inspectNamespaces, listNamespaces, type NamespaceInfo } from './list.js'
+export { pin, unpin } from './pin.js'
+export type { CapabilitySets, Credentials, User } from './setup/credentials.js'
+export type { TimeOffsets } from './setup/enter.js'
+export type { Stdio } from './setup/stdio.js'

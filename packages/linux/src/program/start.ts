@@ -1,12 +1,12 @@
 import { PR_GET_DUMPABLE, PR_SET_DUMPABLE } from '../constants/process.js'
 import { LinuxError, type SyscallError } from '../errors.js'
 import { closeFd } from '../calls/descriptors.js'
-import { waitid } from '../calls/processes.js'
+import { pidfdOpen, waitid } from '../calls/processes.js'
 import { syscall } from '../syscall.js'
 import { SyscallError as KernelError } from '../errors.js'
 import { giveBack } from '../memory.js'
 import { native } from '../native.js'
-import { compile, currentEntry, pidfdOf, pidOf, type CloneOptions, type Compiled } from './compile.js'
+import { compile, currentEntry, pidfdOf, pidOf, resultAt, type CloneOptions, type Compiled } from './compile.js'
 import { failure, snapshot, type Results } from './execute.js'
 import type { Program } from './program.js'
 
@@ -60,18 +60,45 @@ function complete(program: Program, compiled: Compiled, result: number, clone: C
   try {
     end()
     if (result < 0) throw cloneFailure(-result, clone)
-    const pidfd = pidfdOf(compiled.block)
+    const child = followClones(program, compiled, { pid: result, pidfd: pidfdOf(compiled.block) })
     const failed = failure(program, compiled) ?? died(program, compiled)
     if (failed !== undefined) {
-      waitid(pidfd)
-      closeFd(pidfd)
+      reap(child.pidfd)
       throw failed
     }
     compiled.writer.copyBack()
-    return { pid: result, pidfd, results: snapshot(program, compiled) }
+    return { ...child, results: snapshot(program, compiled) }
   } finally {
     giveBack(compiled.block)
   }
+}
+
+/**
+ * Where the child has cloned itself once more and left (`leave`), its clone, a sibling by `CLONE_PARENT`, is
+ * the process that goes on. Nobody else can have reaped it, so its pid is still its own.
+ */
+function followClones(
+  program: Program,
+  { block }: Compiled,
+  first: { pid: number; pidfd: number },
+): { pid: number; pidfd: number } {
+  let child = first
+  const last = currentEntry(block)
+  program.entries.forEach(({ leave }, index) => {
+    if (leave !== true || index > last) return
+    const pid = resultAt(block, index)
+    if (pid <= 0) return
+    const pidfd = pidfdOpen(pid)
+    reap(child.pidfd)
+    child = { pid, pidfd }
+  })
+  return child
+}
+
+/** Takes a child that has ended, or is about to, out of the process table. */
+function reap(pidfd: number): void {
+  waitid(pidfd)
+  closeFd(pidfd)
 }
 
 /** A child that was killed on its way has begun an entry that is not its last and has not failed. */

@@ -1,3 +1,6 @@
+// Written by packages/linux/scripts/build-syscall-numbers.mjs from the uapi headers of Linux 6.1,
+// with the newer calls up to Linux 7.1 that the script lists. Do not edit.
+
 /** System call numbers of arm64. */
 export const arm64SyscallNumbers = {
   io_setup: 0,
@@ -25,6 +28,7 @@ export const arm64SyscallNumbers = {
   epoll_pwait: 22,
   dup: 23,
   dup3: 24,
+  fcntl: 25,
   inotify_init1: 26,
   inotify_add_watch: 27,
   inotify_rm_watch: 28,
@@ -42,6 +46,10 @@ export const arm64SyscallNumbers = {
   mount: 40,
   pivot_root: 41,
   nfsservctl: 42,
+  statfs: 43,
+  fstatfs: 44,
+  truncate: 45,
+  ftruncate: 46,
   fallocate: 47,
   faccessat: 48,
   chdir: 49,
@@ -57,6 +65,7 @@ export const arm64SyscallNumbers = {
   pipe2: 59,
   quotactl: 60,
   getdents64: 61,
+  lseek: 62,
   read: 63,
   write: 64,
   readv: 65,
@@ -65,6 +74,7 @@ export const arm64SyscallNumbers = {
   pwrite64: 68,
   preadv: 69,
   pwritev: 70,
+  sendfile: 71,
   pselect6: 72,
   ppoll: 73,
   signalfd4: 74,
@@ -72,6 +82,8 @@ export const arm64SyscallNumbers = {
   splice: 76,
   tee: 77,
   readlinkat: 78,
+  newfstatat: 79,
+  fstat: 80,
   sync: 81,
   fsync: 82,
   fdatasync: 83,
@@ -213,6 +225,8 @@ export const arm64SyscallNumbers = {
   keyctl: 219,
   clone: 220,
   execve: 221,
+  mmap: 222,
+  fadvise64: 223,
   swapon: 224,
   swapoff: 225,
   mprotect: 226,
@@ -314,4 +328,6 @@ export const arm64SyscallNumbers = {
   open_tree_attr: 467,
   file_getattr: 468,
   file_setattr: 469,
+  listns: 470,
+  rseq_slice_yield: 471,
 } as const

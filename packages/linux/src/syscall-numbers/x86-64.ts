@@ -1,4 +1,7 @@
-/** System call numbers of x86_64. */
+// Written by packages/linux/scripts/build-syscall-numbers.mjs from the uapi headers of Linux 6.1,
+// with the newer calls up to Linux 7.1 that the script lists. Do not edit.
+
+/** System call numbers of x86-64. */
 export const x86_64SyscallNumbers = {
   read: 0,
   write: 1,
@@ -335,6 +338,8 @@ export const x86_64SyscallNumbers = {
   statx: 332,
   io_pgetevents: 333,
   rseq: 334,
+  uretprobe: 335,
+  uprobe: 336,
   pidfd_send_signal: 424,
   io_uring_setup: 425,
   io_uring_enter: 426,
@@ -381,4 +386,6 @@ export const x86_64SyscallNumbers = {
   open_tree_attr: 467,
   file_getattr: 468,
   file_setattr: 469,
+  listns: 470,
+  rseq_slice_yield: 471,
 } as const

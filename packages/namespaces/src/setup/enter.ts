@@ -1,0 +1,107 @@
+import {
+  AT_FDCWD,
+  CLONE_CLEAR_SIGHAND,
+  CLONE_NEWCGROUP,
+  CLONE_NEWTIME,
+  CLONE_PARENT,
+  CLONE_VFORK,
+  CLONE_VM,
+  O_CLOEXEC,
+  O_WRONLY,
+  PR_SET_DUMPABLE,
+  Struct,
+  type Program,
+} from '@ctr/linux'
+import { flagsOf, type ResolvedSources } from '../source.js'
+
+/** Offsets of the clocks in a new time namespace, in nanoseconds; see time_namespaces(7). */
+export interface TimeOffsets {
+  readonly monotonicNs?: bigint | undefined
+  readonly boottimeNs?: bigint | undefined
+}
+
+/** The two pipes by which a child waits for its id maps. */
+export interface MapPipes {
+  /** Written by the child when it exists, from then on it can be mapped. */
+  readonly ready: number
+  /** Read by the child until its maps are written. */
+  readonly go: number
+  /** The parent's end of `go`: the child must not hold it open, or it would never see its parent die. */
+  readonly goOther: number
+}
+
+/** Kinds that begin with the clone itself; the cgroup and time namespaces are made by the child later. */
+export function cloneFlags(sources: ResolvedSources): number {
+  const nested = joinsPid(sources)
+  return flagsOf(sources.made.filter((kind) => kind !== 'cgroup' && kind !== 'time' && !(nested && kind === 'pid')))
+}
+
+/** Waits for the id maps of a new user namespace, and becomes its root. */
+export function waitForMaps(program: Program, pipes: MapPipes): void {
+  program.step('wait for the id maps')
+  program.call('close', [pipes.goOther])
+  program.call('write', [pipes.ready, new Uint8Array(1), 1])
+  program.call('read', [pipes.go, new Uint8Array(1), 1], { minimum: 1 })
+  becomeRoot(program)
+}
+
+function becomeRoot(program: Program): void {
+  program.call('setresgid', [0, 0, 0])
+  program.call('setresuid', [0, 0, 0])
+}
+
+/**
+ * Joins namespaces, in order. A process cannot change its own pid namespace: where one is joined, the child
+ * clones itself once more, as a sibling (`CLONE_PARENT`), and leaves.
+ *
+ * The memory is still shared with the caller's process, so before anything inside can see the child it makes
+ * itself undumpable: nobody inside can then attach to it or read through it.
+ */
+export function joinNamespaces(program: Program, sources: ResolvedSources): void {
+  if (sources.joins.length === 0) return
+  program.step('join namespaces')
+  program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0])
+  for (const { fd, kinds } of sources.joins) {
+    program.call('setns', [fd, flagsOf(kinds)], { step: `join the ${kinds.join(', ')} namespace` })
+    if (kinds.includes('user')) becomeRoot(program)
+  }
+  if (!joinsPid(sources)) return
+  program.call('clone3', [cloneOnceMore(), 88], { leave: true, step: 'enter the pid namespace' })
+}
+
+/** No exit signal: with `CLONE_PARENT` it is that of the process that leaves, and clone3 refuses another. */
+function cloneOnceMore(): Struct {
+  const bytes = Buffer.alloc(88)
+  const flags = CLONE_VM + CLONE_VFORK + CLONE_PARENT + CLONE_CLEAR_SIGHAND
+  bytes.writeBigUInt64LE(BigInt(flags), 0)
+  return new Struct(bytes, '{flags: CLONE_VM|CLONE_VFORK|CLONE_PARENT|CLONE_CLEAR_SIGHAND}')
+}
+
+function joinsPid({ joins }: ResolvedSources): boolean {
+  return joins.some(({ kinds }) => kinds.includes('pid'))
+}
+
+/** Makes the namespaces that can only be made once the child is where it belongs. */
+export function makeLateNamespaces(program: Program, { made }: ResolvedSources, offsets: TimeOffsets | undefined): void {
+  if (made.includes('cgroup')) {
+    program.step('make the cgroup namespace').call('unshare', [CLONE_NEWCGROUP])
+  }
+  if (!made.includes('time')) return
+  program.step('make the time namespace').call('unshare', [CLONE_NEWTIME])
+  const text = offsetText(offsets ?? {})
+  if (text === '') return
+  const file = program.call('openat', [AT_FDCWD, '/proc/self/timens_offsets', O_WRONLY + O_CLOEXEC])
+  program.call('write', [file, text, Buffer.byteLength(text)])
+}
+
+function offsetText(offsets: TimeOffsets): string {
+  return Object.entries({ monotonic: offsets.monotonicNs, boottime: offsets.boottimeNs })
+    .map(([clock, ns]) => (ns === undefined ? '' : `${clock} ${offsetFields(ns)}\n`))
+    .join('')
+}
+
+function offsetFields(ns: bigint): string {
+  const billion = 1_000_000_000n
+  const rest = ((ns % billion) + billion) % billion
+  return `${(ns - rest) / billion} ${rest}`
+}
