@@ -1,0 +1,66 @@
+import { readdirSync } from 'node:fs'
+import { listCgroups } from '@ctr/cgroups'
+import { Container } from './container/container.js'
+import type { ContainerRecord } from './container/record.js'
+import { releaseRunning, removeFiles } from './container/release.js'
+import { foundProcess } from './container/watched-process.js'
+import type { Context } from './context.js'
+import { livingOwners } from './owner.js'
+
+/**
+ * Brings what is on disk and in the kernel back into agreement after processes were killed at any moment:
+ *
+ * - what is half made, or belongs to a process that is gone, is removed;
+ * - detached containers that still run are left alone;
+ * - detached containers that have ended meanwhile get their exit status, and give back what they held;
+ * - what belongs to no container at all (cgroups, layers, network endpoints, pinned processes) is removed.
+ *
+ * Other living processes may make and remove containers meanwhile: a record is the first thing that is made
+ * and the last that is removed, and what is listed is listed before records are read.
+ *
+ * @returns Ids of the containers that were removed.
+ */
+export async function cleanUp(context: Context): Promise<readonly string[]> {
+  const found = new Set([...cgroupIds(context), ...(await context.layers.roots()), ...readdirSync(context.pins), ...context.records.ids()])
+  const living = livingOwners(context.owners)
+  const removed: string[] = []
+  for (const id of found) {
+    const record = tryLoad(context, id)
+    if (record !== undefined && (await settle(context, record, living))) continue
+    if (record === undefined && context.records.has(id)) continue // damaged: kept for whoever looks into it
+    await releaseRunning(context, id)
+    await removeFiles(context, id)
+    removed.push(id)
+  }
+  await context.layers.cleanup()
+  return removed
+}
+
+/** Settles a container that has a record. Returns false when nothing of it is to stay. */
+async function settle(context: Context, record: ContainerRecord, living: ReadonlySet<string>): Promise<boolean> {
+  if (living.has(record.owner)) return true
+  if (record.status === 'exited') return true
+  if (record.status === 'creating' || !record.detached) return false
+  const init = foundProcess(context, record)
+  if (init !== undefined && init.kill(0)) {
+    init.release()
+    return true
+  }
+  init?.release()
+  await Container.found(context, record).wait() // it has ended: its status is noted and it gives back what it held
+  return true
+}
+
+function tryLoad(context: Context, id: string): ContainerRecord | undefined {
+  try {
+    return context.records.load(id)
+  } catch {
+    return undefined // none, or damaged; the caller looks which
+  }
+}
+
+function cgroupIds(context: Context): string[] {
+  return listCgroups(`/${context.instance}`, { hierarchy: context.hierarchy })
+    .map((path) => path.split('/').at(-1)!)
+    .filter((name) => /^[0-9a-f]{64}$/.test(name))
+}

@@ -1,0 +1,92 @@
+import type { Cgroup } from '@ctr/cgroups'
+import { isNamespacesError, spawn, type SpawnedProcess } from '@ctr/namespaces'
+import { isLinuxError } from '@ctr/linux'
+import { readFileIn } from '@ctr/overlay'
+import type { Context } from '../context.js'
+import { RuntimeError } from '../errors.js'
+import { checkEnv, type ExecOptions } from '../options.js'
+import { resolveUser } from '../user/resolve-user.js'
+import type { ContainerRecord } from './record.js'
+import { openTerminalIn, type TerminalStream } from '../setup/terminal.js'
+import { credentialsOf, joinCgroup } from './start.js'
+import type { WatchedProcess } from './watched-process.js'
+
+/** A program that runs in a container besides its own. */
+export type ExecProcess = SpawnedProcess & {
+  /** The other side of its terminal, where it has one. */
+  readonly terminal: TerminalStream | null
+}
+
+/**
+ * Runs a program in a running container: same namespaces, cgroup, capabilities and seccomp filter as its own.
+ *
+ * Before it enters, the child makes itself undumpable, so that nothing in the container can reach this
+ * process's memory through it.
+ */
+export async function execIn(
+  context: Context,
+  record: ContainerRecord,
+  { init, cgroup }: { readonly init: WatchedProcess; readonly cgroup: Cgroup },
+  command: readonly string[],
+  options: ExecOptions,
+): Promise<ExecProcess> {
+  if (command.length === 0 || command[0] === '') {
+    throw new RuntimeError('ERR_RUNTIME_INVALID_ARG', `cannot run a program in container ${record.name}: the command is empty`)
+  }
+  checkEnv(options.env ?? {})
+  const { pidfd } = init
+  const { mode } = record.network
+  const user = options.user === undefined ? record.user : await lookUp(options.user, init.pid)
+  using cgroupFds = cgroup.openJoinFds()
+  const size = typeof options.terminal === 'object' ? options.terminal : undefined
+  using terminal = options.terminal === undefined || options.terminal === false ? undefined : openTerminalIn(init.pid, size)
+  try {
+    const process = await spawn({
+      command,
+      env: { ...record.env, ...(terminal === undefined ? {} : { TERM: 'xterm' }), ...options.env },
+      cwd: options.cwd ?? record.cwd,
+      namespaces: {
+        mount: { pidfd },
+        uts: { pidfd },
+        ipc: { pidfd },
+        pid: { pidfd },
+        cgroup: { pidfd },
+        ...(mode === 'host' ? {} : { network: { pidfd } }),
+      },
+      stdio: [options.stdin ?? 'ignore', options.stdout ?? 'inherit', options.stderr ?? 'inherit'],
+      terminal: terminal?.slave,
+      session: true,
+      ...credentialsOf(context, { ...record, user }),
+      before: (program) => joinCgroup(program, cgroupFds.writeZero),
+    })
+    return Object.assign(process, { terminal: terminal?.takeStream() ?? null })
+  } catch (error) {
+    throw explainFailure(error, record)
+  }
+}
+
+async function lookUp(user: string, pid: number): Promise<ContainerRecord['user']> {
+  const root = `/proc/${pid}/root`
+  const [passwd, group] = await Promise.all([readOptional(root, '/etc/passwd'), readOptional(root, '/etc/group')])
+  const { uid, gid, additionalGids } = resolveUser(user, { passwd, group })
+  return { uid, gid, groups: additionalGids }
+}
+
+async function readOptional(root: string, path: string): Promise<string> {
+  try {
+    return (await readFileIn(root, path, { maxBytes: 2 ** 20 })).toString('utf8')
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_OVERLAY_NOT_FOUND') return ''
+    throw error
+  }
+}
+
+function explainFailure(error: unknown, { name }: ContainerRecord): unknown {
+  if (!isNamespacesError(error) && !isLinuxError(error)) return error
+  const message = `cannot run a program in container ${name}: ${error.message}`
+  if (error.code === 'ERR_NAMESPACES_COMMAND_NOT_FOUND') return new RuntimeError('ERR_RUNTIME_COMMAND_NOT_FOUND', message, { cause: error })
+  if (error.code === 'ERR_NAMESPACES_COMMAND_NOT_EXECUTABLE') {
+    return new RuntimeError('ERR_RUNTIME_COMMAND_NOT_EXECUTABLE', message, { cause: error })
+  }
+  return new RuntimeError('ERR_RUNTIME_START', message, { cause: error })
+}

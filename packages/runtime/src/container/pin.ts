@@ -1,0 +1,46 @@
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  Fd,
+  isSyscallError,
+  MNT_DETACH,
+  moveMount,
+  OPEN_TREE_CLONE,
+  openTree,
+  umount2,
+  UMOUNT_NOFOLLOW,
+} from '@ctr/linux'
+
+/**
+ * Pins a process to a file: a bind mount of its pidfd. Any later process that opens the file has a pidfd of
+ * the same process, never of another with the same number, and can read its exit status even when nobody
+ * watched it end. Needs Linux 6.15; before that nothing is pinned, and such a status is unknown.
+ */
+export function pinProcess(path: string, pidfd: number): void {
+  closeSync(openSync(path, 'w', 0o600))
+  try {
+    using copy = new Fd(openTree(pidfd, '', OPEN_TREE_CLONE + AT_EMPTY_PATH))
+    moveMount(copy.number, AT_FDCWD, path)
+  } catch (error) {
+    rmSync(path, { force: true })
+    if (!isSyscallError(error) || !['EINVAL', 'ENOSYS', 'EPERM'].includes(error.code)) throw error
+  }
+}
+
+/** Opens a pinned process; undefined when it was not pinned. */
+export function openPin(path: string): Fd | undefined {
+  if (!existsSync(path)) return undefined
+  return new Fd(openSync(path, 'r'))
+}
+
+/** Lets go of a pinned process. Idempotent. */
+export function unpinProcess(path: string): void {
+  if (!existsSync(path)) return
+  try {
+    umount2(path, MNT_DETACH + UMOUNT_NOFOLLOW)
+  } catch (error) {
+    if (!isSyscallError(error) || error.code !== 'EINVAL') throw error // a file that nothing is mounted on
+  }
+  rmSync(path, { force: true })
+}

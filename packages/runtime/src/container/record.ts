@@ -1,0 +1,171 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CapabilitySets, User } from '@ctr/namespaces'
+import type { PublishedPort } from '@ctr/netbridge'
+import { isRuntimeError, RuntimeError } from '../errors.js'
+
+/** Which network a container is on. */
+export type NetworkMode = 'none' | 'host' | 'bridge'
+
+/** How a container's program ended. */
+export interface ContainerExit {
+  /** Exit code; null when a signal ended it, or when nobody was there to see it. */
+  readonly exitCode: number | null
+  /** Number of the signal; null when it exited by itself. */
+  readonly signal: number | null
+  /** A process of the container was killed because it had reached its memory limit. */
+  readonly oomKilled: boolean
+  /** When, in ISO 8601; null when nobody saw it. */
+  readonly finishedAt: string | null
+}
+
+/** A container as it is kept on disk: what it was made from, and what it is now. */
+export interface ContainerRecord {
+  /** 64 hexadecimal digits. */
+  readonly id: string
+  readonly name: string
+  /** The image as it was asked for; null when the root file system is a folder. */
+  readonly image: string | null
+  /** Digest of the image's config; null when the root file system is a folder. */
+  readonly imageId: string | null
+  /** Folder that the root file system is, or stands on. */
+  readonly rootfs: string | null
+  /** Program and arguments. */
+  readonly command: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  readonly user: User
+  readonly capabilities: CapabilitySets
+  readonly noNewPrivileges: boolean
+  readonly seccomp: 'default' | 'unconfined'
+  readonly hostname: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly terminal: boolean
+  /** Outlives the process that made it. */
+  readonly detached: boolean
+  /** Is removed when it has ended. */
+  readonly autoRemove: boolean
+  /** Signal that `stop()` sends, by number. */
+  readonly stopSignal: number
+  readonly network: {
+    readonly mode: NetworkMode
+    readonly address: string | null
+    readonly ports: readonly PublishedPort[]
+  }
+  readonly limits: {
+    readonly memory: number | null
+    readonly cpus: number | null
+    readonly pids: number | null
+  }
+  /** When it was made, in ISO 8601. */
+  readonly createdAt: string
+  readonly status: 'creating' | 'running' | 'exited'
+  /** Process id on the host, from `running` on. */
+  readonly pid: number | null
+  /** When its program began, in clock ticks since boot: tells the process from a later one of the same id. */
+  readonly startTicks: string | null
+  /** The boot that it was started in (`/proc/sys/kernel/random/boot_id`). */
+  readonly bootId: string
+  /** Name of the owner's lock: the process that made it. */
+  readonly owner: string
+  readonly exit: ContainerExit | null
+}
+
+/** The records of a root folder: `containers/ID/container.json`. */
+export class ContainerRecords {
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+    mkdirSync(folder, { recursive: true, mode: 0o711 })
+  }
+
+  /** Folder of a container's own files. */
+  folder(id: string): string {
+    return join(this.#folder, id)
+  }
+
+  /** Writes a record; another process sees the old or the new one. */
+  save(record: ContainerRecord): void {
+    const file = join(this.#folder, record.id, 'container.json')
+    const temporary = `${file}.${process.pid}`
+    writeFileSync(temporary, JSON.stringify(record))
+    renameSync(temporary, file)
+  }
+
+  /** Makes the folder of a new container and writes its first record. */
+  create(record: ContainerRecord): void {
+    mkdirSync(join(this.#folder, record.id), { mode: 0o711 })
+    writeFileSync(join(this.#folder, record.id, 'container.json'), JSON.stringify(record))
+  }
+
+  /**
+   * Reads a record.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_CONTAINER_NOT_FOUND`; `ERR_RUNTIME_STATE` when it is damaged.
+   */
+  load(id: string): ContainerRecord {
+    const file = join(this.#folder, id, 'container.json')
+    let text: string
+    try {
+      text = readFileSync(file, 'utf8')
+    } catch (cause) {
+      throw new RuntimeError('ERR_RUNTIME_CONTAINER_NOT_FOUND', `cannot find container ${id}: there is none`, { cause })
+    }
+    try {
+      return JSON.parse(text) as ContainerRecord
+    } catch (cause) {
+      throw new RuntimeError('ERR_RUNTIME_STATE', `cannot read ${file}: it is damaged; remove the container by its id`, {
+        cause,
+      })
+    }
+  }
+
+  /** All records that can be read, oldest first. */
+  list(): ContainerRecord[] {
+    return this.ids()
+      .flatMap((id) => this.#tryLoad(id))
+      .sort((a, b) => a.createdAt.localeCompare(b.createdAt))
+  }
+
+  /** Ids of all containers, readable or not. */
+  ids(): string[] {
+    return readdirSync(this.#folder).filter((name) => /^[0-9a-f]{64}$/.test(name))
+  }
+
+  /** True when a container's record is there. */
+  has(id: string): boolean {
+    return existsSync(join(this.#folder, id, 'container.json'))
+  }
+
+  /** Removes a container's folder. Idempotent. */
+  remove(id: string): void {
+    rmSync(join(this.#folder, id), { recursive: true, force: true })
+  }
+
+  /**
+   * Finds a container by id, by a unique beginning of its id, or by name.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_CONTAINER_NOT_FOUND`: none, or several begin so.
+   */
+  find(idOrName: string): ContainerRecord {
+    if (/^[0-9a-f]{64}$/.test(idOrName) && this.has(idOrName)) return this.load(idOrName)
+    const records = this.list()
+    const named = records.find(({ name }) => name === idOrName)
+    if (named !== undefined) return named
+    const begin = /^[0-9a-f]+$/.test(idOrName) ? records.filter(({ id }) => id.startsWith(idOrName)) : []
+    if (begin.length === 1) return begin[0]!
+    const why = begin.length === 0 ? 'there is none' : `${begin.length} ids begin so`
+    throw new RuntimeError('ERR_RUNTIME_CONTAINER_NOT_FOUND', `cannot find container ${idOrName}: ${why}`)
+  }
+
+  #tryLoad(id: string): ContainerRecord[] {
+    try {
+      return [this.load(id)]
+    } catch (error) {
+      // removed meanwhile, or damaged: the rest works; a damaged one is told by `load` and can be removed
+      if (isRuntimeError(error)) return []
+      throw error
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { isCgroupError, openCgroup, type Cgroup } from '@ctr/cgroups'
+import { isOverlayError } from '@ctr/overlay'
+import type { Context } from '../context.js'
+import { unpinProcess } from './pin.js'
+
+/** Opens a container's cgroup; undefined when it is gone. */
+export function cgroupOf(context: Context, id: string): Cgroup | undefined {
+  try {
+    return openCgroup(context.cgroupPath(id), { hierarchy: context.hierarchy })
+  } catch (error) {
+    if (isCgroupError(error) && error.code === 'ERR_CGROUP_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+/**
+ * Gives back what only a running container needs: processes that are left, cgroup, network, pinned process.
+ * Every part is tried; failures are reported together. Idempotent.
+ */
+export async function releaseRunning(context: Context, id: string, known?: Cgroup): Promise<void> {
+  const failures: unknown[] = []
+  const attempt = async (step: () => unknown): Promise<void> => {
+    try {
+      await step()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  await attempt(async () => {
+    const cgroup = known ?? cgroupOf(context, id)
+    if (cgroup === undefined) return
+    await cgroup.kill()
+    await cgroup.remove()
+  })
+  await attempt(async () => (await context.existingNetwork())?.endpoint(id)?.detach())
+  await attempt(() => unpinProcess(join(context.pins, id)))
+  if (failures.length === 1) throw failures[0]
+  if (failures.length > 1) throw new AggregateError(failures, `cannot release container ${id}: ${failures.map(String).join('; ')}`)
+}
+
+/** Removes what a container has on disk: its own layer, its files, its record last. Idempotent. */
+export async function removeFiles(context: Context, id: string): Promise<void> {
+  try {
+    await (await context.layers.openRoot(id)).remove()
+  } catch (error) {
+    if (!isOverlayError(error) || error.code !== 'ERR_OVERLAY_NOT_FOUND') throw error
+  }
+  context.records.remove(id)
+}

@@ -1,0 +1,171 @@
+import { randomBytes } from 'node:crypto'
+import { constants, hostname } from 'node:os'
+import type { StoredImage } from '@ctr/registry'
+import { mountOverlay, readFileIn } from '@ctr/overlay'
+import type { CapabilitySets } from '@ctr/namespaces'
+import type { Context } from '../context.js'
+import { RuntimeError } from '../errors.js'
+import { checkRunOptions, type RunOptions } from '../options.js'
+import { capabilityNumber, type Capability } from '../security/capability.js'
+import { resolveCapabilities } from '../security/resolve-capabilities.js'
+import { resolveUser, type ResolvedUser } from '../user/resolve-user.js'
+import type { ContainerRecord } from './record.js'
+
+/** A container that is to be made: its record, and what only its start needs. */
+export interface ContainerSpec {
+  readonly record: ContainerRecord
+  readonly options: RunOptions
+  readonly image: StoredImage | undefined
+}
+
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/**
+ * Works out what is to be run from options and image, by Docker's rules. Nothing is made.
+ *
+ * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`, `ERR_RUNTIME_IMAGE_NOT_FOUND`,
+ *   `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_USER_NOT_FOUND`.
+ */
+export async function resolveSpec(context: Context, options: RunOptions): Promise<ContainerSpec> {
+  checkRunOptions(options)
+  const image = options.image === undefined ? undefined : await context.images.get(options.image)
+  const config = image?.config.config ?? {}
+  const id = randomBytes(32).toString('hex')
+  const name = options.name ?? id.slice(0, 12)
+  checkName(context, options.name)
+  const network = options.network ?? 'bridge'
+  const host = options.hostname ?? (network === 'host' ? hostname() : id.slice(0, 12))
+  const capabilities = capabilitiesFor(context, options)
+  const user = await findUser(context, options.user ?? config.User ?? '', image, options.rootfs)
+  const terminal = options.terminal !== undefined && options.terminal !== false
+  const record: ContainerRecord = {
+    id,
+    name,
+    image: options.image ?? null,
+    imageId: image?.id ?? null,
+    rootfs: options.rootfs ?? null,
+    command: commandOf(options, config.Entrypoint, config.Cmd),
+    env: {
+      PATH: defaultPath,
+      HOSTNAME: host,
+      ...(terminal ? { TERM: 'xterm' } : {}),
+      HOME: user.home,
+      ...parseEnv(config.Env ?? []),
+      ...options.env,
+    },
+    cwd: options.cwd ?? (config.WorkingDir === undefined || config.WorkingDir === '' ? '/' : config.WorkingDir),
+    user: { uid: user.uid, gid: user.gid, groups: user.additionalGids },
+    capabilities: capabilitySets(capabilities, user.uid),
+    noNewPrivileges: options.noNewPrivileges ?? false,
+    seccomp: options.seccomp ?? 'default',
+    hostname: host,
+    labels: { ...config.Labels, ...options.labels },
+    terminal,
+    detached: options.detach ?? false,
+    autoRemove: options.autoRemove ?? false,
+    stopSignal: signalNumber(options.stopSignal ?? config.StopSignal ?? 'SIGTERM'),
+    network: { mode: network, address: null, ports: [] },
+    limits: { memory: options.memory ?? null, cpus: options.cpus ?? null, pids: options.pids ?? null },
+    createdAt: new Date().toISOString(),
+    status: 'creating',
+    pid: null,
+    startTicks: null,
+    bootId: context.host.bootId,
+    owner: context.owner.name,
+    exit: null,
+  }
+  return { record, options, image }
+}
+
+/** Program and arguments from options and image. */
+export function commandOf(
+  { command, entrypoint }: RunOptions,
+  imageEntrypoint: readonly string[] = [],
+  imageCommand: readonly string[] = [],
+): readonly string[] {
+  // Docker's rule: an entrypoint of one's own takes the image's command away with the image's entrypoint
+  const first = entrypoint ?? imageEntrypoint
+  const rest = command ?? (entrypoint === undefined ? imageCommand : [])
+  const all = [...first, ...rest]
+  if (all.length === 0 || all[0] === '') {
+    throw new RuntimeError('ERR_RUNTIME_INVALID_ARG', 'cannot run a container: there is no command, and the image names none')
+  }
+  return all
+}
+
+/** Number of a signal by name, with or without `SIG`, or by number. */
+export function signalNumber(signal: string | number): number {
+  const text = String(signal)
+  const upper = text.toUpperCase()
+  const named = (constants.signals as Readonly<Record<string, number>>)[upper.startsWith('SIG') ? upper : `SIG${upper}`]
+  const number = named ?? (/^\d{1,2}$/.test(text) ? Number(text) : undefined)
+  if (number === undefined || number < 1 || number > 64) {
+    throw new RuntimeError('ERR_RUNTIME_INVALID_ARG', `cannot use signal ${JSON.stringify(signal)}: there is none of that name or number`)
+  }
+  return number
+}
+
+function checkName(context: Context, name: string | undefined): void {
+  if (name === undefined) return
+  const other = context.records.list().find((record) => record.name === name)
+  if (other === undefined) return
+  throw new RuntimeError('ERR_RUNTIME_NAME_TAKEN', `cannot name a container ${name}: container ${other.id.slice(0, 12)} has that name; remove or rename it`)
+}
+
+function capabilitiesFor(context: Context, { capAdd, capDrop }: RunOptions): readonly Capability[] {
+  const capabilities = resolveCapabilities({ add: capAdd, drop: capDrop })
+  // where no rule can limit which devices are used, none may be made
+  return context.hasDeviceRules ? capabilities : capabilities.filter((name) => name !== 'CAP_MKNOD')
+}
+
+/** As Docker: root has its capabilities at once, others only through set-uid programs, up to the bounding set. */
+function capabilitySets(capabilities: readonly Capability[], uid: number): CapabilitySets {
+  const bounding = capabilities.map((name) => capabilityNumber(name))
+  const held = uid === 0 ? bounding : []
+  return { bounding, effective: held, permitted: held, inheritable: [], ambient: [] }
+}
+
+function parseEnv(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    lines.filter((line) => !line.includes('\0')).map((line) => {
+      const at = line.indexOf('=')
+      return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)]
+    }),
+  )
+}
+
+const users = new Map<string, ResolvedUser>()
+
+/** Looks a user up in the root file system. What an image says never changes and is looked up once. */
+async function findUser(context: Context, user: string, image: StoredImage | undefined, rootfs: string | undefined): Promise<ResolvedUser> {
+  const key = image === undefined ? undefined : `${image.id} ${user}`
+  const known = key === undefined ? undefined : users.get(key)
+  if (known !== undefined) return known
+  const found = image === undefined ? await lookUp(user, rootfs ?? '/') : await lookUpInImage(context, user, image)
+  if (key !== undefined) {
+    if (users.size > 256) users.clear()
+    users.set(key, found)
+  }
+  return found
+}
+
+async function lookUpInImage(context: Context, user: string, image: StoredImage): Promise<ResolvedUser> {
+  await context.images.unpack(image)
+  using mounted = mountOverlay(context.layers.view(image.layers.map(({ diffId }) => diffId)))
+  return await lookUp(user, mounted.number)
+}
+
+async function lookUp(user: string, root: string | number): Promise<ResolvedUser> {
+  const [passwd, group] = await Promise.all([readOptional(root, '/etc/passwd'), readOptional(root, '/etc/group')])
+  return resolveUser(user, { passwd, group })
+}
+
+/** Many images have no such files; then only numbers can be used. */
+async function readOptional(root: string | number, path: string): Promise<string> {
+  try {
+    return (await readFileIn(root, path, { maxBytes: 2 ** 20 })).toString('utf8')
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_OVERLAY_NOT_FOUND') return ''
+    throw error
+  }
+}

@@ -1,0 +1,94 @@
+import { closeSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isSyscallError, onReadable, pidfdExitStatus, pidfdOpen, pidfdSendSignal, type ExitStatus, type ReadyWait } from '@ctr/linux'
+import type { SpawnedProcess } from '@ctr/namespaces'
+import type { Context } from '../context.js'
+import { startTicks } from '../host.js'
+import { openPin } from './pin.js'
+import type { ContainerRecord } from './record.js'
+
+/** The first process of a container, ours or one that another process has started. */
+export interface WatchedProcess {
+  readonly pid: number
+  /** Descriptor of the process, valid until it has ended. */
+  readonly pidfd: number
+  /** Resolves when it has ended; undefined when nobody saw how. */
+  wait(): Promise<ExitStatus | undefined>
+  /** Returns false when it has ended. */
+  kill(signal: number): boolean
+  /** Stops watching. Does nothing for a process of our own, which must be reaped. */
+  release(): void
+}
+
+/** Our own child. */
+export function ownProcess(process: SpawnedProcess): WatchedProcess {
+  return {
+    pid: process.pid,
+    pidfd: process.pidfd,
+    wait: () => process.wait(),
+    kill: (signal) => process.kill(signal),
+    release: () => undefined,
+  }
+}
+
+/**
+ * Finds the process of a container that another process has started: by its pin, else by its number, as long
+ * as that still means the same process.
+ *
+ * @returns Undefined when it has ended and nobody saw how.
+ */
+export function foundProcess(context: Context, record: ContainerRecord): WatchedProcess | undefined {
+  if (record.bootId !== context.host.bootId || record.pid === null) return undefined
+  const pinned = openPin(join(context.pins, record.id))
+  if (pinned !== undefined) return watch(record.pid, pinned.release())
+  if (startTicks(record.pid) !== record.startTicks) return undefined
+  const pidfd = pidfdOpen(record.pid)
+  if (startTicks(record.pid) === record.startTicks) return watch(record.pid, pidfd)
+  closeSync(pidfd)
+  return undefined
+}
+
+function watch(pid: number, pidfd: number): WatchedProcess {
+  let waiting: ReadyWait | undefined
+  let ended: Promise<ExitStatus | undefined> | undefined
+  let open = true
+  const release = (): void => {
+    waiting?.cancel()
+    if (open) closeSync(pidfd)
+    open = false
+  }
+  return {
+    pid,
+    pidfd,
+    wait() {
+      ended ??= new Promise((resolve) => {
+        waiting = onReadable(pidfd, () => {
+          resolve(statusOf(pidfd).finally(release))
+        })
+      })
+      return ended
+    },
+    kill: (signal) => open && pidfdSendSignal(pidfd, signal),
+    release,
+  }
+}
+
+/** How a process that is not our child has ended; its parent may take a moment to reap it. */
+async function statusOf(pidfd: number): Promise<ExitStatus | undefined> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const status = tryStatus(pidfd)
+    if (status !== 'not yet') return status
+    await sleep(10)
+  }
+  return undefined
+}
+
+function tryStatus(pidfd: number): ExitStatus | undefined | 'not yet' {
+  try {
+    return pidfdExitStatus(pidfd) ?? 'not yet'
+  } catch (error) {
+    if (isSyscallError(error)) return undefined // a kernel that does not tell
+    throw error
+  }
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { detectHierarchy, type Hierarchy } from '@ctr/cgroups'
+import { Netbridge } from '@ctr/netbridge'
+import type { LayerStore } from '@ctr/overlay'
+import { ContainerRecords } from './container/record.js'
+import { Host } from './host.js'
+import type { Images } from './images/images.js'
+import { Owner } from './owner.js'
+
+/** Where a runtime keeps its things. */
+export interface Folders {
+  /** What survives a reboot: images, layers, containers. */
+  readonly root: string
+  /** What does not: locks, pinned processes, networks. */
+  readonly state: string
+}
+
+/** What all parts of one runtime share. */
+export class Context {
+  readonly folders: Folders
+  /** Name of this instance among others of the host: of its cgroup, its bridge, its nftables table. */
+  readonly instance: string
+  readonly records: ContainerRecords
+  readonly layers: LayerStore
+  readonly host = new Host()
+  readonly hierarchy: Hierarchy = detectHierarchy()
+  readonly owner: Owner
+  /** Empty folder that root file systems are mounted on, each in its own mount namespace. */
+  readonly mountpoint: string
+  /** Set by the runtime once the stores are open. */
+  images!: Images
+  #network: Promise<Netbridge> | undefined
+
+  constructor(folders: Folders, layers: LayerStore) {
+    this.folders = folders
+    this.instance = instanceName(folders.root)
+    this.layers = layers
+    this.records = new ContainerRecords(join(folders.root, 'containers'))
+    this.mountpoint = join(folders.state, 'root')
+    for (const folder of [this.mountpoint, this.pins, this.owners]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    this.owner = new Owner(this.owners)
+  }
+
+  /** Folder of the pinned processes of detached containers. */
+  get pins(): string {
+    return join(this.folders.state, 'containers')
+  }
+
+  /** Folder of the owners' locks. */
+  get owners(): string {
+    return join(this.folders.state, 'owners')
+  }
+
+  /** Path of a container's cgroup, below each hierarchy. */
+  cgroupPath(id: string): string {
+    return `/${this.instance}/${id}`
+  }
+
+  /** Whether device access can be limited by rules, or only by not letting device nodes work at all. */
+  get hasDeviceRules(): boolean {
+    return this.hierarchy.controllers.has('devices')
+  }
+
+  /** The bridge network, opened when it is first needed. */
+  network(): Promise<Netbridge> {
+    this.#network ??= Netbridge.open({
+      state: join(this.folders.state, 'net'),
+      instance: this.instance,
+    }).catch((error: unknown) => {
+      this.#network = undefined
+      throw error
+    })
+    return this.#network
+  }
+
+  /** The bridge network if it was made before, by this process or another. */
+  async existingNetwork(): Promise<Netbridge | undefined> {
+    if (this.#network === undefined && !existsSync(join(this.folders.state, 'net'))) return undefined
+    return await this.network()
+  }
+
+  /** The network was removed: the next one who needs it makes it anew. */
+  forgetNetwork(): void {
+    this.#network = undefined
+  }
+
+  /** Closes what is open; what is on disk and in the kernel stays. */
+  async close(): Promise<void> {
+    const network = this.#network
+    this.#network = undefined
+    await (await network)?.close()
+    this.owner[Symbol.dispose]()
+  }
+}
+
+/** `ctrjs` for the default folder, and a name of its own for every other. Short enough for a bridge's name. */
+function instanceName(root: string): string {
+  if (root === '/var/lib/ctrjs') return 'ctrjs'
+  return `ctr${createHash('sha256').update(root).digest('hex').slice(0, 8)}`
+}

@@ -1,0 +1,65 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { release } from 'node:os'
+import { architecture } from '@ctr/linux'
+import { compileSeccomp } from './seccomp/compile.js'
+import { defaultSeccompProfile } from './security/default-seccomp-profile.js'
+import type { MaskedPath } from './setup/hide.js'
+import { defaultReadonlyPaths, maskedPaths } from './security/hidden-paths.js'
+
+/** Facts of the host that do not change while it runs, read when they are first needed. */
+export class Host {
+  #bootId: string | undefined
+  #maskedPaths: readonly MaskedPath[] | undefined
+  #readOnlyPaths: readonly string[] | undefined
+  #resolvConf: string | undefined
+  readonly #filters = new Map<string, Uint8Array>()
+
+  /** Identifies this boot (`/proc/sys/kernel/random/boot_id`). */
+  get bootId(): string {
+    this.#bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    return this.#bootId
+  }
+
+  /** Paths to hide that this kernel has, and what they are. `/proc` and `/sys` of a container have the same. */
+  get maskedPaths(): readonly MaskedPath[] {
+    this.#maskedPaths ??= maskedPaths(readFileSync('/sys/devices/system/cpu/possible', 'utf8')).flatMap((path) => {
+      const found = statSync(path, { throwIfNoEntry: false })
+      return found === undefined ? [] : [{ path, kind: found.isDirectory() ? 'folder' : 'file' }]
+    })
+    return this.#maskedPaths
+  }
+
+  /** Paths to make read-only that this kernel has. */
+  get readOnlyPaths(): readonly string[] {
+    this.#readOnlyPaths ??= defaultReadonlyPaths.filter((path) => existsSync(path))
+    return this.#readOnlyPaths
+  }
+
+  /** The host's name resolution; empty where it has none. */
+  get resolvConf(): string {
+    this.#resolvConf ??= existsSync('/etc/resolv.conf') ? readFileSync('/etc/resolv.conf', 'utf8') : ''
+    return this.#resolvConf
+  }
+
+  /** The default seccomp filter for a set of capabilities, compiled once. */
+  seccompFilter(capabilities: readonly string[]): Uint8Array {
+    const key = capabilities.join()
+    let filter = this.#filters.get(key)
+    if (filter === undefined) {
+      const profile = defaultSeccompProfile({ capabilities, architecture: architecture(), kernelVersion: release() })
+      filter = compileSeccomp(profile, { architecture: architecture() }).program
+      this.#filters.set(key, filter)
+    }
+    return filter
+  }
+}
+
+/** When a process began, in clock ticks since boot (field 22 of proc_pid_stat(5)); undefined when it is gone. */
+export function startTicks(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  } catch {
+    return undefined
+  }
+}

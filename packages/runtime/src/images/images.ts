@@ -1,0 +1,118 @@
+import {
+  isRegistryError,
+  readDockerCredentials,
+  RegistryClient,
+  type AddOptions,
+  type CredentialSource,
+  type Descriptor,
+  type ImageStore,
+  type NewImage,
+  type RegistryClientOptions,
+  type StoredImage,
+} from '@ctr/registry'
+import type { LayerStore } from '@ctr/overlay'
+import type { ContainerRecords } from '../container/record.js'
+import { RuntimeError } from '../errors.js'
+import type { PullImageOptions } from '../options.js'
+
+/** Images of a runtime: pulled from registries, unpacked into layers, ready to run. */
+export class Images {
+  readonly #store: ImageStore
+  readonly #layers: LayerStore
+  readonly #records: ContainerRecords
+  readonly #client: RegistryClientOptions
+
+  constructor(store: ImageStore, layers: LayerStore, records: ContainerRecords, client: RegistryClientOptions) {
+    this.#store = store
+    this.#layers = layers
+    this.#records = records
+    this.#client = client
+  }
+
+  /**
+   * Pulls an image and unpacks its layers. What is here already is not fetched again.
+   *
+   * @param reference - As Docker takes it: `busybox`, `ghcr.io/team/app:1.2`, `127.0.0.1:5000/app@sha256:...`.
+   * @throws `RegistryError` as the registry answers; `OverlayError` for a layer that cannot be unpacked;
+   *   Node's `AbortError`.
+   */
+  async pull(reference: string, { onProgress, credentials, ...options }: PullImageOptions = {}): Promise<StoredImage> {
+    await using client = new RegistryClient({ ...this.#client, credentials: credentials ?? dockerCredentials })
+    const image = await this.#store.pull(reference, { ...options, client, onProgress })
+    await this.unpack(image, options.signal, (diffId) => onProgress?.({ kind: 'unpacked', diffId }))
+    return image
+  }
+
+  /**
+   * Pushes an image to the registry of its name.
+   *
+   * @throws `RegistryError`.
+   */
+  async push(
+    reference: string,
+    { credentials, signal }: { readonly credentials?: CredentialSource | undefined; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Descriptor> {
+    await using client = new RegistryClient({ ...this.#client, credentials: credentials ?? dockerCredentials })
+    return await this.#store.push(reference, { signal, client })
+  }
+
+  /** Makes an image from layers and a config. */
+  async add(image: NewImage, options: AddOptions = {}): Promise<StoredImage> {
+    const added = await this.#store.add(image, options)
+    await this.unpack(added, options.signal)
+    return added
+  }
+
+  /** All images. */
+  async list(): Promise<readonly StoredImage[]> {
+    return await this.#store.list()
+  }
+
+  /**
+   * An image by reference, digest, id or the beginning of one.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_IMAGE_NOT_FOUND`.
+   */
+  async get(wanted: string): Promise<StoredImage> {
+    try {
+      return await this.#store.get(wanted)
+    } catch (cause) {
+      if (!isRegistryError(cause) || cause.code !== 'ERR_REGISTRY_NO_IMAGE') throw cause
+      throw new RuntimeError('ERR_RUNTIME_IMAGE_NOT_FOUND', `cannot find image ${wanted}: it is not here; pull it first`, { cause })
+    }
+  }
+
+  /** Gives an image one more name. */
+  async tag(wanted: string, name: string): Promise<void> {
+    await this.#store.tag(wanted, name)
+  }
+
+  /**
+   * Removes a name, and with the last one the image and the layers that no other image uses.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_IMAGE_IN_USE`: a container, running or not, stands on it.
+   */
+  async remove(wanted: string): Promise<{ readonly untagged: readonly string[]; readonly deleted: readonly string[] }> {
+    const image = await this.get(wanted)
+    const names = new Set([...image.references, image.id])
+    const user = this.#records.list().find((record) => record.imageId === image.id)
+    if (user !== undefined && (image.references.length <= 1 || !names.has(wanted))) {
+      throw new RuntimeError('ERR_RUNTIME_IMAGE_IN_USE', `cannot remove image ${wanted}: container ${user.name} is made from it; remove that first`)
+    }
+    const result = await this.#store.remove(wanted)
+    const used = new Set((await this.#store.list()).flatMap(({ layers }) => layers.map(({ diffId }) => diffId)))
+    for (const { diffId } of image.layers) if (!used.has(diffId)) await this.#layers.remove(diffId)
+    return result
+  }
+
+  /** Unpacks the layers of an image that are not unpacked yet. */
+  async unpack(image: StoredImage, signal?: AbortSignal, onLayer?: (diffId: string) => void): Promise<void> {
+    for (const layer of image.layers) {
+      if (this.#layers.get(layer.diffId) !== undefined) continue
+      await this.#layers.add(layer.open(), { diffId: layer.diffId, signal })
+      onLayer?.(layer.diffId)
+    }
+  }
+}
+
+const dockerCredentials: CredentialSource = (registry) => readDockerCredentials(registry)

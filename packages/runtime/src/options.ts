@@ -1,0 +1,178 @@
+import type { CredentialSource, ImageProgress } from '@ctr/registry'
+import type { PortMapping } from '@ctr/netbridge'
+import { RuntimeError } from './errors.js'
+import type { NetworkMode } from './container/record.js'
+import type { TerminalSize } from './setup/terminal.js'
+
+/**
+ * A standard stream of a container: a stream on the handle, our own, `/dev/null`, a file that `logs()` reads,
+ * or a descriptor of ours.
+ */
+export type ContainerStdio = 'pipe' | 'inherit' | 'ignore' | 'log' | number
+
+/** A folder or file of the host in a container. */
+export interface Volume {
+  /** Absolute path on the host, which must exist. */
+  readonly source: string
+  /** Absolute path in the container; made where it is missing. */
+  readonly target: string
+  /** Default false. */
+  readonly readOnly?: boolean | undefined
+}
+
+/** What to run, in what, and how far it may go. Everything is optional but one of `image` and `rootfs`. */
+export interface RunOptions {
+  /** An image that was pulled: `busybox`, `127.0.0.1:5000/team/app:1.2`, or by digest. */
+  readonly image?: string | undefined
+  /**
+   * A folder as root file system instead of an image, used as it is; what the container writes stays there.
+   * `'/'` is a copy-on-write sandbox of the host: see `overlay`.
+   */
+  readonly rootfs?: string | undefined
+  /** Run on a copy-on-write layer over `rootfs` instead of in it. Default: only for `'/'`. */
+  readonly overlay?: boolean | undefined
+  /** Name, unique among the runtime's containers. Default: the first 12 digits of the id. */
+  readonly name?: string | undefined
+  /** Program and arguments; replaces the image's `CMD`. */
+  readonly command?: readonly string[] | undefined
+  /** Replaces the image's `ENTRYPOINT`, which stands before `command`; an empty list takes it away. */
+  readonly entrypoint?: readonly string[] | undefined
+  /** Environment in addition to the image's. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** Working directory; made where it is missing. Default: the image's, else `/`. */
+  readonly cwd?: string | undefined
+  /** `user`, `uid`, `user:group` or `uid:gid`, looked up in the container. Default: the image's, else root. */
+  readonly user?: string | undefined
+  /** Host name. Default: the first 12 digits of the id; the host's own on the host network. */
+  readonly hostname?: string | undefined
+  /** Default `'bridge'`. */
+  readonly network?: NetworkMode | undefined
+  /** Ports of the host that lead to the container. Needs `network: 'bridge'`. */
+  readonly publish?: readonly PortMapping[] | undefined
+  /** Hard memory limit in bytes. Default none. */
+  readonly memory?: number | undefined
+  /** Memory and swap together in bytes. Default: as much swap as the host gives. */
+  readonly memorySwap?: number | undefined
+  /** Processors, also parts of them: 0.5. Default no limit. */
+  readonly cpus?: number | undefined
+  /** Weight against other containers, 2 to 262144, the default being 1024. */
+  readonly cpuShares?: number | undefined
+  /** Processors to run on, as a list: `0-3,7`. */
+  readonly cpusetCpus?: string | undefined
+  /** Most processes and threads. Default no limit. */
+  readonly pids?: number | undefined
+  /** Folders and files of the host. */
+  readonly volumes?: readonly Volume[] | undefined
+  /** The root file system cannot be written to. Default false. */
+  readonly readOnly?: boolean | undefined
+  /** Capabilities in addition to Docker's default ones, `'ALL'` for every one. */
+  readonly capAdd?: readonly string[] | undefined
+  /** Capabilities to take away, `'ALL'` for every one. */
+  readonly capDrop?: readonly string[] | undefined
+  /** `execve` gives no new privileges (set-uid programs have no effect). Default false. */
+  readonly noNewPrivileges?: boolean | undefined
+  /** Docker's default filter, or none. Default `'default'`. */
+  readonly seccomp?: 'default' | 'unconfined' | undefined
+  /** Kernel parameters of the container's own namespaces, as `net.ipv4.ip_forward`. */
+  readonly sysctls?: Readonly<Record<string, string>> | undefined
+  /** Size of `/dev/shm` in bytes. Default 64 MiB. */
+  readonly shmSize?: number | undefined
+  /** A terminal instead of three streams; `container.terminal` is its other side. */
+  readonly terminal?: boolean | TerminalSize | undefined
+  /** Default `'ignore'`. */
+  readonly stdin?: ContainerStdio | undefined
+  /** Default `'inherit'`, of a detached container `'log'`. */
+  readonly stdout?: ContainerStdio | undefined
+  /** Default `'inherit'`, of a detached container `'log'`. */
+  readonly stderr?: ContainerStdio | undefined
+  /** The container outlives this process and is found again by `runtime.containers`. Default false. */
+  readonly detach?: boolean | undefined
+  /** Remove the container when its program has ended. Default false. */
+  readonly autoRemove?: boolean | undefined
+  /** Signal that `stop()` sends. Default: the image's, else `SIGTERM`. */
+  readonly stopSignal?: string | undefined
+  /** Free text for whoever lists containers. */
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  /** Ends the start; a container that has started is killed and removed. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What to run in a running container. What is not given is as for the container's own program. */
+export interface ExecOptions {
+  readonly env?: Readonly<Record<string, string>> | undefined
+  readonly cwd?: string | undefined
+  readonly user?: string | undefined
+  readonly terminal?: boolean | TerminalSize | undefined
+  /** Default `'ignore'`. */
+  readonly stdin?: 'pipe' | 'inherit' | 'ignore' | number | undefined
+  /** Default `'inherit'`. */
+  readonly stdout?: 'pipe' | 'inherit' | 'ignore' | number | undefined
+  /** Default `'inherit'`. */
+  readonly stderr?: 'pipe' | 'inherit' | 'ignore' | number | undefined
+}
+
+/** How to pull an image. */
+export interface PullImageOptions {
+  /** `os/architecture[/variant]`. Default: this machine's. */
+  readonly platform?: string | undefined
+  /** Default: what `~/.docker/config.json` has for the registry, else anonymous. */
+  readonly credentials?: CredentialSource | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Told of every step, download and unpacking. */
+  readonly onProgress?: ((event: ImageProgress | UnpackProgress) => void) | undefined
+}
+
+/** A layer was unpacked. */
+export interface UnpackProgress {
+  readonly kind: 'unpacked'
+  readonly diffId: string
+}
+
+const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
+
+/**
+ * Checks what can be checked before anything is made.
+ *
+ * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`.
+ */
+export function checkRunOptions(options: RunOptions): void {
+  const { image, rootfs, name, network = 'bridge', publish = [], terminal, detach = false } = options
+  if ((image === undefined) === (rootfs === undefined)) {
+    throw invalid(`cannot run a container: exactly one of image and rootfs is needed, got ${image === undefined ? 'neither' : 'both'}`)
+  }
+  if (rootfs !== undefined && !rootfs.startsWith('/')) throw invalid(`cannot use the root file system ${rootfs}: its path is not absolute`)
+  if (name !== undefined && !namePattern.test(name)) {
+    throw invalid(`cannot name a container ${JSON.stringify(name)}: letters, digits, "_", "." and "-" are allowed, the first a letter or digit`)
+  }
+  if (!['none', 'host', 'bridge'].includes(network)) throw invalid(`cannot use network ${JSON.stringify(network)}: none, host and bridge are there`)
+  if (publish.length > 0 && network !== 'bridge') throw invalid(`cannot publish ports on network ${network}: only bridge has them`)
+  for (const volume of options.volumes ?? []) checkVolume(volume)
+  checkEnv(options.env ?? {})
+  if (options.cwd !== undefined && !options.cwd.startsWith('/')) throw invalid(`cannot work in ${options.cwd}: the path is not absolute`)
+  const streams = [options.stdin, options.stdout, options.stderr]
+  if (detach && streams.some((stream) => stream === 'pipe' || stream === 'inherit')) {
+    throw invalid('cannot detach a container whose streams are pipes or our own: use log, ignore or a descriptor')
+  }
+  if (detach && terminal !== undefined && terminal !== false) throw invalid('cannot detach a container with a terminal of ours')
+}
+
+function checkVolume({ source, target }: Volume): void {
+  if (!source.startsWith('/')) throw invalid(`cannot mount ${source}: the path on the host is not absolute`)
+  if (!target.startsWith('/') || target.split('/').includes('..')) {
+    throw invalid(`cannot mount ${source} at ${target}: the path in the container must be absolute, without ".."`)
+  }
+  if (target.split('/').every((part) => part === '' || part === '.')) throw invalid(`cannot mount ${source} at ${target}: use rootfs for that`)
+}
+
+/** Checks names and values of an environment. */
+export function checkEnv(env: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(env)) {
+    if (name === '' || name.includes('=') || `${name}${value}`.includes('\0')) {
+      throw invalid(`cannot set the variable ${JSON.stringify(name)}: names have no "=", and nothing has NUL bytes`)
+    }
+  }
+}
+
+function invalid(message: string): RuntimeError {
+  return new RuntimeError('ERR_RUNTIME_INVALID_ARG', message)
+}

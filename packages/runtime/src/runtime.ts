@@ -1,0 +1,174 @@
+import { mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { openCgroup, isCgroupError } from '@ctr/cgroups'
+import { LayerStore } from '@ctr/overlay'
+import { ImageStore, type RegistryClientOptions } from '@ctr/registry'
+import { cleanUp } from './cleanup.js'
+import { Container } from './container/container.js'
+import { releaseRunning, removeFiles } from './container/release.js'
+import { resolveSpec } from './container/spec.js'
+import { explainContainer, startContainer } from './container/start.js'
+import { Context } from './context.js'
+import { RuntimeError } from './errors.js'
+import { Images } from './images/images.js'
+import type { RunOptions } from './options.js'
+
+/** Where a runtime lives, and how it reaches registries. */
+export interface RuntimeOptions {
+  /**
+   * Folder of images, layers and containers. Default `/var/lib/ctrjs`; for an ordinary user
+   * `$XDG_DATA_HOME/ctrjs`. Any number of runtimes with folders of their own live side by side.
+   */
+  readonly root?: string | undefined
+  /** Folder of locks and other things that a reboot ends. Default `/run/ctrjs`, or `$XDG_RUNTIME_DIR/ctrjs`. */
+  readonly state?: string | undefined
+  /** How to reach registries: insecure ones, proxies, time-outs. */
+  readonly registries?: RegistryClientOptions | undefined
+}
+
+/**
+ * Containers of one root folder. Any number of processes may have the same folder open at once.
+ *
+ * @example
+ * await using runtime = await Runtime.open()
+ * const container = await runtime.run({ image: 'busybox', command: ['echo', 'hello'], stdout: 'pipe' })
+ */
+export class Runtime implements AsyncDisposable {
+  /** Images of this runtime. */
+  readonly images: Images
+  readonly #context: Context
+  readonly #attached = new Set<Container>()
+  #closed = false
+
+  private constructor(context: Context) {
+    this.#context = context
+    this.images = context.images
+  }
+
+  /**
+   * Opens a runtime, making its folders where they are missing, and cleans up after processes that were
+   * killed: what they left half made is removed, detached containers go on.
+   *
+   * @throws `OverlayError`, `RegistryError`: a folder cannot be used.
+   */
+  static async open({ root = defaultRoot(), state = defaultState(), registries = {} }: RuntimeOptions = {}): Promise<Runtime> {
+    mkdirSync(root, { recursive: true, mode: 0o711 })
+    mkdirSync(state, { recursive: true, mode: 0o711 })
+    const [layers, store] = await Promise.all([LayerStore.open(join(root, 'overlay')), ImageStore.open(join(root, 'images'))])
+    const context = new Context({ root, state }, layers)
+    context.images = new Images(store, layers, context.records, registries)
+    try {
+      await cleanUp(context)
+    } catch (error) {
+      await context.close()
+      throw error
+    }
+    return new Runtime(context)
+  }
+
+  /**
+   * Makes a container and starts its program. Resolves when the program has been executed; when any step fails
+   * nothing is left.
+   *
+   * @throws {@link RuntimeError}
+   *   - `ERR_RUNTIME_INVALID_ARG`: an option, or a combination of options, that cannot be.
+   *   - `ERR_RUNTIME_IMAGE_NOT_FOUND`: pull the image first.
+   *   - `ERR_RUNTIME_COMMAND_NOT_FOUND`, `ERR_RUNTIME_COMMAND_NOT_EXECUTABLE`: exit codes 127 and 126.
+   *   - `ERR_RUNTIME_PORT_TAKEN`: address already in use.
+   *   - `ERR_RUNTIME_LIMIT`: a limit that the kernel refuses, or too little memory to start in.
+   *   - `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_USER_NOT_FOUND`.
+   *   - `ERR_RUNTIME_START`: any other step; `cause` names the system call, its arguments and errno.
+   */
+  async run(options: RunOptions): Promise<Container> {
+    this.#checkOpen()
+    const spec = await resolveSpec(this.#context, options)
+    if (spec.image !== undefined) await this.images.unpack(spec.image, options.signal)
+    const started = await startContainer(this.#context, spec)
+    const container: Container = Container.started(this.#context, started, () => this.#attached.delete(container))
+    if (options.detach !== true) this.#attached.add(container)
+    options.signal?.addEventListener('abort', () => void container.remove({ force: true }).catch(() => undefined), { once: true })
+    return container
+  }
+
+  /** Every system call of a container's set-up, in order, as text. Nothing is made or started. */
+  async explain(options: RunOptions): Promise<string> {
+    this.#checkOpen()
+    const spec = await resolveSpec(this.#context, options)
+    if (spec.image !== undefined) await this.images.unpack(spec.image, options.signal)
+    return explainContainer(this.#context, spec)
+  }
+
+  /**
+   * A container by id, beginning of an id, or name, whichever process made it.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_CONTAINER_NOT_FOUND`.
+   */
+  container(idOrName: string): Container {
+    this.#checkOpen()
+    const record = this.#context.records.find(idOrName)
+    return [...this.#attached].find(({ id }) => id === record.id) ?? Container.found(this.#context, record)
+  }
+
+  /** All containers, oldest first, whichever process made them. */
+  containers(): Container[] {
+    this.#checkOpen()
+    return this.#context.records.list().map(({ id }) => this.container(id))
+  }
+
+  /**
+   * Removes every container, the bridge network and the cgroups of this runtime. Images and layers stay.
+   * Detached containers are killed.
+   */
+  async reset(): Promise<void> {
+    this.#checkOpen()
+    for (const container of this.containers()) await container.remove({ force: true })
+    for (const id of this.#context.records.ids()) {
+      await releaseRunning(this.#context, id)
+      await removeFiles(this.#context, id)
+    }
+    const network = await this.#context.existingNetwork()
+    await network?.remove()
+    this.#context.forgetNetwork()
+    await removeParentCgroup(this.#context)
+  }
+
+  /**
+   * Closes the runtime: its containers that are not detached are killed and removed. Detached ones go on, as
+   * do the network and the images.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const results = await Promise.allSettled([...this.#attached].map((container) => container.remove({ force: true })))
+    await this.#context.close()
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+    if (failures.length > 0) throw new AggregateError(failures, `cannot close the runtime: ${failures.map(String).join('; ')}`)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new RuntimeError('ERR_RUNTIME_CLOSED', 'cannot use the runtime: it was closed')
+  }
+}
+
+async function removeParentCgroup(context: Context): Promise<void> {
+  try {
+    await openCgroup(`/${context.instance}`, { hierarchy: context.hierarchy }).remove()
+  } catch (error) {
+    if (!isCgroupError(error) || error.code !== 'ERR_CGROUP_NOT_FOUND') throw error
+  }
+}
+
+function defaultRoot(): string {
+  if (process.getuid?.() === 0) return '/var/lib/ctrjs'
+  return join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local/share'), 'ctrjs')
+}
+
+function defaultState(): string {
+  if (process.getuid?.() === 0) return '/run/ctrjs'
+  return join(process.env['XDG_RUNTIME_DIR'] ?? join(homedir(), '.local/state'), 'ctrjs')
+}

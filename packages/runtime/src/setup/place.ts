@@ -1,0 +1,79 @@
+import {
+  AT_FDCWD,
+  AT_RECURSIVE,
+  AT_EMPTY_PATH,
+  MOUNT_ATTR_RDONLY,
+  mountAttributes,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  MOVE_MOUNT_T_EMPTY_PATH,
+  O_CLOEXEC,
+  O_CREAT,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_PATH,
+  O_WRONLY,
+  OPEN_HOW_SIZE,
+  openHow,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  type Program,
+  type Ref,
+} from '@ctr/linux'
+
+// no path of the image may lead through /proc to something of the host that the child has open
+const resolve = RESOLVE_IN_ROOT + RESOLVE_NO_MAGICLINKS
+
+/**
+ * Attaches a detached mount at a path of the container, making what is missing. The path is resolved inside
+ * the container's root, which is the child's root by then; magic links (`/proc/self/fd/N`) are refused.
+ *
+ * @param kind - Whether the mount is a folder or a file.
+ */
+export function place(program: Program, mount: Ref | number, path: string, kind: 'folder' | 'file'): void {
+  makeParents(program, path)
+  if (kind === 'folder') makeFolder(program, path)
+  else makeFile(program, path)
+  const at = program.call('openat2', [
+    AT_FDCWD,
+    path,
+    openHow({ flags: O_PATH + O_CLOEXEC, resolve }),
+    OPEN_HOW_SIZE,
+  ])
+  program.call('move_mount', [mount, '', at, '', MOVE_MOUNT_F_EMPTY_PATH + MOVE_MOUNT_T_EMPTY_PATH])
+}
+
+/** Makes a folder and those above it, where they are missing. */
+export function makeFolders(program: Program, path: string): void {
+  makeParents(program, path)
+  makeFolder(program, path)
+}
+
+/** Makes a mount, and those below it where `recursive`, read-only. */
+export function makeReadOnly(program: Program, mount: Ref, recursive = false): void {
+  program.call('mount_setattr', [
+    mount,
+    '',
+    AT_EMPTY_PATH + (recursive ? AT_RECURSIVE : 0),
+    mountAttributes({ set: MOUNT_ATTR_RDONLY }),
+    32,
+  ])
+}
+
+function makeParents(program: Program, path: string): void {
+  const names = path.split('/').filter(Boolean)
+  for (let depth = 1; depth < names.length; depth++)
+    makeFolder(program, `/${names.slice(0, depth).join('/')}`)
+}
+
+// on a read-only file system what is there is good enough; what is missing shows at the mount
+function makeFolder(program: Program, path: string): void {
+  program.call('mkdirat', [AT_FDCWD, path, 0o755], { tolerate: ['EEXIST', 'EROFS'] })
+}
+
+// an existing file of any kind is good enough; opening it has no effect and does not wait
+function makeFile(program: Program, path: string): void {
+  const flags = O_WRONLY + O_CREAT + O_NONBLOCK + O_NOCTTY + O_CLOEXEC
+  program.call('openat2', [AT_FDCWD, path, openHow({ flags, mode: 0o644, resolve }), OPEN_HOW_SIZE], {
+    tolerate: ['EROFS', 'ETXTBSY', 'EISDIR', 'ENXIO'],
+  })
+}

@@ -1,0 +1,132 @@
+import { openSync, statfsSync } from 'node:fs'
+import { ReadStream } from 'node:tty'
+import type { Duplex } from 'node:stream'
+import {
+  Fd,
+  fsconfigCreate,
+  fsconfigFlag,
+  fsconfigString,
+  fsmount,
+  fsopen,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOCTTY,
+  O_PATH,
+  O_RDWR,
+  openat2,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_SYMLINKS,
+  syscall,
+  TIOCGPTPEER,
+  TIOCSPTLCK,
+  TIOCSWINSZ,
+} from '@ctr/linux'
+import { RuntimeError } from '../errors.js'
+import { devptsAttributes, devptsParameters } from './devices.js'
+
+/** Size of a terminal in characters. */
+export interface TerminalSize {
+  readonly rows: number
+  readonly columns: number
+}
+
+/** A pseudo-terminal whose `devpts` becomes the container's `/dev/pts`. */
+export interface Terminal extends Disposable {
+  /** Detached mount of the new `devpts`. */
+  readonly mount: number
+  /** The container's side. */
+  readonly slave: number
+  /** Our side as a stream, which from then on is the caller's: reads what the container prints, writes its input. */
+  takeStream(): TerminalStream
+}
+
+/** Our side of a container's terminal. */
+export type TerminalStream = Duplex & {
+  /** Tells the programs in the container that the window has another size (`SIGWINCH`). */
+  resize(size: TerminalSize): void
+}
+
+/**
+ * Opens a terminal in a new `devpts` instance, before the container has it: both sides are ours from the start
+ * and nothing inside can stand in for `/dev/ptmx` or `/dev/console`.
+ */
+export function openTerminal(size: TerminalSize | undefined): Terminal {
+  const mount = new Fd(makeDevpts())
+  try {
+    return { ...openPair(mount.number, size, mount), mount: mount.number }
+  } catch (error) {
+    mount.close()
+    throw error
+  }
+}
+
+/**
+ * Opens a terminal in the `devpts` of a running container.
+ *
+ * @param pid - A process of the container.
+ * @throws {@link RuntimeError} `ERR_RUNTIME_START`: what is at `/dev/pts` inside is no devpts any more.
+ */
+export function openTerminalIn(pid: number, size: TerminalSize | undefined): Omit<Terminal, 'mount'> {
+  using root = new Fd(openSync(`/proc/${pid}/root`, O_PATH + O_DIRECTORY + O_CLOEXEC))
+  const how = { flags: O_PATH + O_DIRECTORY, resolve: RESOLVE_IN_ROOT + RESOLVE_NO_SYMLINKS }
+  using pts = new Fd(openat2(root.number, 'dev/pts', how))
+  if (statfsSync(`/proc/self/fd/${pts.number}`).type !== DEVPTS_SUPER_MAGIC) {
+    throw new RuntimeError('ERR_RUNTIME_START', 'cannot open a terminal in the container: its /dev/pts is no devpts')
+  }
+  return openPair(pts.number, size)
+}
+
+const DEVPTS_SUPER_MAGIC = 0x1cd1
+
+/** Opens both sides of a new terminal of a devpts. */
+function openPair(devpts: number, size: TerminalSize | undefined, owned?: Fd): Omit<Terminal, 'mount'> {
+  const master = new Fd(openSync(`/proc/self/fd/${devpts}/ptmx`, O_RDWR + O_NOCTTY + O_CLOEXEC))
+  try {
+    syscall('ioctl', master.number, TIOCSPTLCK, Buffer.alloc(4))
+    const slave = new Fd(syscall('ioctl', master.number, TIOCGPTPEER, O_RDWR + O_NOCTTY + O_CLOEXEC))
+    if (size !== undefined) resize(master.number, size)
+    let taken = false
+    return {
+      slave: slave.number,
+      takeStream() {
+        taken = true
+        return streamOf(master.release())
+      },
+      [Symbol.dispose]() {
+        slave.close()
+        owned?.close()
+        if (!taken) master.close()
+      },
+    }
+  } catch (error) {
+    master.close()
+    throw error
+  }
+}
+
+function makeDevpts(): number {
+  using fs = new Fd(fsopen('devpts'))
+  for (const [key, value] of devptsParameters) {
+    if (value === undefined) fsconfigFlag(fs.number, key)
+    else fsconfigString(fs.number, key, value)
+  }
+  fsconfigCreate(fs.number)
+  return fsmount(fs.number, devptsAttributes)
+}
+
+function streamOf(master: number): TerminalStream {
+  const stream = new ReadStream(master) as unknown as TerminalStream
+  // when the last program has closed the terminal the kernel says EIO: the end of the stream
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EIO') stream.push(null)
+  })
+  stream.resize = (size) => resize(master, size)
+  return stream
+}
+
+function resize(fd: number, { rows, columns }: TerminalSize): void {
+  const winsize = Buffer.alloc(8)
+  winsize.writeUInt16LE(rows, 0)
+  winsize.writeUInt16LE(columns, 2)
+  syscall('ioctl', fd, TIOCSWINSZ, winsize)
+}
