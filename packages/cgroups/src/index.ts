@@ -1,1 +1,35 @@
-export {}
+/**
+ * Linux control groups for Node.js: one resource model over v1, v2 and hybrid hosts.
+ *
+ * {@link createCgroup} makes a group with its limits, {@link openCgroup} opens one that is there,
+ * {@link listCgroups} finds those below another; all give a {@link Cgroup}. {@link detectHierarchy} says what the
+ * host has. {@link planResources} says what would be written, without touching anything.
+ *
+ * @packageDocumentation
+ */
+export { CgroupError, isCgroupError, type CgroupErrorCode, type CgroupErrorContext } from './errors.js'
+export { detectHierarchy } from './host/detect-hierarchy.js'
+export type { CgroupMode, Hierarchy, HierarchyMount } from './host/hierarchy.js'
+export { parseHierarchy, type HierarchyTexts } from './host/parse-hierarchy.js'
+export type { Cgroup } from './group/cgroup.js'
+export { createCgroup, type CreateOptions } from './group/create-cgroup.js'
+export { openCgroup, type OpenOptions } from './group/open-cgroup.js'
+export { listCgroups } from './group/list-cgroups.js'
+export type { JoinFds, JoinOptions } from './group/join-fds.js'
+export type { WaitOptions } from './group/wait.js'
+export { planResources, type VersionOf } from './plan/plan-resources.js'
+export type { Setting } from './plan/setting.js'
+export type { CpuResources, DeviceRule, MemoryResources, PidsResources, Resources } from './plan/resources.js'
+export { MIN_MEMORY_LIMIT } from './plan/plan-memory.js'
+export { cpuBandwidth } from './plan/cpu-bandwidth.js'
+export { parseCpuList } from './plan/parse-cpu-list.js'
+export { sharesToWeight, weightToShares } from './plan/shares.js'
+export { defaultDeviceRules } from './plan/default-device-rules.js'
+export type {
+  CgroupStats,
+  CpuStats,
+  IoStats,
+  MemoryStats,
+  PidsStats,
+  ThrottlingStats,
+} from './stats/stats.js'

@@ -1,0 +1,33 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from '@jest/globals'
+import { temporaryFolder } from '@ctr/testing'
+import { enableControllers } from './enable-controllers.js'
+
+function enable(controllers: string, enabled: string, required: string[]): string {
+  using folder = temporaryFolder('ctr-cgroups-')
+  writeFileSync(`${folder.path}/cgroup.controllers`, controllers)
+  writeFileSync(`${folder.path}/cgroup.subtree_control`, enabled)
+  enableControllers(folder.path, required)
+  return readFileSync(`${folder.path}/cgroup.subtree_control`, 'utf8')
+}
+
+describe('enableControllers()', () => {
+  it('asks for those that the package uses and that are not enabled, in one write', () => {
+    expect(enable('cpuset cpu io memory hugetlb pids rdma\n', 'cpu\n', ['memory'])).toBe(
+      '+cpuset +io +memory +pids',
+    )
+  })
+
+  it('writes nothing when all are enabled', () => {
+    expect(enable('cpu memory rdma\n', 'cpu memory\n', ['cpu'])).toBe('cpu memory\n')
+  })
+
+  it('names what the group does not have', () => {
+    expect(() => enable('cpu\n', '', ['memory', 'cpu', 'pids'])).toThrow(
+      expect.objectContaining({
+        code: 'ERR_CGROUP_NO_CONTROLLER',
+        message: expect.stringMatching(/^cannot limit memory, pids below .*: the group has only cpu$/),
+      }),
+    )
+  })
+})

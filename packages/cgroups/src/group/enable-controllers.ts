@@ -1,0 +1,61 @@
+import { join } from 'node:path'
+import { CgroupError, isCgroupError } from '../errors.js'
+import { readInterfaceFile, writeInterfaceFile } from '../kernel/interface-file.js'
+
+/** The controllers of v2 that this package has resources or figures of. Others are left alone. */
+export const usedOnV2: readonly string[] = ['cpuset', 'cpu', 'io', 'memory', 'pids']
+
+/**
+ * Hands a v2 group's controllers on to its children (`cgroup.subtree_control`): those of {@link usedOnV2} that it
+ * has, so that statistics are whole, and without fail those in `required`.
+ *
+ * @param folder - Folder of the group whose children shall have them.
+ * @param required - Controllers that must be handed on.
+ * @throws {@link CgroupError}
+ *   - `ERR_CGROUP_NO_CONTROLLER`: the group does not have one of `required` itself.
+ *   - `ERR_CGROUP_BUSY`: the group holds processes, and v2 lets only groups without any hand controllers on.
+ * @see {@link https://docs.kernel.org/admin-guide/cgroup-v2.html#no-internal-process-constraint}
+ */
+export function enableControllers(folder: string, required: readonly string[]): void {
+  const enabled = words(readInterfaceFile(join(folder, 'cgroup.subtree_control')))
+  const here = words(readInterfaceFile(join(folder, 'cgroup.controllers')))
+  const missing = required.filter((name) => !here.includes(name))
+  if (missing.length > 0) {
+    throw new CgroupError(
+      'ERR_CGROUP_NO_CONTROLLER',
+      `cannot limit ${missing.join(', ')} below ${folder}: the group has only ${here.join(', ') || 'no controllers'}`,
+      { path: folder },
+    )
+  }
+  const wanted = here.filter((name) => [...usedOnV2, ...required].includes(name) && !enabled.includes(name))
+  if (wanted.length === 0) return
+  const failed = enable(folder, wanted)
+  if (failed === undefined) return
+  // one may be refused for reasons of its own (`cpu` while real-time processes run): try each alone
+  for (const name of wanted) {
+    const error = wanted.length === 1 ? failed : enable(folder, [name])
+    if (error !== undefined && required.includes(name)) throw explain(folder, name, error)
+  }
+}
+
+function enable(folder: string, names: readonly string[]): unknown {
+  try {
+    writeInterfaceFile(join(folder, 'cgroup.subtree_control'), names.map((name) => `+${name}`).join(' '))
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+function explain(folder: string, name: string, error: unknown): unknown {
+  if (!isCgroupError(error) || error.errno !== 'EBUSY') return error
+  return new CgroupError(
+    'ERR_CGROUP_BUSY',
+    `cannot enable ${name} below ${folder}: the group holds processes itself, move them into a child group first`,
+    { path: error.path, value: error.value, errno: error.errno, cause: error },
+  )
+}
+
+function words(text: string): string[] {
+  return text.split(/\s+/).filter(Boolean)
+}

@@ -1,0 +1,82 @@
+import { CgroupError } from '../errors.js'
+import { checkInteger, invalid } from './check.js'
+import type { MemoryResources } from './resources.js'
+import type { Setting } from './setting.js'
+
+/**
+ * The smallest memory limit taken, in bytes: 512 KiB. `execve` of a small dynamic program alone is charged
+ * more than 256 KiB (program, libraries, page tables, kernel stack), so that below this the kernel kills a
+ * container's first process before it does anything.
+ */
+export const MIN_MEMORY_LIMIT = 512 * 1024
+
+/** Settings of `memory`, in the order that a new group needs. Pure. */
+export function planMemory(memory: MemoryResources, version: 1 | 2): Setting[] {
+  check(memory)
+  return version === 1 ? v1(memory) : v2(memory)
+}
+
+function v1({ limit, reservation, swap, swappiness, disableOOMKiller }: MemoryResources): Setting[] {
+  return settings([
+    ['memory.limit_in_bytes', bytes(limit, '-1')],
+    // a new group's limit of both is endless, so that of memory alone goes first
+    ['memory.memsw.limit_in_bytes', bytes(swap, '-1')],
+    ['memory.soft_limit_in_bytes', bytes(reservation, '-1')],
+    ['memory.swappiness', swappiness === undefined ? undefined : String(swappiness)],
+    ['memory.oom_control', disableOOMKiller === undefined ? undefined : disableOOMKiller ? '1' : '0'],
+  ])
+}
+
+function v2({ limit, reservation, swap, swappiness, disableOOMKiller }: MemoryResources): Setting[] {
+  if (swappiness !== undefined) throw onlyOnV1('memory.swappiness')
+  if (disableOOMKiller === true) throw onlyOnV1('memory.disableOOMKiller')
+  const swapAlone = typeof swap === 'number' && typeof limit === 'number' ? swap - limit : swap
+  return settings([
+    ['memory.max', bytes(limit, 'max')],
+    ['memory.swap.max', bytes(swapAlone, 'max')],
+    ['memory.low', bytes(reservation, 'max')],
+  ])
+}
+
+function check({ limit, reservation, swap, swappiness }: MemoryResources): void {
+  if (limit !== undefined && limit !== 'max') {
+    checkInteger('memory.limit', limit, 0, Number.MAX_SAFE_INTEGER, 'bytes')
+    if (limit < MIN_MEMORY_LIMIT)
+      throw invalid(
+        'memory.limit',
+        `at least ${MIN_MEMORY_LIMIT} bytes (512 KiB), below which the kernel kills the first process before it runs`,
+        limit,
+      )
+  }
+  if (reservation !== undefined && reservation !== 'max')
+    checkInteger('memory.reservation', reservation, 0, Number.MAX_SAFE_INTEGER, 'bytes')
+  if (swap !== undefined && swap !== 'max') {
+    checkInteger('memory.swap', swap, 0, Number.MAX_SAFE_INTEGER, 'bytes')
+    if (limit === undefined || limit === 'max')
+      throw invalid(
+        'memory.swap',
+        "beside a memory.limit in bytes, as it limits memory and swap together, or 'max'",
+        swap,
+      )
+    if (swap < limit)
+      throw invalid('memory.swap', `at least memory.limit (${limit}), as it includes it`, swap)
+  }
+  if (swappiness !== undefined) checkInteger('memory.swappiness', swappiness, 0, 100)
+}
+
+function bytes(value: number | 'max' | undefined, unlimited: string): string | undefined {
+  return value === undefined ? undefined : value === 'max' ? unlimited : String(value)
+}
+
+function settings(pairs: readonly (readonly [file: string, value: string | undefined])[]): Setting[] {
+  return pairs.flatMap(([file, value]) =>
+    value === undefined ? [] : [{ controller: 'memory', file, value }],
+  )
+}
+
+function onlyOnV1(what: string): CgroupError {
+  return new CgroupError(
+    'ERR_CGROUP_UNSUPPORTED',
+    `cannot use ${what}: the memory controller has it on v1 only, here it is on v2`,
+  )
+}

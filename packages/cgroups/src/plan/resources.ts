@@ -1,0 +1,76 @@
+/**
+ * What a group may use. The names are those of the OCI runtime spec; what is not given is left as the kernel
+ * has it, which is without a limit of its own. There are no sentinels: `'max'` takes a limit away.
+ *
+ * @see {@link https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#control-groups}
+ */
+export interface Resources {
+  readonly memory?: MemoryResources | undefined
+  readonly cpu?: CpuResources | undefined
+  readonly pids?: PidsResources | undefined
+  /** Device rules, applied in order. v1 only for now: asked for on v2 they are `ERR_CGROUP_UNSUPPORTED`. */
+  readonly devices?: readonly DeviceRule[] | undefined
+}
+
+/** Limits of the `memory` controller, in **bytes**. The kernel rounds down to whole pages. */
+export interface MemoryResources {
+  /**
+   * Hard limit. Above it the kernel reclaims, then OOM-kills inside the group. At least
+   * {@link MIN_MEMORY_LIMIT}. v1 `memory.limit_in_bytes`, v2 `memory.max`.
+   */
+  readonly limit?: number | 'max' | undefined
+  /** What is left to the group as long as possible. v1 `memory.soft_limit_in_bytes`, v2 `memory.low`. */
+  readonly reservation?: number | 'max' | undefined
+  /**
+   * Limit of **memory and swap together**, as the spec has it on both versions: `limit` itself means no swap
+   * at all. A number needs a `limit` beside it and must not be below it. v1 `memory.memsw.limit_in_bytes`;
+   * v2 `memory.swap.max`, which counts swap alone: `swap - limit` is written.
+   */
+  readonly swap?: number | 'max' | undefined
+  /** How readily the group's pages are swapped, 0 to 100. v1 only, `memory.swappiness`. */
+  readonly swappiness?: number | undefined
+  /**
+   * `true`: a process above the limit sleeps until there is memory again instead of being killed. v1 only,
+   * `memory.oom_control`. A container can then hang for ever: something must watch it.
+   */
+  readonly disableOOMKiller?: boolean | undefined
+}
+
+/** Limits of the controllers `cpu` and `cpuset`. */
+export interface CpuResources {
+  /**
+   * Share of the processor against other groups when it is scarce, 2 to 262144; the kernel's default is 1024.
+   * v1 `cpu.shares`; v2 `cpu.weight`, converted by {@link sharesToWeight}.
+   */
+  readonly shares?: number | undefined
+  /** Processor time in **microseconds** a period, from 1000. v1 `cpu.cfs_quota_us`, v2 `cpu.max`. */
+  readonly quota?: number | 'max' | undefined
+  /** Length of a period in **microseconds**, 1000 to 1000000; the kernel's default is 100000. */
+  readonly period?: number | undefined
+  /** Unused time that may be saved up, in **microseconds**, at most `quota`. `cpu.cfs_burst_us`, `cpu.max.burst`. */
+  readonly burst?: number | undefined
+  /** `true`: runs only when nothing else wants the processor (`SCHED_IDLE` of groups). `cpu.idle`. */
+  readonly idle?: boolean | undefined
+  /** Processors that may be used, as a list: `0-3,7`. `cpuset.cpus`. */
+  readonly cpus?: string | undefined
+  /** Memory nodes that may be used, as a list: `0`. `cpuset.mems`. */
+  readonly mems?: string | undefined
+}
+
+/** Limits of the `pids` controller. */
+export interface PidsResources {
+  /** How many processes and threads there may be, 1 to 4194304. Beyond it `fork` fails with `EAGAIN`. `pids.max`. */
+  readonly limit?: number | 'max' | undefined
+}
+
+/** One rule of the `devices` controller. What is left out of `major` and `minor` means all. */
+export interface DeviceRule {
+  /** `true` adds to what may be used, `false` takes away. */
+  readonly allow: boolean
+  /** `b` block, `c` character, `a` all of both: then the rule is about everything, `major` and `minor` must be unset. */
+  readonly type: 'a' | 'b' | 'c'
+  readonly major?: number | undefined
+  readonly minor?: number | undefined
+  /** Any of `r` read, `w` write, `m` mknod: `rwm`. */
+  readonly access: string
+}
