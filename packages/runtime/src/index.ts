@@ -12,6 +12,7 @@ export type {
   ContainerStdio,
   ExecOptions,
   PullImageOptions,
+  PushImageOptions,
   RunOptions,
   UnpackProgress,
   Volume,

@@ -122,6 +122,15 @@ export interface PullImageOptions {
   readonly onProgress?: ((event: ImageProgress | UnpackProgress) => void) | undefined
 }
 
+/** How to push an image. */
+export interface PushImageOptions {
+  /** Default: what `~/.docker/config.json` has for the registry, else anonymous. */
+  readonly credentials?: CredentialSource | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Told of every step and upload. */
+  readonly onProgress?: ((event: ImageProgress) => void) | undefined
+}
+
 /** A layer was unpacked. */
 export interface UnpackProgress {
   readonly kind: 'unpacked'

@@ -37,6 +37,10 @@ export interface RuntimeOptions {
 export class Runtime implements AsyncDisposable {
   /** Images of this runtime. */
   readonly images: Images
+  /** Folder of images, layers and containers. */
+  readonly root: string
+  /** Folder of what a reboot ends. */
+  readonly state: string
   readonly #context: Context
   readonly #attached = new Set<Container>()
   #closed = false
@@ -44,6 +48,8 @@ export class Runtime implements AsyncDisposable {
   private constructor(context: Context) {
     this.#context = context
     this.images = context.images
+    this.root = context.folders.root
+    this.state = context.folders.state
   }
 
   /**
@@ -134,13 +140,15 @@ export class Runtime implements AsyncDisposable {
   }
 
   /**
-   * Closes the runtime: its containers that are not detached are killed and removed. Detached ones go on, as
-   * do the network and the images.
+   * Closes the runtime: those of its containers that still run and are not detached are killed and removed, for
+   * nobody would read their streams. Detached ones go on; what has ended and was not removed stays, as do the
+   * network and the images.
    */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    const results = await Promise.allSettled([...this.#attached].map((container) => container.remove({ force: true })))
+    const running = [...this.#attached].filter((container) => container.inspect().status === 'running')
+    const results = await Promise.allSettled(running.map((container) => container.remove({ force: true })))
     await this.#context.close()
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
     if (failures.length > 0) throw new AggregateError(failures, `cannot close the runtime: ${failures.map(String).join('; ')}`)

@@ -7,8 +7,8 @@ import type { LinuxSeccomp, SeccompArchitecture } from '../src/seccomp/profile.j
 import { syscallNumbers } from '../src/seccomp/syscall-numbers.js'
 import { allCapabilities } from '../src/security/capability.js'
 import { defaultSeccompProfile } from '../src/security/default-seccomp-profile.js'
-import { runFilter } from './seccomp/bpf-interpreter.js'
-import { testAbis } from './seccomp/evaluate-profile.js'
+import { runFilter, type SeccompData } from './seccomp/bpf-interpreter.js'
+import { profileEvaluator, testAbis } from './seccomp/evaluate-profile.js'
 import { edgeValues, randomProfile, randomSource } from './seccomp/random-profile.js'
 
 // Debian's own Python, which Debian's python3-seccomp belongs to.
@@ -39,7 +39,6 @@ function libseccomp(
     maxBuffer: 2 ** 28,
     encoding: 'utf8',
   })
-  console.log(stderr)
   if (status !== 0) throw new Error(`libseccomp.py failed: ${stderr}`)
   return JSON.parse(stdout) as Answer
 }
@@ -66,7 +65,7 @@ function forLibseccomp(profile: LinuxSeccomp, machine: Machine): object {
 }
 
 const ENOSYS = 0x0005_0000 + 38
-const arches = [...new Set(Object.values(testAbis).map(({ arch }) => arch)), 0x8000_0016]
+const otherArch = 0x8000_0016
 const numbers = [
   ...Array.from({ length: 500 }, (_, number) => number),
   ...Array.from({ length: 560 }, (_, number) => 0x4000_0000 + number),
@@ -83,8 +82,13 @@ interface Comparison {
   readonly rounds: number
 }
 
+interface Difference extends SeccompData {
+  readonly our: number
+  readonly their: number
+}
+
 // Calls on which the two filters differ, but for the ENOSYS of newer calls, which runc adds in front of libseccomp's.
-function differences({ machine, profile, theirs, arguments: next, rounds }: Comparison): object[] {
+function differences({ machine, profile, theirs, arguments: next, rounds }: Comparison): Difference[] {
   const ours = compileSeccomp(profile, { architecture: machine }).program
   const theirProgram = Uint8Array.from(Buffer.from(theirs, 'hex'))
   const otherwise = runFilter(
@@ -95,8 +99,9 @@ function differences({ machine, profile, theirs, arguments: next, rounds }: Comp
       args: [],
     },
   ).result
-  const found: object[] = []
-  for (const arch of arches) {
+  const found: Difference[] = []
+  const mine = Object.values(testAbis).filter((abi) => abi.machine === machine)
+  for (const arch of new Set([...mine.map((abi) => abi.arch), otherArch])) {
     for (const number of numbers) {
       for (let round = 0; round < rounds; round++) {
         const data = { arch, number, args: next() }
@@ -115,21 +120,20 @@ const machines: readonly (readonly [Machine, readonly SeccompArchitecture[]])[] 
 ]
 
 describeHere.each(machines)(`compileSeccomp() beside libseccomp, %s${reason}`, (machine, others) => {
-  const names = () => {
-    const all = Object.keys(syscallNumbers)
-    const { unknown } = libseccomp(machine, [], all)
-    // arguments of calls behind socketcall and ipc are treated more strictly than by libseccomp
-    const strict = (name: string) => multiplexedCall(machineAbis.x64[1]!, name) !== undefined
-    // x32 has no uretprobe, 32-bit ARM has sync_file_range2, which libseccomp knows as arm_sync_file_range
-    const apart = ['uretprobe', 'sync_file_range2', ...unknown]
-    return all.filter((name) => !apart.includes(name) && !strict(name))
+  // Names that both know alike. libseccomp 2.5.4 has no x32 number for map_shadow_stack, and calls 32-bit ARM's
+  // sync_file_range2 by its other name; no kernel has uretprobe for x32.
+  const shared = (names: readonly string[]) => {
+    const { unknown } = libseccomp(machine, [], names)
+    const apart = ['map_shadow_stack', 'sync_file_range2', 'uretprobe', ...unknown]
+    return (name: string) => !apart.includes(name)
   }
+  // Conditions on calls behind socketcall and ipc are treated more strictly than by libseccomp.
+  const isDirect = (name: string) => multiplexedCall(machineAbis.x64[1]!, name) === undefined
 
   it("decides like it on Docker's default profile", () => {
     for (const capabilities of [[], allCapabilities]) {
       const whole = defaultSeccompProfile({ capabilities, architecture: machine })
-      const { unknown } = libseccomp(machine, [], Object.keys(syscallNumbers))
-      const known = (name: string) => name !== 'sync_file_range2' && !unknown.includes(name)
+      const known = shared(whole.syscalls!.flatMap((rule) => rule.names))
       const profile = {
         ...whole,
         syscalls: whole.syscalls!.map((rule) => ({ ...rule, names: rule.names.filter(known) })),
@@ -157,29 +161,30 @@ describeHere.each(machines)(`compileSeccomp() beside libseccomp, %s${reason}`, (
   })
 
   it.each([
-    ['one action', true],
-    ['several actions', false],
-  ])('decides like it on random profiles with %s', (_, oneAction) => {
-    const from = names()
-    const profiles = Array.from({ length: 40 }, (_, seed) => {
+    ['one rule a call', { distinct: true }],
+    ['many rules a call, on equality', { operators: ['EQ'] }],
+    ['many rules a call', {}],
+  ] as const)('decides like it on random profiles with %s', (_, options) => {
+    const all = Object.keys(syscallNumbers)
+    const from = all.filter(isDirect).filter(shared(all))
+    const profiles = Array.from({ length: 24 }, (_, seed) => {
       const random = randomSource(1000 + seed)
-      return randomProfile({ random, architectures: others, oneAction, names: from })
+      return randomProfile({ random, architectures: others, names: from, ...options })
     })
     const { filters } = libseccomp(machine, profiles)
     const random = randomSource(2)
     const next = () => Array.from({ length: 6 }, () => edgeValues[random(edgeValues.length)]!)
-    const found = profiles.map((profile, index) => {
+    const found = profiles.flatMap((profile, index) => {
       const theirs = filters[index]
       // it refuses some rules that contradict each other
-      return typeof theirs === 'string'
-        ? differences({ machine, profile, theirs, arguments: next, rounds: 6 })
-        : []
+      if (typeof theirs !== 'string') return []
+      const evaluate = profileEvaluator(profile, machine)
+      return differences({ machine, profile, theirs, arguments: next, rounds: 4 }).filter((difference) => {
+        // libseccomp 2.5.4 gives wrong answers where many rules of a call have conditions on one argument
+        return 'distinct' in options || evaluate(difference).has(difference.their)
+      })
     })
-    for (const [index, list] of found.entries()) for (const one of list.slice(0, 1) as any[]) {
-      const abi = Object.values(testAbis).find((a) => a.arch === one.arch && (a.bit !== 0) === (one.arch === 0xc000003e && one.number >= 0x40000000))!
-      const name = Object.keys(syscallNumbers).filter((n) => { const v = syscallNumbers[n]![abi.column]; return typeof v === 'number' && v + abi.bit === one.number })
-      console.log(index, one, profiles[index]!.defaultAction, JSON.stringify(profiles[index]!.syscalls!.filter((r) => r.names.some((n) => name.includes(n))).map((r) => [r.action, r.errnoRet, r.args?.map((a) => `${a.index} ${a.op.slice(9)} ${BigInt(a.value).toString(16)} ${BigInt(a.valueTwo!).toString(16)}`)]), null, 1), one.args.map((a: bigint) => a.toString(16)).join(' '))
-    }
-    expect(found.flat().slice(0, 5)).toEqual([])
+    expect(filters.filter((filter) => filter !== null).length).toBeGreaterThan(12)
+    expect(found.slice(0, 5)).toEqual([])
   })
 })

@@ -125,6 +125,11 @@ export class Container implements AsyncDisposable {
     return await ended
   }
 
+  /** True between `pause()` and `unpause()`, whichever process has called them. */
+  get isPaused(): boolean {
+    return this.#record.status === 'running' && (this.#openCgroup()?.isFrozen() ?? false)
+  }
+
   /** Stops every process of the container where it is, until `unpause()`. */
   async pause(): Promise<void> {
     this.#running('pause')

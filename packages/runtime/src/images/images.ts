@@ -13,7 +13,7 @@ import {
 import type { LayerStore } from '@ctr/overlay'
 import type { ContainerRecords } from '../container/record.js'
 import { RuntimeError } from '../errors.js'
-import type { PullImageOptions } from '../options.js'
+import type { PullImageOptions, PushImageOptions } from '../options.js'
 
 /** Images of a runtime: pulled from registries, unpacked into layers, ready to run. */
 export class Images {
@@ -50,10 +50,10 @@ export class Images {
    */
   async push(
     reference: string,
-    { credentials, signal }: { readonly credentials?: CredentialSource | undefined; readonly signal?: AbortSignal | undefined } = {},
+    { credentials, ...options }: PushImageOptions = {},
   ): Promise<Descriptor> {
     await using client = new RegistryClient({ ...this.#client, credentials: credentials ?? dockerCredentials })
-    return await this.#store.push(reference, { signal, client })
+    return await this.#store.push(reference, { ...options, client })
   }
 
   /** Makes an image from layers and a config. */

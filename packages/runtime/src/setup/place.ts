@@ -73,7 +73,9 @@ function makeFolder(program: Program, path: string): void {
 // an existing file of any kind is good enough; opening it has no effect and does not wait
 function makeFile(program: Program, path: string): void {
   const flags = O_WRONLY + O_CREAT + O_NONBLOCK + O_NOCTTY + O_CLOEXEC
-  program.call('openat2', [AT_FDCWD, path, openHow({ flags, mode: 0o644, resolve }), OPEN_HOW_SIZE], {
+  const file = program.call('openat2', [AT_FDCWD, path, openHow({ flags, mode: 0o644, resolve }), OPEN_HOW_SIZE], {
     tolerate: ['EROFS', 'ETXTBSY', 'EISDIR', 'ENXIO'],
   })
+  // while a file is open for writing its file system cannot be made read-only
+  program.call('close', [file], { tolerate: ['EBADF'] })
 }

@@ -56,8 +56,7 @@ def build(profile):
 def attempt(profile):
     try:
         return build(profile)
-    except (RuntimeError, OSError) as e:
-        print(repr(e), file=sys.stderr)
+    except (RuntimeError, OSError):
         return None
 
 

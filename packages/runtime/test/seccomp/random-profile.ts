@@ -37,7 +37,7 @@ export const edgeValues = [
   0xffff_ffff_ffff_ffffn,
 ] as const
 
-const operators = ['NE', 'LT', 'LE', 'EQ', 'GE', 'GT', 'MASKED_EQ'] as const
+const everyOperator = ['NE', 'LT', 'LE', 'EQ', 'GE', 'GT', 'MASKED_EQ'] as const
 const actions = ['ALLOW', 'ERRNO', 'TRAP', 'LOG', 'TRACE', 'KILL_PROCESS', 'KILL_THREAD', 'NOTIFY'] as const
 
 export interface RandomProfileOptions {
@@ -45,6 +45,10 @@ export interface RandomProfileOptions {
   readonly architectures: NonNullable<LinuxSeccomp['architectures']>
   /** All rules of a profile have one action. Default: each its own. */
   readonly oneAction?: boolean
+  /** No call is in two rules, and no argument in two conditions of a rule. */
+  readonly distinct?: boolean
+  /** Operators of conditions, default every one. */
+  readonly operators?: readonly (typeof everyOperator)[number][]
   /** Names to draw from. */
   readonly names?: readonly string[]
 }
@@ -54,6 +58,8 @@ export function randomProfile({
   random,
   architectures,
   oneAction = false,
+  distinct = false,
+  operators = everyOperator,
   names = Object.keys(syscallNumbers),
 }: RandomProfileOptions): LinuxSeccomp {
   const pick = <T>(from: readonly T[]) => from[random(from.length)]!
@@ -62,18 +68,27 @@ export function randomProfile({
   let only = action()
   while (only === defaultAction) only = action()
 
-  const args = (): LinuxSeccompArg[] =>
-    Array.from({ length: 1 + random(3) }, () => ({
+  const args = (): LinuxSeccompArg[] => {
+    const list = Array.from({ length: 1 + random(3) }, () => ({
       index: random(6),
       op: `SCMP_CMP_${pick(operators)}` as const,
       value: pick(edgeValues),
       valueTwo: pick(edgeValues),
     }))
+    return distinct
+      ? list.filter(({ index }, at) => list.findIndex((one) => one.index === index) === at)
+      : list
+  }
+  const used = new Set<string>()
   const few = Array.from({ length: 6 }, () => pick(names))
+  const calls = () => {
+    const list = random(3) === 0 ? [pick(few)] : Array.from({ length: 1 + random(12) }, () => pick(names))
+    return distinct ? list.filter((name) => !used.has(name) && used.add(name)) : list
+  }
   const rule = (): LinuxSeccompSyscall => {
     const chosen = oneAction ? only : action()
     return {
-      names: random(3) === 0 ? [pick(few)] : Array.from({ length: 1 + random(12) }, () => pick(names)),
+      names: calls(),
       action: chosen,
       ...(chosen === 'SCMP_ACT_ERRNO' && !oneAction ? { errnoRet: random(4096) } : {}),
       ...(random(2) === 0 ? { args: args() } : {}),
