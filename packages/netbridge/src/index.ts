@@ -1,1 +1,14 @@
-export {}
+/**
+ * Container networks from Node.js: a bridge with its subnet, veth pairs, addresses from a persistent pool,
+ * masquerading and published ports in one nftables table. Everything goes through netlink; no program is
+ * started and nothing is loaded at import time.
+ *
+ * @packageDocumentation
+ */
+export { Netbridge, type NetbridgeOptions } from './netbridge.js'
+export { type AttachOptions, type DetachOptions, type Endpoint, type EndpointInfo } from './endpoint.js'
+export { type PortMapping, type Protocol, type PublishedPort } from './ports.js'
+export { createNetworkNamespace, loopbackUp, type NetworkNamespace } from './network-namespace.js'
+export { hostnameFile, hostsFile, type HostsEntry, type HostsFileOptions } from './files/hosts.js'
+export { parseResolvConf, resolvConf, type ResolvConf, type ResolvConfOptions } from './files/resolv-conf.js'
+export { isNetbridgeError, NetbridgeError, type NetbridgeErrorCode } from './errors.js'

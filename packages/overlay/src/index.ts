@@ -1,1 +1,36 @@
-export {}
+/**
+ * Content-addressed image layers and overlay root file systems.
+ *
+ * - {@link LayerStore}: layers unpacked from tar archives into folders, found by their diffID.
+ * - {@link RootFilesystem}: a stack of layers with a writable upper layer of its own.
+ * - {@link mountOverlay} and {@link MountedRoot}: the stack as one mounted tree.
+ * - {@link packLayer}: a deterministic layer out of files of the host.
+ * - {@link readFileIn}: a file of a tree that one does not trust.
+ *
+ * @packageDocumentation
+ */
+export {
+  LayerStore,
+  type AddLayerOptions,
+  type CleanupResult,
+  type CreateRootOptions,
+  type LayerStoreOptions,
+} from './store/layer-store.js'
+export type { Layer } from './store/layer-folder.js'
+export { RootFilesystem } from './store/root-filesystem.js'
+export type { Change } from './store/changes.js'
+export { overlayParameters, type OverlayDescription, type OverlayParameter } from './mount/description.js'
+export { mountOverlay } from './mount/mount-overlay.js'
+export { MountedRoot, type UnmountOptions } from './mount/mounted-root.js'
+export {
+  packLayer,
+  type PackedLayer,
+  type PackLayerOptions,
+  type PackedLayerDigests,
+} from './pack/pack-layer.js'
+export { folderEntries } from './pack/folder-entries.js'
+export type { LayerSource } from './pack/layer-source.js'
+export { readFileIn, type ReadFileInOptions } from './files/read-file-in.js'
+export { removeTree } from './files/remove-tree.js'
+export { defaultLayerLimits, type LayerLimits } from './archive/limits.js'
+export { isOverlayError, OverlayError, type OverlayErrorCode } from './errors.js'

@@ -1,1 +1,80 @@
-export {}
+/**
+ * Images over the network and on this machine: references, a client of OCI and Docker registries, an image
+ * store that is an OCI image layout, and an embedded registry server. Knows no system call and unpacks nothing.
+ *
+ * @packageDocumentation
+ */
+export {
+  RegistryError,
+  isRegistryError,
+  type RegistryErrorCode,
+  type RegistryErrorContext,
+  type RegistryErrorDetail,
+} from './errors.js'
+export type { Reference } from './reference/reference.js'
+export { parseReference } from './reference/parse-reference.js'
+export { formatReference, type FormatReferenceOptions } from './reference/format-reference.js'
+export {
+  digestOf,
+  isDigest,
+  parseDigest,
+  type DigestAlgorithm,
+  type ParsedDigest,
+} from './manifest/digest.js'
+export { mediaTypes } from './manifest/media-types.js'
+export type { Descriptor } from './manifest/descriptor.js'
+export {
+  formatPlatform,
+  hostPlatform,
+  parsePlatform,
+  selectPlatform,
+  type Platform,
+} from './manifest/platform.js'
+export { isIndex, parseManifest, type ImageIndex, type ImageManifest } from './manifest/manifest.js'
+export {
+  parseImageConfig,
+  type Healthcheck,
+  type ImageConfig,
+  type ImageHistory,
+  type ImageRunConfig,
+} from './manifest/image-config.js'
+export type {
+  CredentialSource,
+  Credentials,
+  IdentityTokenCredentials,
+  PasswordCredentials,
+  RegistryTokenCredentials,
+} from './auth/credentials.js'
+export { readDockerCredentials, type DockerConfigOptions } from './auth/docker-config.js'
+export type { Insecure } from './http/plain-http.js'
+export type { RetryOptions } from './http/retry.js'
+export { BlobStore, type StoredBlob } from './blobs/blob-store.js'
+export type { BlobIngest } from './blobs/blob-ingest.js'
+export type { Expected } from './blobs/verify.js'
+export {
+  RegistryClient,
+  type CallOptions,
+  type FetchBlobOptions,
+  type RegistryClientOptions,
+  type ResolveOptions,
+} from './client/registry-client.js'
+export type { BlobProgress, OnBlobProgress } from './client/fetch-blob.js'
+export type { FetchedManifest } from './client/fetch-manifest.js'
+export type { PushBlobOptions } from './client/push-blob.js'
+export type { ResolvedImage } from './client/resolve-image.js'
+export {
+  ImageStore,
+  type AddOptions,
+  type PullOptions,
+  type PushOptions,
+  type RemovedImage,
+} from './store/image-store.js'
+export type { BlobLayer, NewImage, TarLayer } from './store/create-image.js'
+export type {
+  FetchImageOptions,
+  ImageProgress,
+  ManifestProgress,
+  TransferOptions,
+} from './store/pull-image.js'
+export type { ImageLayer, StoredImage } from './store/stored-image.js'
+export { RegistryServer, type RegistryServerOptions } from './server/registry-server.js'

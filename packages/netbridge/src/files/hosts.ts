@@ -1,0 +1,79 @@
+import { isIP } from 'node:net'
+import { NetbridgeError } from '../errors.js'
+
+/** One line of `/etc/hosts`. */
+export interface HostsEntry {
+  /** IPv4 or IPv6 address. */
+  readonly address: string
+  /** The canonical name first, then aliases. */
+  readonly names: readonly string[]
+}
+
+/** What {@link hostsFile} shall say. */
+export interface HostsFileOptions {
+  /** The container's host name, given to its address. */
+  readonly hostname: string
+  /** The container's domain name: then its full name comes first. */
+  readonly domainname?: string | undefined
+  /** The container's addresses. Default none, as without a network: the name then leads to 127.0.1.1. */
+  readonly addresses?: readonly string[] | undefined
+  /** Further lines, such as `--add-host` gives them. */
+  readonly entries?: readonly HostsEntry[] | undefined
+}
+
+/**
+ * Text of a container's `/etc/hosts` (hosts(5)): localhost for IPv4 and IPv6, the multicast names, the
+ * container's own name and further entries.
+ *
+ * @throws {@link NetbridgeError} `ERR_NETBRIDGE_INVALID_ARG`: a name or an address is malformed, which
+ *   includes everything that would begin another line.
+ *
+ * @example
+ * hostsFile({ hostname: 'web', addresses: ['172.30.0.2'] })
+ */
+export function hostsFile({ hostname, domainname, addresses = [], entries = [] }: HostsFileOptions): string {
+  const own = domainname ? [`${hostname}.${domainname}`, hostname] : [hostname]
+  const all: HostsEntry[] = [
+    { address: '127.0.0.1', names: ['localhost'] },
+    { address: '::1', names: ['localhost', 'ip6-localhost', 'ip6-loopback'] },
+    { address: 'fe00::', names: ['ip6-localnet'] },
+    { address: 'ff00::', names: ['ip6-mcastprefix'] },
+    { address: 'ff02::1', names: ['ip6-allnodes'] },
+    { address: 'ff02::2', names: ['ip6-allrouters'] },
+    ...(addresses.length === 0 ? ['127.0.1.1'] : addresses).map((address) => ({ address, names: own })),
+    ...entries,
+  ]
+  return all.map((entry) => `${line(entry)}\n`).join('')
+}
+
+/**
+ * Text of a container's `/etc/hostname` (hostname(5)).
+ *
+ * @throws {@link NetbridgeError} `ERR_NETBRIDGE_INVALID_ARG`: the name is not a host name.
+ */
+export function hostnameFile(hostname: string): string {
+  return `${checkName(hostname)}\n`
+}
+
+function line({ address, names }: HostsEntry): string {
+  if (isIP(address) === 0 || address.includes('%')) {
+    throw new NetbridgeError(
+      'ERR_NETBRIDGE_INVALID_ARG',
+      `cannot write hosts: ${JSON.stringify(address)} is no address`,
+    )
+  }
+  if (names.length === 0) {
+    throw new NetbridgeError('ERR_NETBRIDGE_INVALID_ARG', `cannot write hosts: ${address} has no name`)
+  }
+  return `${address}\t${names.map(checkName).join(' ')}`
+}
+
+/** Labels of letters, digits, `-` and `_`, at most 63 long, 253 in all (RFC 1123; `_` as Docker allows it). */
+function checkName(name: string): string {
+  const label = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'
+  if (name.length > 253 || !new RegExp(`^${label}(?:\\.${label})*$`).test(name)) {
+    const quoted = JSON.stringify(name.slice(0, 80))
+    throw new NetbridgeError('ERR_NETBRIDGE_INVALID_ARG', `cannot write hosts: ${quoted} is no host name`)
+  }
+  return name
+}

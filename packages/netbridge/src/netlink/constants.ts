@@ -1,0 +1,59 @@
+// Names and numbers of <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if_link.h> and <linux/if_addr.h>.
+export const NLM_F_REQUEST = 0x1
+export const NLM_F_MULTI = 0x2
+export const NLM_F_ACK = 0x4
+export const NLM_F_DUMP_INTR = 0x10
+export const NLM_F_ACK_TLVS = 0x200
+export const NLM_F_EXCL = 0x200
+export const NLM_F_DUMP = 0x300
+export const NLM_F_CREATE = 0x400
+export const NLM_F_APPEND = 0x800
+
+export const NLMSG_ERROR = 2
+export const NLMSG_DONE = 3
+export const NLMSGERR_ATTR_MSG = 1
+
+export const NLA_F_NESTED = 0x8000
+export const NLA_TYPE_MASK = 0x3fff
+
+export const RTM_NEWLINK = 16
+export const RTM_DELLINK = 17
+export const RTM_GETLINK = 18
+export const RTM_SETLINK = 19
+export const RTM_NEWADDR = 20
+export const RTM_GETADDR = 22
+export const RTM_NEWROUTE = 24
+export const RTM_GETROUTE = 26
+
+export const IFF_UP = 0x1
+
+export const IFLA_ADDRESS = 1
+export const IFLA_IFNAME = 3
+export const IFLA_MTU = 4
+export const IFLA_MASTER = 10
+export const IFLA_LINKINFO = 18
+export const IFLA_GROUP = 27
+export const IFLA_NET_NS_FD = 28
+export const IFLA_EXT_MASK = 29
+export const IFLA_NUM_TX_QUEUES = 31
+export const IFLA_NUM_RX_QUEUES = 32
+export const IFLA_INFO_KIND = 1
+export const IFLA_INFO_DATA = 2
+export const IFLA_INFO_SLAVE_KIND = 4
+export const IFLA_INFO_SLAVE_DATA = 5
+export const IFLA_BRPORT_MODE = 4
+export const VETH_INFO_PEER = 1
+export const RTEXT_FILTER_SKIP_STATS = 8
+
+export const IFA_ADDRESS = 1
+export const IFA_LOCAL = 2
+export const IFA_BROADCAST = 4
+
+export const RTA_DST = 1
+export const RTA_OIF = 4
+export const RTA_GATEWAY = 5
+export const RTA_TABLE = 15
+export const RT_TABLE_MAIN = 254
+export const RTPROT_BOOT = 3
+export const RT_SCOPE_UNIVERSE = 0
+export const RTN_UNICAST = 1

@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import type { EndpointInfo } from '../endpoint.js'
+import { createFile, listFolder, makeFolder, readFile, removeFile, removeUnfinished } from './files.js'
+
+const SUFFIX = '.json'
+
+/** The endpoints of a network, one file each, written before anything is made in the kernel. */
+export class EndpointRecords {
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+    makeFolder(folder)
+  }
+
+  /** @returns False when an endpoint of that id exists. */
+  add(info: EndpointInfo): boolean {
+    return createFile(this.#path(info.id), JSON.stringify(info))
+  }
+
+  /** The endpoint of that id; undefined when there is none. */
+  get(id: string): EndpointInfo | undefined {
+    const text = readFile(this.#path(id))
+    return text === undefined ? undefined : parse(text)
+  }
+
+  remove(id: string): void {
+    removeFile(this.#path(id))
+  }
+
+  /** Ids of all endpoints, readable or not. */
+  ids(): string[] {
+    return listFolder(this.#folder)
+      .filter((name) => name.endsWith(SUFFIX))
+      .map((name) => name.slice(0, -SUFFIX.length))
+  }
+
+  /** Removes files that were never finished. */
+  removeUnfinished(): void {
+    removeUnfinished(this.#folder)
+  }
+
+  /** All endpoints, in order of their ids. */
+  list(): EndpointInfo[] {
+    return this.ids()
+      .sort()
+      .flatMap((id) => this.get(id) ?? [])
+  }
+
+  #path(id: string): string {
+    return join(this.#folder, `${id}${SUFFIX}`)
+  }
+}
+
+/** A file that was cut off by a power failure says nothing; cleaning up goes by its name then. */
+function parse(text: string): EndpointInfo | undefined {
+  try {
+    return JSON.parse(text) as EndpointInfo
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,85 @@
+import { formatSubnet, parseIpv4, parseSubnet, type Subnet } from './address/ipv4.js'
+import { NetbridgeError } from './errors.js'
+
+function invalid(what: string, value: unknown, should: string): NetbridgeError {
+  const quoted = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : String(value)
+  return new NetbridgeError(
+    'ERR_NETBRIDGE_INVALID_ARG',
+    `cannot use ${quoted} as ${what}: it must be ${should}`,
+  )
+}
+
+/** An id of an endpoint: it becomes a file name. */
+export function checkId(id: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(id)) {
+    throw invalid('id', id, '1-128 letters, digits, "_", "." and "-", beginning with a letter or digit')
+  }
+  return id
+}
+
+/** Name of an instance: it becomes an nftables table. */
+export function checkInstance(name: string): string {
+  if (!/^[A-Za-z][A-Za-z0-9_]{0,31}$/.test(name)) {
+    throw invalid('instance', name, '1-32 letters, digits and "_", beginning with a letter')
+  }
+  return name
+}
+
+/** Name of an interface as `dev_valid_name()` of the kernel has it, and without what shells and sysctl trip over. */
+export function checkInterfaceName(what: string, name: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(name)) {
+    throw invalid(what, name, '1-15 letters, digits, "_", "." and "-", beginning with a letter or digit')
+  }
+  return name
+}
+
+/** A subnet in CIDR form that has room for a gateway and a container. */
+export function checkSubnet(text: string): Subnet {
+  const subnet = parseSubnet(text)
+  const first = (subnet?.base ?? 0) >>> 24
+  const unusable = first === 0 || first === 127 || first >= 224
+  if (subnet === undefined || subnet.prefixLength < 8 || subnet.prefixLength > 29 || unusable) {
+    throw invalid('subnet', text, 'a unicast IPv4 range from /8 to /29 with no host bits set')
+  }
+  return subnet
+}
+
+/** An address of the subnet that is neither its first nor its last. */
+export function checkGateway(text: string, subnet: Subnet): number {
+  const address = checkIpv4('gateway', text)
+  if (address <= subnet.base || address >= subnet.base + 2 ** (32 - subnet.prefixLength) - 1) {
+    throw invalid('gateway', text, `an address inside ${formatSubnet(subnet)}`)
+  }
+  return address
+}
+
+/** A dotted IPv4 address. */
+export function checkIpv4(what: string, text: string): number {
+  const address = parseIpv4(text)
+  if (address === undefined) throw invalid(what, text, 'an IPv4 address')
+  return address
+}
+
+/** A unicast hardware address, as six bytes. */
+export function checkMac(text: string): Uint8Array {
+  const bytes = /^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(text)
+    ? Buffer.from(text.replaceAll(':', ''), 'hex')
+    : undefined
+  if (bytes === undefined || ((bytes[0] ?? 1) & 1) === 1 || bytes.every((byte) => byte === 0)) {
+    throw invalid('mac', text, 'a unicast hardware address such as 02:42:ac:1e:00:02')
+  }
+  return bytes
+}
+
+/** An integer in a range. */
+export function checkInteger(what: string, value: number, smallest: number, largest: number): number {
+  if (!Number.isInteger(value) || value < smallest || value > largest) {
+    throw invalid(what, value, `an integer from ${smallest} to ${largest}`)
+  }
+  return value
+}
+
+/** Writes a hardware address. */
+export function formatMac(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':')
+}

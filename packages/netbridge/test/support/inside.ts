@@ -1,0 +1,128 @@
+import { closeSync, openSync } from 'node:fs'
+import { connect as connectTcp, createServer, Socket, type Server } from 'node:net'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import {
+  AF_INET,
+  bind,
+  CLONE_NEWNET,
+  closeFd,
+  isSyscallError,
+  listen,
+  setns,
+  setsockopt,
+  SO_REUSEADDR,
+  SO_SNDTIMEO,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  socket,
+  SOL_SOCKET,
+  syscall,
+} from '@ctr/linux'
+
+/** Does something with the calling thread inside a network namespace. */
+export function inside<Result>(netnsFd: number, body: () => Result): Result {
+  const back = openSync('/proc/thread-self/ns/net', 'r')
+  try {
+    setns(netnsFd, CLONE_NEWNET)
+    return body()
+  } finally {
+    setns(back, CLONE_NEWNET)
+    closeSync(back)
+  }
+}
+
+function socketAddress(address: string, port: number): Buffer {
+  const bytes = Buffer.alloc(16)
+  bytes.writeUInt16LE(AF_INET, 0)
+  bytes.writeUInt16BE(port, 2)
+  bytes.set(address.split('.').map(Number), 4)
+  return bytes
+}
+
+/** A TCP server inside a namespace that tells each client `NAME sees ADDRESS`. */
+export async function serve(netnsFd: number, port: number, name: string): Promise<AsyncDisposable> {
+  const fd = inside(netnsFd, () => socket(AF_INET, SOCK_STREAM, 0))
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1)
+  bind(fd, socketAddress('0.0.0.0', port))
+  listen(fd, 64)
+  const server: Server = createServer((client) => {
+    client.on('error', () => undefined)
+    client.end(`${name} sees ${String(client.remoteAddress)}`)
+  })
+  server.listen({ fd })
+  await once(server, 'listening')
+  return {
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close')
+      server.close()
+      await closed
+    },
+  }
+}
+
+/** A UDP server inside a namespace that answers `NAME sees ADDRESS`. */
+export async function serveUdp(netnsFd: number, port: number, name: string): Promise<AsyncDisposable> {
+  const fd = inside(netnsFd, () => socket(AF_INET, SOCK_DGRAM, 0))
+  bind(fd, socketAddress('0.0.0.0', port))
+  const server = createSocket('udp4')
+  server.on('message', (_, from) => server.send(`${name} sees ${from.address}`, from.port, from.address))
+  const listening = once(server, 'listening') // emitted within bind() for a descriptor
+  server.bind({ fd })
+  await listening
+  return {
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close')
+      server.close()
+      await closed
+    },
+  }
+}
+
+/** What a TCP server says, asked from a namespace; a name of an error when it cannot be reached. */
+export async function ask(netnsFd: number, address: string, port: number, timeoutMs = 1500): Promise<string> {
+  const fd = inside(netnsFd, () => socket(AF_INET, SOCK_STREAM, 0))
+  const timeout = Buffer.alloc(16)
+  timeout.writeBigInt64LE(BigInt(Math.floor(timeoutMs / 1000)), 0)
+  timeout.writeBigInt64LE(BigInt((timeoutMs % 1000) * 1000), 8)
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, timeout)
+  try {
+    syscall('connect', fd, socketAddress(address, port), 16)
+  } catch (error) {
+    closeFd(fd)
+    if (isSyscallError(error)) return error.code
+    throw error
+  }
+  return everything(new Socket({ fd }))
+}
+
+/** What a TCP server says, asked from the host. */
+export async function askFromHost(address: string, port: number): Promise<string> {
+  const client = connectTcp({ host: address, port, timeout: 1500 })
+  client.on('timeout', () => client.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })))
+  return everything(client)
+}
+
+/** What a UDP server answers to the host. */
+export async function askUdpFromHost(address: string, port: number): Promise<string> {
+  const client = createSocket('udp4')
+  try {
+    client.send('?', port, address)
+    const [answer] = (await once(client, 'message', { signal: AbortSignal.timeout(1500) })) as [Buffer]
+    return answer.toString()
+  } finally {
+    client.close()
+  }
+}
+
+async function everything(client: Socket): Promise<string> {
+  try {
+    let text = ''
+    for await (const chunk of client) text += String(chunk)
+    return text
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code)
+  } finally {
+    client.destroy()
+  }
+}

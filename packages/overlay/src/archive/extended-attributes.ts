@@ -1,0 +1,38 @@
+import { refused } from './entry-name.js'
+import type { ByteString } from '../files/byte-string.js'
+
+/** One extended attribute of a file, as in xattr(7). */
+export interface ExtendedAttribute {
+  readonly name: ByteString
+  readonly value: Uint8Array
+}
+
+const paxPrefix = 'SCHILY.xattr.'
+const kept = new Set(['security.capability', 'system.posix_acl_access', 'system.posix_acl_default'])
+
+/**
+ * Picks the extended attributes of an entry out of its PAX records.
+ *
+ * Kept are `security.capability`, `user.*` and POSIX ACLs. Labels of a security module (`security.selinux`
+ * and the like) belong to the host's policy and are left out.
+ *
+ * @throws {@link OverlayError} `ERR_OVERLAY_ARCHIVE` for `trusted.*` and `user.overlay.*`: with these an
+ *   archive could redirect overlayfs to folders that it never packed.
+ */
+export function extendedAttributes(
+  path: ByteString,
+  records: ReadonlyMap<ByteString, Uint8Array>,
+): readonly ExtendedAttribute[] {
+  const found: ExtendedAttribute[] = []
+  for (const [key, value] of records) {
+    if (!key.startsWith(paxPrefix)) continue
+    const name = key.slice(paxPrefix.length)
+    if (name.startsWith('trusted.') || name.startsWith('user.overlay.')) {
+      throw refused(path, `an archive cannot set the extended attribute ${name}`)
+    }
+    if (name.length > 255 || name.includes('\0'))
+      throw refused(path, 'an extended attribute has an impossible name')
+    if (kept.has(name) || (name.startsWith('user.') && name.length > 5)) found.push({ name, value })
+  }
+  return found
+}

@@ -1,0 +1,90 @@
+import { closeSync, constants, fstatSync, openSync, read } from 'node:fs'
+import { promisify } from 'node:util'
+import { O_DIRECTORY, O_PATH } from '@ctr/linux'
+import { OverlayError, systemError } from '../errors.js'
+import { byteStringOf } from './byte-string.js'
+import { openIn, pathOfFd } from './open-in.js'
+
+const readAsync = promisify(read)
+
+/** Settings of {@link readFileIn}. */
+export interface ReadFileInOptions {
+  /** A longer file is refused. In bytes, default 16 MiB. */
+  readonly maxBytes?: number | undefined
+}
+
+/**
+ * Reads a regular file of a tree that is not trusted, a container's root for example.
+ *
+ * The path is resolved as a process with that root would: absolute links and `..` never lead out, and links of
+ * `/proc` are not followed. Devices, fifos and sockets are not opened.
+ *
+ * @param root - The tree: a path that is trusted, or a descriptor of its root folder (a detached mount too).
+ * @param path - Path in the tree; a leading slash means nothing.
+ * @returns The whole content.
+ * @throws {@link OverlayError}
+ *   - `ERR_OVERLAY_NOT_FOUND`: no such file.
+ *   - `ERR_OVERLAY_INVALID_ARG`: it is no regular file.
+ *   - `ERR_OVERLAY_LIMIT`: it is longer than `maxBytes`.
+ * @see {@link https://man7.org/linux/man-pages/man2/openat2.2.html} `RESOLVE_IN_ROOT`
+ *
+ * @example
+ * const users = (await readFileIn('/srv/tree', '/etc/passwd')).toString()
+ */
+export async function readFileIn(
+  root: string | number,
+  path: string,
+  { maxBytes = 16 * 2 ** 20 }: ReadFileInOptions = {},
+): Promise<Buffer> {
+  const fd = openRegular(root, path)
+  try {
+    const { size } = fstatSync(fd)
+    // one byte more than it should have, to notice that it grows
+    const buffer = Buffer.allocUnsafe(Math.min(Math.max(size, 4095), maxBytes) + 1)
+    let filled = 0
+    let bytes = buffer
+    for (;;) {
+      const { bytesRead } = await readAsync(fd, bytes, filled, bytes.length - filled, null)
+      if (bytesRead === 0) return bytes.subarray(0, filled)
+      filled += bytesRead
+      if (filled > maxBytes || size > maxBytes) throw tooLong(path, maxBytes)
+      if (filled === bytes.length) bytes = grown(bytes, maxBytes)
+    }
+  } catch (error) {
+    throw systemError('read', path, error)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function openRegular(root: string | number, path: string): number {
+  let folder: number | undefined
+  let place: number | undefined
+  try {
+    folder = typeof root === 'string' ? openSync(root, O_PATH | O_DIRECTORY) : undefined
+    place = openIn(folder ?? (root as number), byteStringOf(path), O_PATH)
+    if (!fstatSync(place).isFile()) {
+      throw new OverlayError('ERR_OVERLAY_INVALID_ARG', `cannot read ${path}: it is no regular file`, {
+        path,
+      })
+    }
+    return openSync(pathOfFd(place), constants.O_RDONLY | constants.O_NONBLOCK)
+  } catch (error) {
+    throw systemError('read', path, error)
+  } finally {
+    if (place !== undefined) closeSync(place)
+    if (folder !== undefined) closeSync(folder)
+  }
+}
+
+function grown(bytes: Buffer, maxBytes: number): Buffer<ArrayBuffer> {
+  const larger = Buffer.allocUnsafe(Math.min(bytes.length * 2, maxBytes + 1))
+  bytes.copy(larger)
+  return larger
+}
+
+function tooLong(path: string, maxBytes: number): OverlayError {
+  return new OverlayError('ERR_OVERLAY_LIMIT', `cannot read ${path}: it has more than ${maxBytes} bytes`, {
+    path,
+  })
+}

@@ -1,0 +1,281 @@
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { layerLimits, type LayerLimits } from '../archive/limits.js'
+import { errnoOf, OverlayError, systemError } from '../errors.js'
+import { makeFolders } from '../files/make-folders.js'
+import { inheritNothing } from '../files/inherit-nothing.js'
+import { removeTree } from '../files/remove-tree.js'
+import type { OverlayDescription } from '../mount/description.js'
+import { addLayer } from './add-layer.js'
+import { readLayer, type Layer } from './layer-folder.js'
+import { checkDiffId, checkRootId, Layout } from './layout.js'
+import { RootFilesystem } from './root-filesystem.js'
+import { fillRoot, readRoot, rootIds, rootRecord, rootsOn } from './root-folder.js'
+import { removeAbandoned, TemporaryFolder } from './temporary-folders.js'
+
+/** Settings of {@link LayerStore.open}. */
+export interface LayerStoreOptions {
+  /** Bounds for every layer that is added; see {@link LayerLimits} for the defaults. */
+  readonly limits?: Partial<LayerLimits> | undefined
+  /**
+   * Write a layer to the disk before it shows (syncfs(2)), so that a power cut leaves no layer with holes.
+   * Default true; false for stores that are thrown away.
+   */
+  readonly durable?: boolean | undefined
+}
+
+/** Settings of {@link LayerStore.add}. */
+export interface AddLayerOptions {
+  /** What the layer must turn out to be: `sha256:` and the hash of the uncompressed tar. */
+  readonly diffId?: string | undefined
+  /** Ends the work; what was unpacked is removed. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a root file system stands on: layers of the store, or plain folders of the host. */
+export type CreateRootOptions = (
+  | {
+      /** diffIDs from the bottom to the top. */
+      readonly layers: readonly string[]
+      readonly lower?: undefined
+    }
+  | {
+      /** Folders from the bottom to the top; `['/']` for a copy-on-write sandbox of the host itself. */
+      readonly lower: readonly string[]
+      readonly layers?: undefined
+    }
+) & {
+  /** See {@link OverlayDescription.volatile}. Default false. */
+  readonly volatile?: boolean | undefined
+}
+
+/** What {@link LayerStore.cleanup} has removed. */
+export interface CleanupResult {
+  /** Half made layers and half removed things of processes that died. */
+  readonly abandoned: number
+  /** Ids of the root file systems that nobody wanted to keep. */
+  readonly roots: readonly string[]
+}
+
+/**
+ * Layers in folders, found by content, and root file systems that stand on them.
+ *
+ * Any number of processes may use one folder at once. Nothing is held open between calls, so a store needs no
+ * closing. Its folders have mode 0700: layers hold setuid programs that are none of the host's.
+ *
+ * @example
+ * const store = await LayerStore.open('/var/lib/ctrjs/overlay')
+ * const layer = await store.add(createReadStream('layer.tar.gz'))
+ * await using root = await store.createRoot('web-1', { layers: [layer.diffId] })
+ * await using mounted = root.attach('/mnt')
+ */
+export class LayerStore {
+  readonly #layout: Layout
+  readonly #limits: LayerLimits
+  readonly #durable: boolean
+  /** Layers never change, so that what was read once stays right as long as they are there. */
+  readonly #known = new Map<string, Layer>()
+
+  private constructor(layout: Layout, limits: LayerLimits, durable: boolean) {
+    this.#layout = layout
+    this.#limits = limits
+    this.#durable = durable
+  }
+
+  /**
+   * Opens a store, made if it is missing.
+   *
+   * @param folder - On a file system that overlayfs takes as upper (ext4, xfs, btrfs, tmpfs; no overlay).
+   * @throws {@link OverlayError} `ERR_OVERLAY_PERMISSION`: the folder cannot be made or is not ours.
+   */
+  static async open(folder: string, { limits, durable = true }: LayerStoreOptions = {}): Promise<LayerStore> {
+    const checked = layerLimits(limits)
+    const layout = new Layout(resolve(folder))
+    try {
+      for (const path of [layout.folder, layout.layers, layout.roots, layout.temporary, layout.empty]) {
+        makeFolders(path)
+        if (path !== layout.folder) inheritNothing(path)
+      }
+      inheritNothing(join(layout.folder, 'layers'))
+    } catch (error) {
+      throw systemError('open the store', layout.folder, error)
+    }
+    return Promise.resolve(new LayerStore(layout, checked, durable))
+  }
+
+  /** The store's folder, absolute. */
+  get folder(): string {
+    return this.#layout.folder
+  }
+
+  /**
+   * Adds a layer: decompresses it (gzip, zstd or none, as its first bytes say), unpacks and hashes it, and
+   * shows it when it is whole. Adding what is there already, or what another process adds at the same moment,
+   * succeeds.
+   *
+   * Nothing outside of the layer's own folder is touched, whatever the archive says. A folder that is only
+   * implied by a name becomes root's with mode 0755 and the time 0.
+   *
+   * @param source - The bytes of the blob. When `diffId` is there already they are not read, and the source is
+   *   destroyed.
+   * @throws {@link OverlayError}
+   *   - `ERR_OVERLAY_DIGEST`: the content is not what `diffId` says.
+   *   - `ERR_OVERLAY_ARCHIVE`, `ERR_OVERLAY_COMPRESSION`, `ERR_OVERLAY_LIMIT`: see {@link OverlayErrorCode}.
+   *   - `ERR_OVERLAY_UNSUPPORTED`: zstd on a Node.js without it, or a file system without extended attributes.
+   *   - `ERR_OVERLAY_IO`: the disk is full (`ENOSPC`) or broken.
+   * @see {@link https://github.com/opencontainers/image-spec/blob/main/layer.md}
+   */
+  async add(source: AsyncIterable<Uint8Array>, { diffId, signal }: AddLayerOptions = {}): Promise<Layer> {
+    const existing = diffId === undefined ? undefined : this.get(diffId)
+    if (existing !== undefined) {
+      if (source instanceof Readable) source.destroy()
+      else await source[Symbol.asyncIterator]().return?.()
+      return existing
+    }
+    return addLayer(this.#layout, source, { diffId, signal, limits: this.#limits, durable: this.#durable })
+  }
+
+  /**
+   * A layer by its diffID, or `undefined`.
+   *
+   * @throws {@link OverlayError} `ERR_OVERLAY_INVALID_ARG` for what is no diffID.
+   */
+  get(diffId: string): Layer | undefined {
+    const folder = this.#layout.layer(diffId)
+    const known = this.#known.get(diffId)
+    if (known !== undefined && existsSync(folder)) return known
+    const layer = readLayer(folder)
+    if (layer === undefined) this.#known.delete(diffId)
+    else this.#known.set(diffId, layer)
+    return layer
+  }
+
+  /** All layers, in the order of their diffIDs. */
+  async list(): Promise<readonly Layer[]> {
+    const names = readdirSync(this.#layout.layers).sort()
+    return Promise.resolve(names.flatMap((name) => this.get(`sha256:${name}`) ?? []))
+  }
+
+  /**
+   * Removes a layer. Does nothing when there is none.
+   *
+   * @throws {@link OverlayError} `ERR_OVERLAY_IN_USE`: a root stands on it.
+   */
+  async remove(diffId: string): Promise<void> {
+    const folder = this.#layout.layer(diffId)
+    this.#refuseUsed(diffId)
+    await using temporary = TemporaryFolder.create(this.#layout.temporary)
+    const away = join(temporary.path, 'layer')
+    try {
+      renameSync(folder, away)
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return
+      throw systemError('remove', folder, error)
+    }
+    try {
+      this.#refuseUsed(diffId) // a root that was made in between either sees that the layer is gone, or is seen here
+    } catch (error) {
+      renameSync(away, folder)
+      throw error
+    }
+    this.#known.delete(diffId)
+  }
+
+  /**
+   * A read-only view of layers, without a folder of its own.
+   *
+   * @param diffIds - From the bottom to the top.
+   * @throws {@link OverlayError} `ERR_OVERLAY_NOT_FOUND`: one of them is not in the store.
+   */
+  view(diffIds: readonly string[]): OverlayDescription {
+    const lower = this.#folders(diffIds)
+    return { lower: lower.length === 1 ? [this.#layout.empty, ...lower] : lower }
+  }
+
+  /**
+   * Makes a root file system with an upper folder of its own.
+   *
+   * @param id - Its name from now on: 1 to 128 letters, digits, `_`, `.`, `-`, the first a letter or digit.
+   * @throws {@link OverlayError}
+   *   - `ERR_OVERLAY_EXISTS`: there is one of that id.
+   *   - `ERR_OVERLAY_NOT_FOUND`: a layer or folder is missing.
+   */
+  async createRoot(id: string, { layers, lower, volatile }: CreateRootOptions): Promise<RootFilesystem> {
+    const folders = layers === undefined ? lower : this.#folders(layers)
+    const folder = this.#layout.root(id)
+    const record = rootRecord(this.#layout, id, { layers: layers ?? [], lower: folders, volatile })
+    try {
+      mkdirSync(folder, { mode: 0o700 })
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw systemError('make the root', id, error)
+      throw new OverlayError('ERR_OVERLAY_EXISTS', `cannot make the root ${id}: it is there already`, {
+        cause: error,
+      })
+    }
+    try {
+      fillRoot(folder, record)
+    } catch (error) {
+      await removeTree(folder)
+      throw systemError('make the root', id, error)
+    }
+    return new RootFilesystem(id, folder, record)
+  }
+
+  /**
+   * Finds a root file system again.
+   *
+   * @throws {@link OverlayError} `ERR_OVERLAY_NOT_FOUND`, or `ERR_OVERLAY_DAMAGED` when its record cannot be read.
+   */
+  async openRoot(id: string): Promise<RootFilesystem> {
+    const record = readRoot(this.#layout, checkRootId(id))
+    if (record === undefined)
+      throw new OverlayError('ERR_OVERLAY_NOT_FOUND', `cannot open the root ${id}: there is none`)
+    return Promise.resolve(new RootFilesystem(id, this.#layout.root(id), record))
+  }
+
+  /** Ids of all root file systems, half made ones included. */
+  async roots(): Promise<readonly string[]> {
+    return Promise.resolve(rootIds(this.#layout))
+  }
+
+  /**
+   * Removes what dead processes left: half made layers always, and with `keep` every root file system whose id
+   * is not in it. What living processes are making of layers stays.
+   *
+   * @param options - `keep`: ids of the roots that are wanted. Without it all roots stay.
+   */
+  async cleanup({ keep }: { readonly keep?: Iterable<string> | undefined } = {}): Promise<CleanupResult> {
+    const abandoned = await removeAbandoned(this.#layout.temporary)
+    const wanted = new Set(keep)
+    const unwanted = keep === undefined ? [] : rootIds(this.#layout).filter((id) => !wanted.has(id))
+    for (const id of unwanted) await removeTree(join(this.#layout.roots, id))
+    return { abandoned, roots: unwanted }
+  }
+
+  /** The folders of layers; what lies below one that hides all is left out. */
+  #folders(diffIds: readonly string[]): string[] {
+    const layers = diffIds.map((diffId) => {
+      const layer = this.get(diffId)
+      if (layer !== undefined) return layer
+      throw new OverlayError(
+        'ERR_OVERLAY_NOT_FOUND',
+        `cannot use the layer ${diffId}: it is not in the store`,
+      )
+    })
+    const bottom = Math.max(
+      layers.findLastIndex((layer) => layer.opaqueRoot),
+      0,
+    )
+    return layers.slice(bottom).map((layer) => layer.path)
+  }
+
+  #refuseUsed(diffId: string): void {
+    const users = rootsOn(this.#layout, checkDiffId(diffId))
+    if (users.length === 0) return
+    throw new OverlayError(
+      'ERR_OVERLAY_IN_USE',
+      `cannot remove the layer ${diffId}: roots stand on it: ${users.join(', ')}`,
+    )
+  }
+}

@@ -1,0 +1,107 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { errnoOf, OverlayError, systemError } from '../errors.js'
+import { overlayParameters, type OverlayDescription } from '../mount/description.js'
+import { parse } from './layer-folder.js'
+import type { Layout } from './layout.js'
+
+/** What is kept about a root file system: its description, and the layers that it needs. */
+export interface RootRecord extends OverlayDescription {
+  /** diffIDs from the bottom to the top; empty when it stands on plain folders. */
+  readonly layers: readonly string[]
+}
+
+const recordFile = 'root.json'
+
+/**
+ * The record of a root file system that is to be made.
+ *
+ * @throws {@link OverlayError} `ERR_OVERLAY_INVALID_ARG` for what could not be mounted later.
+ */
+export function rootRecord(
+  layout: Layout,
+  id: string,
+  { lower, layers, volatile }: Pick<RootRecord, 'lower' | 'layers' | 'volatile'>,
+): RootRecord {
+  const folder = layout.root(id)
+  const record: RootRecord = {
+    layers,
+    lower,
+    upper: join(folder, 'upper'),
+    work: join(folder, 'work'),
+    ...(volatile === true ? { volatile } : {}),
+  }
+  overlayParameters(record)
+  return record
+}
+
+/**
+ * Fills the new folder of a root file system: first the record, which keeps the layers from being removed,
+ * then the upper folder, which looks like the topmost layer's root because it is the root that a container sees.
+ */
+export function fillRoot(folder: string, record: RootRecord): void {
+  writeFileSync(join(folder, recordFile), JSON.stringify(record), { mode: 0o600, flag: 'wx' })
+  for (const layer of record.lower) {
+    if (!existsSync(layer)) {
+      throw new OverlayError('ERR_OVERLAY_NOT_FOUND', `cannot make a root on ${layer}: it is not there`, {
+        path: layer,
+      })
+    }
+  }
+  const top = statSync(record.lower.at(-1)!)
+  mkdirSync(record.upper!)
+  chownSync(record.upper!, top.uid, top.gid)
+  chmodSync(record.upper!, top.mode & 0o7777)
+  mkdirSync(record.work!, { mode: 0o700 })
+}
+
+/**
+ * Reads the record of a root file system; `undefined` when there is none.
+ *
+ * @throws {@link OverlayError} `ERR_OVERLAY_DAMAGED` when it is not what was written.
+ */
+export function readRoot(layout: Layout, id: string): RootRecord | undefined {
+  const path = join(layout.root(id), recordFile)
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw systemError('read', path, error)
+  }
+  const record = parse(path, text)
+  const { layers, lower, upper, work } = record
+  if (areStrings(layers) && areStrings(lower) && typeof upper === 'string' && typeof work === 'string') {
+    return { layers, lower, upper, work, ...(record['volatile'] === true ? { volatile: true } : {}) }
+  }
+  throw new OverlayError('ERR_OVERLAY_DAMAGED', `cannot read ${path}: it is not what was written`, { path })
+}
+
+/** Ids of all root file systems, half made ones included. */
+export function rootIds(layout: Layout): string[] {
+  return readdirSync(layout.roots).sort()
+}
+
+/** Ids of the root file systems that stand on a layer. One whose record is damaged counts for none. */
+export function rootsOn(layout: Layout, diffId: string): string[] {
+  return rootIds(layout).filter((id) => {
+    try {
+      return readRoot(layout, id)?.layers.includes(diffId) === true
+    } catch {
+      return false
+    }
+  })
+}
+
+function areStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}

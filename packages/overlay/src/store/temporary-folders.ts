@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { flock, LOCK_EX, LOCK_NB } from '@ctr/linux'
+import { errnoOf } from '../errors.js'
+import { removeTree } from '../files/remove-tree.js'
+
+const suffix = '.lock'
+
+/** A folder for something half made. Whoever made it holds a lock, which the kernel drops when he dies. */
+export class TemporaryFolder implements AsyncDisposable {
+  readonly path: string
+  readonly #lock: number
+  #removed = false
+
+  private constructor(path: string, lock: number) {
+    this.path = path
+    this.#lock = lock
+  }
+
+  /** Makes a folder of a new name, mode 0700. */
+  static create(parent: string): TemporaryFolder {
+    for (;;) {
+      const path = join(parent, randomBytes(12).toString('hex'))
+      const lock = openSync(path + suffix, 'wx', 0o600)
+      // between open and lock a cleanup may have taken the file for a dead one
+      if (lockNow(lock) && fstatSync(lock).nlink === 1) {
+        mkdirSync(path, { mode: 0o700 })
+        return new TemporaryFolder(path, lock)
+      }
+      closeSync(lock)
+    }
+  }
+
+  /** Removes what is left of the folder, and the lock. Idempotent. */
+  async remove(): Promise<void> {
+    if (this.#removed) return
+    this.#removed = true
+    try {
+      await removeTree(this.path)
+      unlinkSync(this.path + suffix)
+    } finally {
+      closeSync(this.#lock)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove()
+  }
+}
+
+/** Removes the temporary folders of those who died. Gives back how many there were. */
+export async function removeAbandoned(parent: string): Promise<number> {
+  let count = 0
+  const names = new Set(readdirSync(parent).map((name) => name.replace(/\.lock$/, '')))
+  for (const name of names) {
+    const lock = openLock(join(parent, name + suffix))
+    if (lock === undefined) continue
+    try {
+      if (!lockNow(lock)) continue // somebody is at it
+      await removeTree(join(parent, name))
+      unlinkSync(join(parent, name + suffix))
+      count += 1
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error
+    } finally {
+      closeSync(lock)
+    }
+  }
+  return count
+}
+
+/** A folder without its lock file is left of a removal that was cut short: it gets a lock again. */
+function openLock(path: string): number | undefined {
+  try {
+    return openSync(path, 'a', 0o600)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function lockNow(fd: number): boolean {
+  try {
+    flock(fd, LOCK_EX | LOCK_NB)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EAGAIN' || errnoOf(error) === 'EWOULDBLOCK') return false
+    throw error
+  }
+}

@@ -1,0 +1,109 @@
+import { Readable } from 'node:stream'
+import * as zlib from 'node:zlib'
+import { describe, expect, it } from '@jest/globals'
+import { compressionOf, decompress } from './decompress.js'
+
+async function collect(source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<string> {
+  let text = ''
+  await decompress(
+    source,
+    async (chunk) => {
+      text += Buffer.from(chunk).toString()
+      return Promise.resolve()
+    },
+    signal,
+  )
+  return text
+}
+
+async function* piecesOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size))
+}
+
+describe('decompress()', () => {
+  const text = 'a layer '.repeat(10_000)
+
+  it.each([1, 3, 1000])('reads plain and gzip bytes in pieces of %i', async (size) => {
+    const short = text.slice(0, 5000)
+    expect(await collect(piecesOf(Buffer.from(short), size))).toBe(short)
+    expect(await collect(piecesOf(zlib.gzipSync(short), size))).toBe(short)
+  })
+
+  it('reads gzip members one after the other, and nothing at all', async () => {
+    const two = Buffer.concat([zlib.gzipSync('one '), zlib.gzipSync('two')])
+    expect(await collect(Readable.from([two]))).toBe('one two')
+    expect(await collect(Readable.from([]))).toBe('')
+    expect(await collect(Readable.from([Buffer.from('ab')]))).toBe('ab')
+  })
+
+  it('refuses gzip that is cut or damaged', async () => {
+    const packed = zlib.gzipSync(text)
+    const damaged = Buffer.from(packed)
+    damaged[packed.length - 6]! ^= 0xff
+    for (const bytes of [packed.subarray(0, packed.length - 10), damaged]) {
+      await expect(collect(Readable.from([bytes]))).rejects.toMatchObject({ code: 'ERR_OVERLAY_COMPRESSION' })
+    }
+  })
+
+  it('reads zstd, or says that this Node.js cannot', async () => {
+    const { zstdCompressSync } = zlib as { zstdCompressSync?: (bytes: Buffer) => Buffer }
+    const packed = zstdCompressSync?.(Buffer.from(text)) ?? Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0])
+    const reading = collect(Readable.from([packed]))
+    if (zstdCompressSync === undefined)
+      await expect(reading).rejects.toMatchObject({ code: 'ERR_OVERLAY_UNSUPPORTED' })
+    else expect(await reading).toBe(text)
+  })
+
+  it('ends the source, and passes on what the consumer throws', async () => {
+    for (const bytes of [Buffer.from(text), zlib.gzipSync(text)]) {
+      const source = Readable.from(piecesOf(bytes, 100))
+      const failing = decompress(source, () => Promise.reject(new RangeError('full')), undefined)
+      await expect(failing).rejects.toThrow(RangeError)
+      expect(source.destroyed).toBe(true)
+    }
+  })
+
+  it('passes on what the source throws', async () => {
+    const source = Readable.from(
+      (async function* () {
+        yield await Promise.resolve(Buffer.alloc(10))
+        throw new RangeError('connection lost')
+      })(),
+    )
+    await expect(collect(source)).rejects.toThrow(RangeError)
+  })
+
+  it('stops at once when aborted, also while the source stalls', async () => {
+    const stalled = (start: Buffer): Readable => {
+      const source = new Readable({ read: () => undefined })
+      source.push(start)
+      return source
+    }
+    for (const start of [Buffer.from('ab'), Buffer.alloc(5000)]) {
+      const controller = new AbortController()
+      const source = stalled(start)
+      const reading = collect(source, controller.signal)
+      setTimeout(() => controller.abort(new Error('enough')), 20)
+      await expect(reading).rejects.toMatchObject({
+        name: 'AbortError',
+        cause: expect.objectContaining({ message: 'enough' }),
+      })
+      expect(source.destroyed).toBe(true)
+    }
+    const source = stalled(Buffer.alloc(1))
+    await expect(collect(source, AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' })
+    source.destroy()
+  })
+})
+
+describe('compressionOf()', () => {
+  it.each([
+    [[0x1f, 0x8b, 8, 0], 'gzip'],
+    [[0x28, 0xb5, 0x2f, 0xfd], 'zstd'],
+    [[0x1f], 'none'],
+    [[], 'none'],
+    [[0x65, 0x74, 0x63, 0x2f], 'none'],
+  ])('knows %j', (bytes, compression) => {
+    expect(compressionOf(Uint8Array.from(bytes))).toBe(compression)
+  })
+})

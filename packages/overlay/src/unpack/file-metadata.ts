@@ -1,0 +1,81 @@
+import { AT_SYMLINK_NOFOLLOW, syscall } from '@ctr/linux'
+import type { Metadata } from '../archive/archive-entry.js'
+import { OverlayError, errnoOf } from '../errors.js'
+import { kernelString, readable, type ByteString } from '../files/byte-string.js'
+import { pathOfFd } from '../files/open-in.js'
+
+/** Sets owner, extended attributes, permissions and time of what an archive packed. */
+export class MetadataWriter {
+  /** Files are made as root's already, so that root's own need no chown. */
+  readonly #ownRoot: boolean
+  readonly #times = Buffer.alloc(32)
+
+  /** @param ownRoot - True when a new file in the layer belongs to 0:0. */
+  constructor(ownRoot: boolean) {
+    this.#ownRoot = ownRoot
+  }
+
+  /** Of an open file or folder. Owner first, since chown(2) takes away setuid bits and capabilities. */
+  toFd(fd: number, metadata: Metadata, path: ByteString): void {
+    if (!this.#owned(metadata)) syscall('fchown', fd, metadata.uid, metadata.gid)
+    for (const { name, value } of metadata.attributes) {
+      attempt(name, path, true, () => syscall('fsetxattr', fd, kernelString(name), value, value.length, 0))
+    }
+    syscall('fchmod', fd, metadata.mode)
+    syscall('utimensat', fd, null, this.#timesOf(metadata), 0)
+  }
+
+  /** Of a link, device or fifo, by its name in an open folder. A link is not followed, and has no mode. */
+  toName(
+    folder: number,
+    name: ByteString,
+    metadata: Metadata,
+    path: ByteString,
+    { isLink }: { isLink: boolean },
+  ): void {
+    const at = kernelString(name)
+    if (!this.#owned(metadata))
+      syscall('fchownat', folder, at, metadata.uid, metadata.gid, AT_SYMLINK_NOFOLLOW)
+    for (const { name: key, value } of metadata.attributes) {
+      const place = kernelString(`${pathOfFd(folder)}/${name}`)
+      attempt(key, path, false, () => syscall('lsetxattr', place, kernelString(key), value, value.length, 0))
+    }
+    if (!isLink) syscall('fchmodat', folder, at, metadata.mode)
+    syscall('utimensat', folder, at, this.#timesOf(metadata), AT_SYMLINK_NOFOLLOW)
+  }
+
+  #owned({ uid, gid }: Metadata): boolean {
+    return this.#ownRoot && uid === 0 && gid === 0
+  }
+
+  /** Access and modification time, both that of the archive. */
+  #timesOf({ mtimeNs }: Metadata): Buffer {
+    const billion = 1_000_000_000n
+    const rest = ((mtimeNs % billion) + billion) % billion
+    for (const offset of [0, 16]) {
+      this.#times.writeBigInt64LE((mtimeNs - rest) / billion, offset)
+      this.#times.writeBigInt64LE(rest, offset + 8)
+    }
+    return this.#times
+  }
+}
+
+/**
+ * Sets one attribute. Links and special files take no `user.*` (xattr(7)), which other programs pass over
+ * too; a file system without attributes would lose capabilities and is refused.
+ */
+function attempt(name: ByteString, path: ByteString, regular: boolean, set: () => void): void {
+  try {
+    set()
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (!regular && errno === 'EPERM' && name.startsWith('user.')) return
+    if (errno !== 'EOPNOTSUPP') throw error
+    if (!regular && name.startsWith('system.')) return
+    throw new OverlayError(
+      'ERR_OVERLAY_UNSUPPORTED',
+      `cannot set ${readable(name)} of ${readable(path)}: the file system of the store has no such extended attributes`,
+      { cause: error, path: readable(path) },
+    )
+  }
+}

@@ -1,0 +1,258 @@
+import { closeSync, fstatSync, writeSync } from 'node:fs'
+import {
+  makedev,
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_RDONLY,
+  O_WRONLY,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFIFO,
+  syscall,
+  syscallOr,
+} from '@ctr/linux'
+import type { ArchiveEntry, Metadata } from '../archive/archive-entry.js'
+import type { ContentSink } from '../archive/archive-reader.js'
+import { refused, splitEntryName } from '../archive/entry-name.js'
+import type { LayerLimits } from '../archive/limits.js'
+import { nameMeaning } from '../archive/whiteout.js'
+import { errnoOf, OverlayError, systemError } from '../errors.js'
+import { kernelString, readable, type ByteString } from '../files/byte-string.js'
+import { inheritNothing } from '../files/inherit-nothing.js'
+import { openIn, openName, pathOfFd } from '../files/open-in.js'
+import { removeNameSync } from '../files/remove-tree.js'
+import { MetadataWriter } from './file-metadata.js'
+import { ParentFolders } from './parent-folders.js'
+import { hideLower, isOpaque, isWhiteout, putWhiteout } from './whiteouts.js'
+
+/** A folder that only a name implied: root's, readable by all, and of no particular time. */
+const implied: Metadata = { uid: 0, gid: 0, mode: 0o755, mtimeNs: 0n, attributes: [] }
+
+/** Writes the entries of one layer's archive below its root, as overlayfs wants to find them. */
+export class LayerWriter {
+  readonly #root: number
+  readonly #limits: LayerLimits
+  readonly #parents: ParentFolders
+  readonly #metadata: MetadataWriter
+  /** Folders get their metadata last: what is put into them changes their time, and their mode may forbid it. */
+  readonly #folders = new Map<ByteString, Metadata>([['', implied]])
+  #entries = 0
+
+  /** @param root - Descriptor of the layer's empty root folder; stays the caller's. */
+  constructor(root: number, limits: LayerLimits) {
+    this.#root = root
+    this.#limits = limits
+    inheritNothing(pathOfFd(root))
+    this.#metadata = new MetadataWriter(process.geteuid?.() === 0 && process.getegid?.() === 0)
+    this.#parents = new ParentFolders(root, (path) => {
+      this.#count(path)
+      this.#folders.set(path, implied)
+    })
+  }
+
+  /** Entries so far, implied folders included. */
+  get entries(): number {
+    return this.#entries
+  }
+
+  /** Writes one entry, and says where its content goes. */
+  write(entry: ArchiveEntry): ContentSink | undefined {
+    try {
+      return this.#write(entry)
+    } catch (error) {
+      throw systemError('unpack', readable(entry.path), error)
+    }
+  }
+
+  /** Gives the folders their metadata. Says whether the layer's root hides all lower layers. */
+  finish(): { readonly opaqueRoot: boolean } {
+    this.close()
+    for (const [path, metadata] of [...this.#folders].reverse()) {
+      try {
+        this.#finishFolder(path, metadata)
+      } catch (error) {
+        throw systemError('unpack', readable(path), error)
+      }
+    }
+    return { opaqueRoot: isOpaque(this.#root) }
+  }
+
+  /** Closes what is open. Idempotent. */
+  close(): void {
+    this.#parents.forget()
+  }
+
+  #finishFolder(path: ByteString, metadata: Metadata): void {
+    let fd: number
+    try {
+      fd = openIn(this.#root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    } catch (error) {
+      const errno = errnoOf(error)
+      // a later entry has put something else there
+      if (errno === 'ENOENT' || errno === 'ENOTDIR' || errno === 'ELOOP') return
+      throw error
+    }
+    try {
+      this.#metadata.toFd(fd, metadata, path)
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  #count(path: ByteString): void {
+    this.#entries += 1
+    if (this.#entries <= this.#limits.entries) return
+    throw new OverlayError(
+      'ERR_OVERLAY_LIMIT',
+      `cannot unpack ${readable(path)}: the layer has more than ${this.#limits.entries} entries`,
+      { path: readable(path) },
+    )
+  }
+
+  #write(entry: ArchiveEntry): ContentSink | undefined {
+    this.#count(entry.path)
+    const place = splitEntryName(entry.path, this.#limits)
+    const meaning = nameMeaning(place)
+    if (meaning.kind === 'ignored') return undefined
+    if (place.name === '') {
+      if (entry.kind !== 'directory') throw refused(entry.path, 'the root of a layer must be a folder')
+      this.#folders.set('', entry)
+      return undefined
+    }
+    const folder = this.#parents.get(place.parent)
+    if (meaning.kind === 'opaque') hideLower(folder)
+    else if (meaning.kind === 'whiteout') putWhiteout(folder, meaning.hidden)
+    else return this.#make(folder, place.parent, place.name, entry)
+    return undefined
+  }
+
+  #make(folder: number, parent: ByteString, name: ByteString, entry: ArchiveEntry): ContentSink | undefined {
+    const at = kernelString(name)
+    switch (entry.kind) {
+      case 'file':
+        return this.#file(
+          this.#fresh(
+            folder,
+            name,
+            'openat',
+            folder,
+            at,
+            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+            0o600,
+          ),
+          entry,
+        )
+      case 'directory':
+        this.#folder(folder, name)
+        this.#folders.set(parent === '' ? name : `${parent}/${name}`, entry)
+        return undefined
+      case 'hardlink':
+        this.#hardLink(folder, name, entry)
+        return undefined
+      case 'symlink':
+        this.#checkTarget(entry)
+        this.#fresh(folder, name, 'symlinkat', kernelString(entry.target), folder, at)
+        this.#metadata.toName(folder, name, entry, entry.path, { isLink: true })
+        return undefined
+      default:
+        this.#node(folder, name, entry)
+        return undefined
+    }
+  }
+
+  /** Makes a call that creates `name`; what is there already makes room first. */
+  #fresh(folder: number, name: ByteString, ...call: Parameters<typeof syscall>): number {
+    const made = syscallOr(['EEXIST'], ...call)
+    if (made !== 'EEXIST') return made
+    this.#parents.forgetLater()
+    removeNameSync(folder, name)
+    return syscall(...call)
+  }
+
+  #file(fd: number, entry: ArchiveEntry): ContentSink {
+    let open = true
+    const close = (): void => {
+      if (open) closeSync(fd)
+      open = false
+    }
+    return {
+      write: (bytes) => {
+        for (let done = 0; done < bytes.length;) {
+          try {
+            done += writeSync(fd, bytes, done)
+          } catch (error) {
+            throw systemError('unpack', readable(entry.path), error)
+          }
+        }
+      },
+      end: () => {
+        try {
+          this.#metadata.toFd(fd, entry, entry.path)
+        } catch (error) {
+          throw systemError('unpack', readable(entry.path), error)
+        } finally {
+          close()
+        }
+      },
+      abort: close,
+    }
+  }
+
+  #folder(folder: number, name: ByteString): void {
+    if (syscallOr(['EEXIST'], 'mkdirat', folder, kernelString(name), 0o700) !== 'EEXIST') return
+    const fd = openName(folder, name)
+    const stat = fstatSync(fd)
+    closeSync(fd)
+    if (stat.isDirectory()) return
+    this.#fresh(folder, name, 'mkdirat', folder, kernelString(name), 0o700)
+    if (!isWhiteout(stat)) return
+    const fresh = openName(folder, name)
+    try {
+      hideLower(fresh)
+    } finally {
+      closeSync(fresh)
+    }
+  }
+
+  #hardLink(folder: number, name: ByteString, entry: ArchiveEntry): void {
+    this.#checkTarget(entry)
+    const target = splitEntryName(entry.target, this.#limits)
+    if (target.name === '' || nameMeaning(target).kind !== 'plain')
+      throw refused(entry.path, 'it is a link to no file')
+    const from = this.#parents.find(target.parent)
+    if (from === undefined)
+      throw refused(entry.path, `it is a link to ${readable(entry.target)}, which is not there`)
+    if (from === folder && target.name === name) throw refused(entry.path, 'it is a link to itself')
+    try {
+      this.#fresh(folder, name, 'linkat', from, kernelString(target.name), folder, kernelString(name), 0)
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (errno === 'ENOENT')
+        throw refused(entry.path, `it is a link to ${readable(entry.target)}, which is not there`)
+      if (errno === 'EPERM')
+        throw refused(entry.path, `it is a hard link to ${readable(entry.target)}, a folder`)
+      throw error
+    }
+  }
+
+  #node(folder: number, name: ByteString, entry: ArchiveEntry): void {
+    const type = { 'character-device': S_IFCHR, 'block-device': S_IFBLK }[entry.kind as string] ?? S_IFIFO
+    if (type === S_IFCHR && entry.major === 0 && entry.minor === 0) {
+      throw refused(entry.path, 'a character device 0/0 would hide files of lower layers')
+    }
+    const device = type === S_IFIFO ? 0 : makedev(entry.major, entry.minor)
+    this.#fresh(folder, name, 'mknodat', folder, kernelString(name), type + 0o600, device)
+    this.#metadata.toName(folder, name, entry, entry.path, { isLink: false })
+  }
+
+  #checkTarget({ path, target }: ArchiveEntry): void {
+    if (target === '' || target.includes('\0')) throw refused(path, 'it is a link to nothing')
+    if (target.length <= this.#limits.pathBytes) return
+    throw new OverlayError('ERR_OVERLAY_LIMIT', `cannot unpack ${readable(path)}: its target is too long`, {
+      path: readable(path),
+    })
+  }
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { closeSync, openSync } from 'node:fs'
+import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '@ctr/linux'
+import { ArchiveReader } from '../archive/archive-reader.js'
+import type { LayerLimits } from '../archive/limits.js'
+import { OverlayError } from '../errors.js'
+import { decompress } from './decompress.js'
+import { LayerWriter } from './layer-writer.js'
+
+/** What an unpacked layer turned out to be. */
+export interface UnpackedLayer {
+  /** `sha256:` and the hash of the uncompressed tar. */
+  readonly diffId: string
+  /** Bytes of the uncompressed tar. */
+  readonly size: number
+  /** Files, folders and links, implied folders included. */
+  readonly entries: number
+  /** True when the layer hides everything below it. */
+  readonly opaqueRoot: boolean
+}
+
+/** Settings of {@link unpackLayer}. */
+export interface UnpackOptions {
+  readonly limits: LayerLimits
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Unpacks one layer into an empty folder. Nothing is ever written outside of it; when this throws, the folder
+ * holds a part, and the caller removes it.
+ */
+export async function unpackLayer(
+  source: AsyncIterable<Uint8Array>,
+  folder: string,
+  { limits, signal }: UnpackOptions,
+): Promise<UnpackedLayer> {
+  const root = openSync(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  const writer = new LayerWriter(root, limits)
+  const reader = new ArchiveReader((entry) => writer.write(entry))
+  const hash = createHash('sha256')
+  let size = 0
+  try {
+    await decompress(
+      source,
+      async (chunk) => {
+        size += chunk.length
+        if (size > limits.bytes) {
+          throw new OverlayError(
+            'ERR_OVERLAY_LIMIT',
+            `cannot unpack the layer: it has more than ${limits.bytes} bytes`,
+          )
+        }
+        hash.update(chunk)
+        await reader.write(chunk)
+      },
+      signal,
+    )
+    await reader.end()
+    const { opaqueRoot } = writer.finish()
+    return { diffId: `sha256:${hash.digest('hex')}`, size, entries: writer.entries, opaqueRoot }
+  } finally {
+    reader.destroy()
+    writer.close()
+    closeSync(root)
+  }
+}

@@ -1,0 +1,133 @@
+import { mkdir, open, rename, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { errnoOf } from '../errors.js'
+import { io, removeFile, syncFolder } from './durable.js'
+import { Verifier, type Expected } from './verify.js'
+
+/** Where the bytes of a download are while it runs, while it waits to be resumed, and at the end. */
+export interface IngestPaths {
+  readonly working: string
+  readonly resumable: string
+  readonly final: string
+}
+
+/**
+ * One blob on its way into a store. Bytes go to a file of this writer's own and are checked as they come;
+ * only {@link BlobIngest.commit} makes the blob visible. End it by `commit`, `suspend` or `discard`.
+ */
+export class BlobIngest {
+  readonly #expected: Expected
+  readonly #paths: IngestPaths
+  readonly #verifier: Verifier
+  readonly #file: FileHandle
+  #isOpen = true
+
+  private constructor(expected: Expected, paths: IngestPaths, file: FileHandle) {
+    this.#expected = expected
+    this.#paths = paths
+    this.#file = file
+    this.#verifier = new Verifier(expected)
+  }
+
+  /** Begins, or goes on where a suspended or crashed writer of the same blob stopped. */
+  static async open(expected: Expected, paths: IngestPaths): Promise<BlobIngest> {
+    return await io(`store blob ${expected.digest}`, async () => {
+      const isClaimed = await claim(paths)
+      const ingest = new BlobIngest(
+        expected,
+        paths,
+        await open(paths.working, isClaimed ? 'r+' : 'wx+', 0o644),
+      )
+      try {
+        if (isClaimed) await ingest.#rehash()
+        return ingest
+      } catch (error) {
+        await ingest.discard()
+        throw error
+      }
+    })
+  }
+
+  /** Bytes that are there already. */
+  get offset(): number {
+    return this.#verifier.size
+  }
+
+  /** Appends the next bytes. One call at a time. */
+  async append(chunk: Uint8Array): Promise<void> {
+    const position = this.offset
+    this.#verifier.update(chunk)
+    await io(`store blob ${this.#expected.digest}`, async () => {
+      for (let done = 0; done < chunk.byteLength;) {
+        done += (await this.#file.write(chunk, done, chunk.byteLength - done, position + done)).bytesWritten
+      }
+    })
+  }
+
+  /** Throws away what is there and starts at offset 0. */
+  async reset(): Promise<void> {
+    this.#verifier.reset()
+    await io(`store blob ${this.#expected.digest}`, () => this.#file.truncate(0))
+  }
+
+  /** Checks size and digest, writes all to the disk, and makes the blob visible. */
+  async commit(): Promise<void> {
+    this.#verifier.finish()
+    await io(`store blob ${this.#expected.digest}`, async () => {
+      await this.#file.sync()
+      await this.#close()
+      await mkdir(dirname(this.#paths.final), { recursive: true })
+      await rename(this.#paths.working, this.#paths.final)
+      await syncFolder(dirname(this.#paths.final))
+      await removeFile(this.#paths.resumable) // what another writer left of the same blob
+    })
+  }
+
+  /** Stops, and keeps the bytes for a later writer. Does nothing after another end. */
+  async suspend(): Promise<void> {
+    if (!this.#isOpen) return
+    if (this.offset === 0) {
+      await this.discard()
+      return
+    }
+    await this.#close()
+    await io(`store blob ${this.#expected.digest}`, () => rename(this.#paths.working, this.#paths.resumable))
+  }
+
+  /** Stops and removes the bytes. Does nothing after another end, except a commit that failed. */
+  async discard(): Promise<void> {
+    await this.#close()
+    await io(`store blob ${this.#expected.digest}`, () => removeFile(this.#paths.working))
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    await this.#file.close()
+  }
+
+  async #rehash(): Promise<void> {
+    const { size } = await this.#file.stat()
+    if (size > this.#expected.size) {
+      await this.#file.truncate(0)
+      return
+    }
+    const buffer = Buffer.allocUnsafe(256 * 1024)
+    while (this.offset < size) {
+      const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, this.offset)
+      if (bytesRead === 0) break
+      this.#verifier.update(buffer.subarray(0, bytesRead))
+    }
+  }
+}
+
+/** Takes over what an earlier writer left. A rename has one winner. */
+async function claim({ working, resumable }: IngestPaths): Promise<boolean> {
+  try {
+    await rename(resumable, working)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
+    throw error
+  }
+}

@@ -1,0 +1,248 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { link, mkdir, open, readdir, rename, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { errnoOf, RegistryError } from '../errors.js'
+import { digestOf, isDigest, parseDigest } from '../manifest/digest.js'
+import { BlobIngest } from './blob-ingest.js'
+import { io, removeFile, syncFolder } from './durable.js'
+import { isOwnerGone, ownerToken } from './owner.js'
+import { sizeMismatch, Verifier, type Expected } from './verify.js'
+
+/** How long an interrupted download waits to be resumed. */
+const partialLifeMs = 7 * 24 * 3600 * 1000
+
+/** How long a writer in another pid namespace, whose end we cannot see, may pause. */
+const foreignLifeMs = 24 * 3600 * 1000
+
+/** A blob of a store. */
+export interface StoredBlob extends Expected {
+  /** When it was stored, in milliseconds since 1970. */
+  readonly storedAt: number
+}
+
+/**
+ * Content by digest in a folder: `blobs/sha256/<hex>` as in an OCI image layout, and `partial/` for what is
+ * on its way. Blobs appear whole or not at all, so any number of processes may use the folder at once.
+ */
+export class BlobStore {
+  /** The folder that holds `blobs` and `partial`. */
+  readonly folder: string
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /**
+   * Opens a store and makes its folders. What crashed writers left is removed or kept for resuming.
+   *
+   * @throws {@link RegistryError} `ERR_REGISTRY_IO`: the folder cannot be made or read.
+   */
+  static async open(folder: string): Promise<BlobStore> {
+    const store = new BlobStore(folder)
+    await io(`open blob store ${folder}`, async () => {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await mkdir(join(folder, 'blobs', 'sha256'), { recursive: true })
+      await mkdir(join(folder, 'partial'), { recursive: true })
+      await store.clean(partialLifeMs)
+    })
+    return store
+  }
+
+  /**
+   * Where a blob is, whether it is there or not.
+   *
+   * @throws {@link RegistryError} `ERR_REGISTRY_INVALID_DIGEST`: no path is made of anything but a digest.
+   */
+  pathOf(digest: string): string {
+    const { algorithm, hex } = parseDigest(digest)
+    return join(this.folder, 'blobs', algorithm, hex)
+  }
+
+  /** Size of a blob in bytes; `undefined` when it is not there. */
+  async sizeOf(digest: string): Promise<number | undefined> {
+    const path = this.pathOf(digest)
+    try {
+      const found = await stat(path)
+      return found.isFile() ? found.size : undefined
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined
+      return await io(`look for blob ${digest}`, () => Promise.reject(error as Error))
+    }
+  }
+
+  /** True when a blob of this digest and size is there. */
+  async has({ digest, size }: Expected): Promise<boolean> {
+    return (await this.sizeOf(digest)) === size
+  }
+
+  /** The blob's bytes as a stream; that it is missing is an error of the stream. */
+  read(digest: string, { start, end }: { readonly start?: number; readonly end?: number } = {}): Readable {
+    const range = { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) }
+    return createReadStream(this.pathOf(digest), { highWaterMark: 256 * 1024, ...range })
+  }
+
+  /**
+   * A small blob whole, checked against digest and size.
+   *
+   * @param limit - Bytes at most.
+   * @throws {@link RegistryError} `ERR_REGISTRY_NO_BLOB`, `ERR_REGISTRY_TOO_LARGE`, or a mismatch: the disk
+   *   does not hold what it should.
+   */
+  async bytes(expected: Expected, limit: number): Promise<Buffer> {
+    if (expected.size > limit) {
+      throw new RegistryError(
+        'ERR_REGISTRY_TOO_LARGE',
+        `cannot read blob ${expected.digest}: it has ${expected.size} bytes, at most ${limit} are read`,
+      )
+    }
+    const path = this.pathOf(expected.digest)
+    const bytes = await io(`read blob ${expected.digest}`, () => readWhole(path, expected))
+    if (bytes === undefined) {
+      throw new RegistryError(
+        'ERR_REGISTRY_NO_BLOB',
+        `cannot read blob ${expected.digest}: it is not in ${this.folder}`,
+      )
+    }
+    const verifier = new Verifier(expected)
+    verifier.update(bytes)
+    verifier.finish()
+    return bytes
+  }
+
+  /** Stores bytes from memory. */
+  async put(bytes: Uint8Array): Promise<Expected> {
+    const expected = { digest: digestOf(bytes), size: bytes.byteLength }
+    if (!(await this.has(expected))) await this.write(expected, [bytes])
+    return expected
+  }
+
+  /** Stores a stream whose digest and size are not known yet. On failure nothing is left. */
+  async add(source: AsyncIterable<Uint8Array>): Promise<Expected> {
+    const path = join(this.folder, 'partial', `new~${ownerToken()}`)
+    const hash = createHash('sha256')
+    let size = 0
+    try {
+      const file = await io(`store a blob`, () => open(path, 'wx', 0o644))
+      try {
+        for await (const chunk of source) {
+          hash.update(chunk)
+          size += chunk.byteLength
+          await io(`store a blob`, () => file.writeFile(chunk))
+        }
+      } finally {
+        await file.close()
+      }
+      const digest = `sha256:${hash.digest('hex')}`
+      await this.adopt(path, digest)
+      return { digest, size }
+    } finally {
+      await removeFile(path)
+    }
+  }
+
+  /** Stores a stream that must have the given digest and size. On any failure nothing is left. */
+  async write(expected: Expected, source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    const ingest = await this.ingest(expected)
+    try {
+      if (ingest.offset > 0) await ingest.reset()
+      for await (const chunk of source) await ingest.append(chunk)
+      await ingest.commit()
+    } catch (error) {
+      await ingest.discard()
+      throw error
+    }
+  }
+
+  /** Begins to store a blob piece by piece, or goes on with one that was interrupted. */
+  async ingest(expected: Expected): Promise<BlobIngest> {
+    const { algorithm, hex } = parseDigest(expected.digest)
+    const resumable = join(this.folder, 'partial', `${algorithm}-${hex}`)
+    const working = `${resumable}~${ownerToken()}`
+    return await BlobIngest.open(expected, { working, resumable, final: this.pathOf(expected.digest) })
+  }
+
+  /**
+   * Takes in a finished file of the same file system, whose content the caller has checked. The file itself
+   * stays where it is, as a second name.
+   */
+  async adopt(path: string, digest: string): Promise<void> {
+    const final = this.pathOf(digest)
+    await io(`store blob ${digest}`, async () => {
+      const file = await open(path, 'r')
+      await file.sync().finally(() => file.close())
+      const working = join(this.folder, 'partial', `adopted~${ownerToken()}`)
+      await mkdir(join(final, '..'), { recursive: true })
+      await link(path, working)
+      await rename(working, final)
+      await removeFile(working) // rename does nothing when both are the same file already
+      await syncFolder(join(final, '..'))
+    })
+  }
+
+  /** Removes a blob. True when it was there. Open streams of it go on. */
+  async delete(digest: string): Promise<boolean> {
+    const path = this.pathOf(digest)
+    return await io(`remove blob ${digest}`, () => removeFile(path))
+  }
+
+  /** All blobs, in no order. */
+  async *list(): AsyncGenerator<StoredBlob, void> {
+    const root = join(this.folder, 'blobs')
+    for (const algorithm of await io(`list ${root}`, () => readdir(root))) {
+      for (const hex of await io(`list ${root}`, () => readdir(join(root, algorithm)))) {
+        const digest = `${algorithm}:${hex}`
+        if (!isDigest(digest)) continue
+        const found = await stat(this.pathOf(digest)).catch(() => undefined) // removed in between
+        if (found?.isFile() === true) yield { digest, size: found.size, storedAt: found.mtimeMs }
+      }
+    }
+  }
+
+  /**
+   * Looks through unfinished blobs: those of writers that have ended are kept for resuming, and removed once
+   * they are older than `maxAgeMs` or of no use any more. {@link BlobStore.open} does this with a week.
+   */
+  async clean(maxAgeMs: number): Promise<void> {
+    const folder = join(this.folder, 'partial')
+    await io(`clean ${folder}`, async () => {
+      for (const name of await readdir(folder)) {
+        const [content = '', token] = name.split('~')
+        const path = join(folder, name)
+        const found = await stat(path).catch(() => undefined) // its writer finished in between
+        if (found === undefined) continue
+        const ageMs = Date.now() - found.mtimeMs
+        const isOwned =
+          token === undefined ? isLock(content, ageMs) : !isOwnerGone(token, ageMs, foreignLifeMs)
+        if (isOwned) continue
+        const digest = content.replace('-', ':')
+        const isUseful = isDigest(digest) && found.size > 0 && (await this.sizeOf(digest)) === undefined
+        if (!isUseful || ageMs > maxAgeMs) await removeFile(path)
+        else if (token !== undefined) await rename(path, join(folder, content)).catch(() => undefined) // as above
+      }
+    })
+  }
+}
+
+/** A file of the expected size; `undefined` when there is none. */
+async function readWhole(path: string, expected: Expected): Promise<Buffer | undefined> {
+  try {
+    const file = await open(path, 'r')
+    try {
+      const { size } = await file.stat()
+      if (size !== expected.size) throw sizeMismatch(expected, `the file has ${size}`)
+      return await file.readFile()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Locks are broken by those who want them; only a lock on a broken lock can be left for nobody. */
+function isLock(name: string, ageMs: number): boolean {
+  return name.endsWith('.lock') || (name.includes('.lock.') && ageMs < foreignLifeMs)
+}

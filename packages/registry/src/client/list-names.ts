@@ -1,0 +1,42 @@
+import { RegistryError } from '../errors.js'
+import { readBody } from '../http/read-body.js'
+import { nextAddress } from '../http/follow.js'
+import { parseJsonObject, stringsAt } from '../manifest/json-shape.js'
+import type { Session } from './session.js'
+
+const maxPageBytes = 4 * 1024 ** 2
+
+/**
+ * Walks through a paged list of names: `tags/list` or `_catalog`. Pages are asked for one by one as they are
+ * used, follow `Link` on the registry's own origin only, and a page that brings nothing new ends in an error.
+ */
+export async function* listNames(
+  session: Session,
+  what: string,
+  path: string,
+  member: 'tags' | 'repositories',
+  scopes: readonly string[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string, void> {
+  let url: URL | undefined = new URL(path, session.home)
+  const visited = new Set<string>()
+  while (url !== undefined) {
+    if (visited.has(url.href) || url.origin !== session.home.origin) {
+      throw new RegistryError(
+        'ERR_REGISTRY_PROTOCOL',
+        `cannot ${what}: the Link header leads in a circle or away`,
+      )
+    }
+    visited.add(url.href)
+    const answer = await session.call({ what, method: 'GET', target: url, scopes, expect: [200], signal })
+    const text = (await readBody(answer, what, maxPageBytes)).toString('utf8')
+    const names = stringsAt(parseJsonObject(text, `answer to ${path}`)[member], member)
+    yield* names
+    url = names.length === 0 ? undefined : nextPage(answer.headers.link, url, what)
+  }
+}
+
+function nextPage(link: string | string[] | undefined, base: URL, what: string): URL | undefined {
+  const match = typeof link === 'string' ? /<([^<>]{1,4096})>\s*;\s*rel="?next"?/.exec(link) : null
+  return match === null ? undefined : nextAddress(what, match[1]!, base)
+}

@@ -1,0 +1,284 @@
+import { Readable } from 'node:stream'
+import type { CredentialSource } from '../auth/credentials.js'
+import type { BlobStore } from '../blobs/blob-store.js'
+import { verified } from '../blobs/verify.js'
+import { RegistryError } from '../errors.js'
+import { Connections } from '../http/connections.js'
+import type { Insecure } from '../http/plain-http.js'
+import { withRetries, type RetryOptions } from '../http/retry.js'
+import type { Descriptor } from '../manifest/descriptor.js'
+import { digestOf, parseDigest } from '../manifest/digest.js'
+import { parseImageConfig, type ImageConfig } from '../manifest/image-config.js'
+import { maxManifestBytes, parseManifest } from '../manifest/manifest.js'
+import { hostPlatform, parsePlatform, type Platform } from '../manifest/platform.js'
+import { checkReference, parseRegistry } from '../reference/parse-reference.js'
+import type { Reference } from '../reference/reference.js'
+import { fetchBlob, openBlob, type OnBlobProgress } from './fetch-blob.js'
+import { fetchManifest, manifestPath, type FetchedManifest } from './fetch-manifest.js'
+import { listNames } from './list-names.js'
+import { hasBlob, pushBlob, pushManifest, type PushBlobOptions } from './push-blob.js'
+import { resolveImage, type ResolvedImage } from './resolve-image.js'
+import { repositoryScope, Session } from './session.js'
+
+/** Settings of a {@link RegistryClient}. */
+export interface RegistryClientOptions extends RetryOptions {
+  /** Who we are. Default: what `docker login` stored in its configuration file, read on first use. */
+  readonly credentials?: CredentialSource | undefined
+  /** Registries spoken to over plain HTTP. Default: this machine itself only. */
+  readonly insecure?: Insecure | undefined
+  /** How long a registry may stay silent, in milliseconds. Default 60,000; 1 to 3,600,000. */
+  readonly idleTimeoutMs?: number | undefined
+  /** The `User-Agent` header. Default `ctr`. */
+  readonly userAgent?: string | undefined
+}
+
+/** A call that can be given up. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Settings of {@link RegistryClient.resolve}. */
+export interface ResolveOptions extends CallOptions {
+  /** Wanted platform, such as `linux/arm64`. Default: Linux on this machine's processor. */
+  readonly platform?: string | Platform | undefined
+}
+
+/** Settings of {@link RegistryClient.fetchBlob}. */
+export interface FetchBlobOptions extends CallOptions {
+  readonly onProgress?: OnBlobProgress | undefined
+}
+
+/**
+ * A client of OCI and Docker registries. One client serves any number of registries; it keeps connections
+ * and tokens, and belongs to one user. Close it when done.
+ *
+ * References are text or the result of `parseReference`. All methods reject with `RegistryError`, or with
+ * Node's `AbortError` when their signal aborts.
+ *
+ * @see {@link https://github.com/opencontainers/distribution-spec/blob/main/spec.md}
+ *
+ * @example Which layers does an image have?
+ * await using client = new RegistryClient()
+ * const { manifest } = await client.resolve('busybox:latest', { platform: 'linux/arm64' })
+ * for (const { digest, size } of manifest.layers) console.log(digest, size)
+ */
+export class RegistryClient implements AsyncDisposable {
+  readonly #options: RegistryClientOptions
+  readonly #connections: Connections
+  readonly #sessions = new Map<string, Session>()
+
+  /** @throws {@link RegistryError} `ERR_REGISTRY_INVALID_ARG`: a number outside its range. */
+  constructor(options: RegistryClientOptions = {}) {
+    checkRange('idleTimeoutMs', options.idleTimeoutMs, 1, 3_600_000)
+    checkRange('retries', options.retries, 0, 20)
+    checkRange('retryDelayMs', options.retryDelayMs, 0, 60_000)
+    checkRange('maxRetryAfterMs', options.maxRetryAfterMs, 0, 86_400_000)
+    this.#options = options
+    this.#connections = new Connections(options.idleTimeoutMs ?? 60_000)
+  }
+
+  /** Checks that a registry answers and takes our credentials (`GET /v2/`). */
+  async ping(registry: string, { signal }: CallOptions = {}): Promise<void> {
+    const what = `reach registry ${registry}`
+    const host = parseRegistry(registry)
+    const answer = await this.#session(host).call({
+      what,
+      method: 'GET',
+      target: '/v2/',
+      scopes: [],
+      expect: [200],
+      signal,
+    })
+    answer.discard()
+  }
+
+  /** A manifest or index as the registry has it, digest checked (`GET /v2/<name>/manifests/<reference>`). */
+  async manifest(reference: string | Reference, { signal }: CallOptions = {}): Promise<FetchedManifest> {
+    const parsed = checkReference(reference)
+    return await fetchManifest(this.#session(parsed.registry), parsed, signal)
+  }
+
+  /**
+   * Finds the image for a platform: follows indexes, checks digests and sizes, refuses what is no container
+   * image. Nothing but manifests is fetched.
+   */
+  async resolve(
+    reference: string | Reference,
+    { platform, signal }: ResolveOptions = {},
+  ): Promise<ResolvedImage> {
+    const parsed = checkReference(reference)
+    const wanted = typeof platform === 'string' ? parsePlatform(platform) : (platform ?? hostPlatform())
+    return await resolveImage(this.#session(parsed.registry), parsed, wanted, signal)
+  }
+
+  /** An image's config, given its descriptor from the manifest. At most 4 MiB. */
+  async config(
+    reference: string | Reference,
+    descriptor: Descriptor,
+    { signal }: CallOptions = {},
+  ): Promise<ImageConfig> {
+    if (descriptor.size > maxManifestBytes) {
+      throw new RegistryError(
+        'ERR_REGISTRY_TOO_LARGE',
+        `cannot get config ${descriptor.digest}: it has ${descriptor.size} bytes, at most ${maxManifestBytes} are read`,
+      )
+    }
+    const chunks: Buffer[] = []
+    for await (const chunk of await this.blob(reference, descriptor, { signal })) chunks.push(chunk as Buffer)
+    return parseImageConfig(Buffer.concat(chunks))
+  }
+
+  /**
+   * A blob as a stream of its bytes (`GET /v2/<name>/blobs/<digest>`). They are checked as they pass: never
+   * more than the descriptor says, and a wrong size or digest is an error at the end. What was read before
+   * the end is unchecked. A stream that breaks is not resumed: for that use {@link RegistryClient.fetchBlob}.
+   */
+  async blob(
+    reference: string | Reference,
+    descriptor: Descriptor,
+    { signal }: CallOptions = {},
+  ): Promise<Readable> {
+    const parsed = checkReference(reference)
+    parseDigest(descriptor.digest)
+    const { body } = await withRetries(this.#options, signal, () =>
+      openBlob(this.#session(parsed.registry), parsed, descriptor, 0, signal),
+    )
+    return Readable.from(verified(body, descriptor), { objectMode: false })
+  }
+
+  /**
+   * Brings a blob into a store. Does nothing when it is there. What an interrupted download left is gone on
+   * with, if the registry can; a broken connection is taken up again where it broke.
+   */
+  async fetchBlob(
+    reference: string | Reference,
+    descriptor: Descriptor,
+    store: BlobStore,
+    options: FetchBlobOptions = {},
+  ): Promise<void> {
+    const parsed = checkReference(reference)
+    await fetchBlob(this.#session(parsed.registry), parsed, descriptor, store, this.#options, options)
+  }
+
+  /** True when the repository has a blob (`HEAD /v2/<name>/blobs/<digest>`). */
+  async hasBlob(
+    reference: string | Reference,
+    digest: string,
+    { signal }: CallOptions = {},
+  ): Promise<boolean> {
+    const parsed = checkReference(reference)
+    parseDigest(digest)
+    return await hasBlob(this.#session(parsed.registry), parsed, digest, signal)
+  }
+
+  /**
+   * Uploads a blob in one piece, unless the repository has it or takes it from `mountFrom`.
+   *
+   * @param open - Opens the blob's bytes; called again when an upload is repeated.
+   */
+  async pushBlob(
+    reference: string | Reference,
+    descriptor: Descriptor,
+    open: () => Readable,
+    options: PushBlobOptions = {},
+  ): Promise<void> {
+    const parsed = checkReference(reference)
+    parseDigest(descriptor.digest)
+    const context = { retry: this.#options, insecure: this.#options.insecure }
+    await pushBlob(this.#session(parsed.registry), parsed, descriptor, open, context, options)
+  }
+
+  /**
+   * Uploads a manifest or an index (`PUT /v2/<name>/manifests/<reference>`): under the reference's tag, or
+   * by digest when it has none. What it refers to must be there.
+   *
+   * @returns The manifest's descriptor.
+   */
+  async pushManifest(
+    reference: string | Reference,
+    bytes: Uint8Array,
+    { signal }: CallOptions = {},
+  ): Promise<Descriptor> {
+    const parsed = checkReference(reference)
+    const { mediaType } = parseManifest(bytes)
+    const { algorithm } = parseDigest(parsed.digest ?? digestOf(bytes))
+    const digest = digestOf(bytes, algorithm)
+    if (parsed.digest !== undefined && parsed.digest !== digest) {
+      throw new RegistryError(
+        'ERR_REGISTRY_DIGEST_MISMATCH',
+        `cannot push manifest as ${parsed.digest}: its digest is ${digest}`,
+      )
+    }
+    await pushManifest(this.#session(parsed.registry), parsed, { bytes, mediaType, digest }, signal)
+    return { mediaType, digest, size: bytes.byteLength }
+  }
+
+  /** Removes a manifest by digest or, where the registry allows it, a tag (`DELETE …/manifests/<reference>`). */
+  async deleteManifest(reference: string | Reference, { signal }: CallOptions = {}): Promise<void> {
+    const parsed = checkReference(reference)
+    const answer = await this.#session(parsed.registry).call({
+      what: `delete manifest ${parsed.digest ?? parsed.tag ?? ''} of ${parsed.registry}/${parsed.repository}`,
+      method: 'DELETE',
+      target: manifestPath(parsed),
+      scopes: [repositoryScope(parsed.repository, 'pull', 'delete')],
+      expect: [200, 202],
+      signal,
+    })
+    answer.discard()
+  }
+
+  /** The tags of a repository, page by page (`GET /v2/<name>/tags/list`). The reference's own tag is ignored. */
+  tags(reference: string | Reference, { signal }: CallOptions = {}): AsyncIterable<string> {
+    const { registry, repository } = checkReference(reference)
+    const what = `list tags of ${registry}/${repository}`
+    const scopes = [repositoryScope(repository, 'pull')]
+    return listNames(this.#session(registry), what, `/v2/${repository}/tags/list`, 'tags', scopes, signal)
+  }
+
+  /** The repositories of a registry, page by page (`GET /v2/_catalog`). Public registries refuse it. */
+  catalog(registry: string, { signal }: CallOptions = {}): AsyncIterable<string> {
+    const host = parseRegistry(registry)
+    return listNames(
+      this.#session(host),
+      `list repositories of ${host}`,
+      '/v2/_catalog',
+      'repositories',
+      ['registry:catalog:*'],
+      signal,
+    )
+  }
+
+  /** Closes all connections. Work under way fails. */
+  async close(): Promise<void> {
+    this.#connections.close()
+    await Promise.resolve()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #session(registry: string): Session {
+    let session = this.#sessions.get(registry)
+    if (session === undefined) {
+      const { credentials, insecure, userAgent = 'ctr' } = this.#options
+      session = new Session(registry, {
+        connections: this.#connections,
+        credentials,
+        insecure,
+        retry: this.#options,
+        userAgent,
+      })
+      this.#sessions.set(registry, session)
+    }
+    return session
+  }
+}
+
+function checkRange(name: string, value: number | undefined, low: number, high: number): void {
+  if (value === undefined || (Number.isFinite(value) && value >= low && value <= high)) return
+  throw new RegistryError(
+    'ERR_REGISTRY_INVALID_ARG',
+    `cannot make a registry client: ${name} must be ${low} to ${high}, got ${value}`,
+  )
+}

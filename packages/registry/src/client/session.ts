@@ -1,0 +1,86 @@
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import { Authorizer } from '../auth/authorizer.js'
+import type { CredentialSource } from '../auth/credentials.js'
+import type { Connections, HttpAnswer } from '../http/connections.js'
+import { follow } from '../http/follow.js'
+import { registryOrigin, type Insecure } from '../http/plain-http.js'
+import { statusError } from '../http/read-body.js'
+import { withRetries, type RetryOptions } from '../http/retry.js'
+
+/** What a {@link Session} works with. */
+export interface SessionOptions {
+  readonly connections: Connections
+  readonly credentials: CredentialSource | undefined
+  readonly insecure: Insecure | undefined
+  readonly retry: RetryOptions
+  readonly userAgent: string
+}
+
+/** One call of a registry's API. */
+export interface Call {
+  /** For errors: `cannot <what>: …`. */
+  readonly what: string
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** A path below the registry's origin, or an upload location that it gave. */
+  readonly target: string | URL
+  /** Token scopes that the call needs. */
+  readonly scopes: readonly string[]
+  readonly headers?: OutgoingHttpHeaders
+  readonly body?: Uint8Array | (() => Readable) | undefined
+  /** Statuses that are answers; others are errors. */
+  readonly expect: readonly number[]
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Calls to one registry: authorized, redirected, and repeated when they fail for the moment. */
+export class Session {
+  /** The registry's origin. */
+  readonly home: URL
+  readonly #options: SessionOptions
+  readonly #authorizer: Authorizer
+
+  constructor(registry: string, options: SessionOptions) {
+    this.home = registryOrigin(registry, options.insecure)
+    this.#options = options
+    this.#authorizer = new Authorizer({ registry, home: this.home, ...options })
+  }
+
+  /** Makes a call and repeats it after failures of the moment. */
+  async call(call: Call): Promise<HttpAnswer> {
+    return await withRetries(this.#options.retry, call.signal, () => this.once(call))
+  }
+
+  /** Makes a call without repeating it, except once after a 401 that taught something. */
+  async once(call: Call): Promise<HttpAnswer> {
+    const answer = await this.#attempt(call)
+    if (answer.status !== 401 || answer.url.origin !== this.home.origin)
+      return await this.#expected(call, answer)
+    if (!(await this.#authorizer.learn(answer.headers['www-authenticate'], call.scopes))) {
+      return await this.#expected(call, answer)
+    }
+    answer.discard()
+    return await this.#expected(call, await this.#attempt(call))
+  }
+
+  async #attempt({ what, method, target, scopes, headers, body, signal }: Call): Promise<HttpAnswer> {
+    const { connections, insecure, userAgent } = this.#options
+    const authorization = await this.#authorizer.header(scopes, signal)
+    const url = new URL(target, this.home)
+    const request = { what, method, url, headers: { 'user-agent': userAgent, ...headers }, body, signal }
+    return await follow(connections, { ...request, authorization, home: this.home }, insecure)
+  }
+
+  async #expected({ what, expect }: Call, answer: HttpAnswer): Promise<HttpAnswer> {
+    if (expect.includes(answer.status)) return answer
+    throw await statusError(answer, what)
+  }
+}
+
+/** The token scope of work on a repository (distribution token scope documentation). */
+export function repositoryScope(
+  repository: string,
+  ...actions: readonly ('pull' | 'push' | 'delete')[]
+): string {
+  return `repository:${repository}:${actions.join(',')}`
+}

@@ -1,0 +1,156 @@
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Readable } from 'node:stream'
+import { abortError, throwIfAborted } from '../abort.js'
+import { isRegistryError, messageOf, RegistryError } from '../errors.js'
+
+/** One HTTP request. `body` is made anew for every attempt. */
+export interface HttpRequest {
+  /** What is being done, for errors: `cannot <what>: …`. */
+  readonly what: string
+  readonly method: string
+  readonly url: URL
+  readonly headers?: OutgoingHttpHeaders
+  readonly body?: Uint8Array | (() => Readable) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The head of an answer, and its body still on the wire: read it to the end or {@link HttpAnswer.discard} it. */
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** The address that answered. */
+  readonly url: URL
+  /** The bytes as they come. Stalls, resets and aborts are errors of this iteration. */
+  readonly body: AsyncIterable<Buffer>
+  /** Drops the body. A large one that was not read to its end takes the connection with it. */
+  discard(): void
+}
+
+/** A discarded body of at most this size is read rather than its connection dropped. */
+const maxDrainedBytes = 64 * 1024
+
+/** Kept-alive connections of one client, over HTTP and HTTPS. */
+export class Connections {
+  readonly #http: HttpAgent
+  readonly #https: HttpsAgent
+  readonly #idleTimeoutMs: number
+
+  /** @param idleTimeoutMs - How long the other side may stay silent, in milliseconds. */
+  constructor(idleTimeoutMs: number) {
+    const options = { keepAlive: true, maxSockets: 32, maxFreeSockets: 8 }
+    this.#http = new HttpAgent(options)
+    this.#https = new HttpsAgent(options)
+    this.#idleTimeoutMs = idleTimeoutMs
+  }
+
+  /** Sends one request and gives the head of its answer. Redirects, statuses and retries are the caller's. */
+  async exchange(request: HttpRequest): Promise<HttpAnswer> {
+    throwIfAborted(request.signal)
+    const idleTimeoutMs = this.#idleTimeoutMs
+    const isTls = request.url.protocol === 'https:'
+    const options = { method: request.method, headers: request.headers ?? {}, timeout: idleTimeoutMs }
+    const outgoing = isTls
+      ? httpsRequest(request.url, { ...options, agent: this.#https })
+      : httpRequest(request.url, { ...options, agent: this.#http })
+    outgoing.on('timeout', () => outgoing.destroy(stalled(request.what, idleTimeoutMs)))
+    const onAbort = (): void => void outgoing.destroy(abortError(request.signal!))
+    request.signal?.addEventListener('abort', onAbort, { once: true })
+    const release = (): void => request.signal?.removeEventListener('abort', onAbort)
+    outgoing.once('close', release)
+    const incoming = await answered(outgoing, request)
+    outgoing.setTimeout(0) // from here on, time counts only while we wait for bytes: see `read`
+    return {
+      status: incoming.statusCode ?? 0,
+      headers: incoming.headers,
+      url: request.url,
+      body: { [Symbol.asyncIterator]: () => read(incoming, request, idleTimeoutMs) },
+      discard: () => {
+        incoming.on('error', () => undefined)
+        const isSmall =
+          request.method === 'HEAD' ||
+          Number(incoming.headers['content-length'] ?? Infinity) <= maxDrainedBytes
+        if (!isSmall || incoming.destroyed || incoming.readableFlowing !== null)
+          return void incoming.destroy()
+        outgoing.setTimeout(idleTimeoutMs)
+        incoming.resume() // keeps the connection for the next request
+      },
+    }
+  }
+
+  /** Closes all connections. */
+  close(): void {
+    this.#http.destroy()
+    this.#https.destroy()
+  }
+}
+
+/** Sends the body and waits for the head of the answer, which may come before the body is sent. */
+async function answered(
+  outgoing: ClientRequest,
+  { what, body, signal }: HttpRequest,
+): Promise<IncomingMessage> {
+  const source = typeof body === 'function' ? body() : undefined
+  try {
+    return await new Promise<IncomingMessage>((resolve, reject) => {
+      outgoing.once('response', resolve)
+      outgoing.on('error', reject) // stays: an early answer may be followed by a broken pipe
+      if (source === undefined) outgoing.end(body)
+      else {
+        source.once('error', reject)
+        source.pipe(outgoing)
+      }
+    })
+  } catch (error) {
+    outgoing.destroy()
+    throw translate(error, what, signal)
+  } finally {
+    source?.on('error', () => undefined).destroy()
+  }
+}
+
+async function* read(
+  incoming: IncomingMessage,
+  request: HttpRequest,
+  idleTimeoutMs: number,
+): AsyncGenerator<Buffer, void> {
+  let isWaiting = true
+  const timer = setTimeout(() => {
+    if (isWaiting) incoming.destroy(stalled(request.what, idleTimeoutMs))
+    else timer.refresh()
+  }, idleTimeoutMs)
+  try {
+    for await (const chunk of incoming as AsyncIterable<Buffer>) {
+      isWaiting = false
+      yield chunk
+      isWaiting = true
+      timer.refresh()
+    }
+  } catch (error) {
+    throw translate(error, request.what, request.signal)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function stalled(what: string, idleTimeoutMs: number): RegistryError {
+  return new RegistryError('ERR_REGISTRY_TIMEOUT', `cannot ${what}: no byte came for ${idleTimeoutMs} ms`)
+}
+
+/** Errors of Node become ours; ours and aborts stay what they are. */
+function translate(error: unknown, what: string, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted === true) return abortError(signal)
+  if (isRegistryError(error)) return error
+  return new RegistryError(
+    'ERR_REGISTRY_CONNECTION',
+    `cannot ${what}: ${messageOf(error) || 'the connection broke'}`,
+    { cause: error },
+  )
+}

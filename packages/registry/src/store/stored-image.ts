@@ -1,0 +1,88 @@
+import type { Readable } from 'node:stream'
+import type { BlobStore } from '../blobs/blob-store.js'
+import { RegistryError } from '../errors.js'
+import type { Descriptor } from '../manifest/descriptor.js'
+import { parseImageConfig, type ImageConfig } from '../manifest/image-config.js'
+import { isIndex, maxManifestBytes, parseManifest, type ImageManifest } from '../manifest/manifest.js'
+import { hostPlatform, selectPlatform } from '../manifest/platform.js'
+
+/** One layer of a stored image. */
+export interface ImageLayer {
+  /** The blob as it is stored, usually compressed: `mediaType` says how. */
+  readonly descriptor: Descriptor
+  /** Digest of the uncompressed tar archive, as the image's config promises it. Whoever unpacks checks it. */
+  readonly diffId: string
+  /** The blob's file. Belongs to the store: read it only. */
+  readonly path: string
+  /** The blob's bytes. They were checked when they were stored. */
+  open(): Readable
+}
+
+/** An image of a store, read and checked. */
+export interface StoredImage {
+  /** Digest of the config: the image's id in Docker's sense. */
+  readonly id: string
+  /** The manifest's descriptor. */
+  readonly descriptor: Descriptor
+  /** All names of the image, in full: `docker.io/library/busybox:latest`. */
+  readonly references: readonly string[]
+  /** `repository@digest` for the registries it came from. */
+  readonly repositoryDigests: readonly string[]
+  readonly manifest: ImageManifest
+  readonly config: ImageConfig
+  /** From the lowest to the highest. */
+  readonly layers: readonly ImageLayer[]
+  /** Bytes in the store: manifest, config and layers. */
+  readonly size: number
+}
+
+/** What a manifest in a store says, before names come into it. */
+export type ImageContent = Pick<StoredImage, 'id' | 'descriptor' | 'manifest' | 'config' | 'layers' | 'size'>
+
+/** Reads an image from its manifest, or from an index whose entry for this machine is stored. */
+export async function readImage(blobs: BlobStore, descriptor: Descriptor): Promise<ImageContent> {
+  const document = parseManifest(await blobs.bytes(descriptor, maxManifestBytes), descriptor.mediaType)
+  if (isIndex(document)) {
+    const entry = selectPlatform(document.manifests, hostPlatform())
+    const inner =
+      entry === undefined
+        ? undefined
+        : parseManifest(await blobs.bytes(entry, maxManifestBytes), entry.mediaType)
+    if (entry === undefined || inner === undefined || isIndex(inner)) {
+      throw new RegistryError(
+        'ERR_REGISTRY_NO_PLATFORM',
+        `cannot read image ${descriptor.digest}: its index has none for this machine`,
+      )
+    }
+    return await withConfig(blobs, entry, inner)
+  }
+  return await withConfig(blobs, descriptor, document)
+}
+
+/** Checks that a config has a diff id for each layer. */
+export function checkLayers(manifest: ImageManifest, config: ImageConfig, what: string): void {
+  const { diff_ids: diffIds } = config.rootfs
+  if (diffIds.length === manifest.layers.length) return
+  throw new RegistryError(
+    'ERR_REGISTRY_BAD_MANIFEST',
+    `cannot use image ${what}: its manifest has ${manifest.layers.length} layers, its config ${diffIds.length}`,
+  )
+}
+
+async function withConfig(
+  blobs: BlobStore,
+  entry: Descriptor,
+  manifest: ImageManifest,
+): Promise<ImageContent> {
+  const descriptor = { mediaType: manifest.mediaType, digest: entry.digest, size: entry.size }
+  const config = parseImageConfig(await blobs.bytes(manifest.config, maxManifestBytes))
+  checkLayers(manifest, config, descriptor.digest)
+  const layers = manifest.layers.map((layer, n) => ({
+    descriptor: layer,
+    diffId: config.rootfs.diff_ids[n]!,
+    path: blobs.pathOf(layer.digest),
+    open: () => blobs.read(layer.digest),
+  }))
+  const size = [descriptor, manifest.config, ...manifest.layers].reduce((sum, item) => sum + item.size, 0)
+  return { id: manifest.config.digest, descriptor, manifest, config, layers, size }
+}
