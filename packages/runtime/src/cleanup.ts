@@ -7,6 +7,12 @@ import { foundProcess } from './container/watched-process.js'
 import type { Context } from './context.js'
 import { livingOwners } from './owner.js'
 
+/** Something of a container that could not be removed. */
+export interface CleanUpFailure {
+  readonly id: string
+  readonly error: unknown
+}
+
 /**
  * Brings what is on disk and in the kernel back into agreement after processes were killed at any moment:
  *
@@ -18,22 +24,29 @@ import { livingOwners } from './owner.js'
  * Other living processes may make and remove containers meanwhile: a record is the first thing that is made
  * and the last that is removed, and what is listed is listed before records are read.
  *
- * @returns Ids of the containers that were removed.
+ * @returns What could not be cleaned up; it is tried again the next time.
  */
-export async function cleanUp(context: Context): Promise<readonly string[]> {
+export async function cleanUp(context: Context): Promise<readonly CleanUpFailure[]> {
   const found = new Set([...cgroupIds(context), ...(await context.layers.roots()), ...readdirSync(context.pins), ...context.records.ids()])
   const living = livingOwners(context.owners)
-  const removed: string[] = []
+  const failures: CleanUpFailure[] = []
   for (const id of found) {
-    const record = tryLoad(context, id)
-    if (record !== undefined && (await settle(context, record, living))) continue
-    if (record === undefined && context.records.has(id)) continue // damaged: kept for whoever looks into it
-    await releaseRunning(context, id)
-    await removeFiles(context, id)
-    removed.push(id)
+    try {
+      await cleanUpOne(context, id, living)
+    } catch (error) {
+      failures.push({ id, error }) // one that is broken must not keep the others from being used
+    }
   }
   await context.layers.cleanup()
-  return removed
+  return failures
+}
+
+async function cleanUpOne(context: Context, id: string, living: ReadonlySet<string>): Promise<void> {
+  const record = tryLoad(context, id)
+  if (record !== undefined && (await settle(context, record, living))) return
+  if (record === undefined && context.records.has(id)) return // damaged: kept for whoever looks into it
+  await releaseRunning(context, id)
+  await removeFiles(context, id)
 }
 
 /** Settles a container that has a record. Returns false when nothing of it is to stay. */

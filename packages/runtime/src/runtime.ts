@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openCgroup, isCgroupError } from '@ctr/cgroups'
 import { LayerStore } from '@ctr/overlay'
 import { ImageStore, type RegistryClientOptions } from '@ctr/registry'
-import { cleanUp } from './cleanup.js'
+import { cleanUp, type CleanUpFailure } from './cleanup.js'
 import { Container } from './container/container.js'
 import { releaseRunning, removeFiles } from './container/release.js'
 import { resolveSpec } from './container/spec.js'
@@ -37,6 +37,8 @@ export interface RuntimeOptions {
 export class Runtime implements AsyncDisposable {
   /** Images of this runtime. */
   readonly images: Images
+  /** What dead processes had left and could not be removed when the runtime was opened. Tried again by the next. */
+  readonly failedCleanUps: readonly CleanUpFailure[]
   /** Folder of images, layers and containers. */
   readonly root: string
   /** Folder of what a reboot ends. */
@@ -45,8 +47,9 @@ export class Runtime implements AsyncDisposable {
   readonly #attached = new Set<Container>()
   #closed = false
 
-  private constructor(context: Context) {
+  private constructor(context: Context, failedCleanUps: readonly CleanUpFailure[]) {
     this.#context = context
+    this.failedCleanUps = failedCleanUps
     this.images = context.images
     this.root = context.folders.root
     this.state = context.folders.state
@@ -65,12 +68,11 @@ export class Runtime implements AsyncDisposable {
     const context = new Context({ root, state }, layers)
     context.images = new Images(store, layers, context.records, registries)
     try {
-      await cleanUp(context)
+      return new Runtime(context, await cleanUp(context))
     } catch (error) {
       await context.close()
       throw error
     }
-    return new Runtime(context)
   }
 
   /**

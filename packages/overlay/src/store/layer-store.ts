@@ -234,6 +234,15 @@ export class LayerStore {
     return Promise.resolve(new RootFilesystem(id, this.#layout.root(id), record))
   }
 
+  /**
+   * Removes a root file system by its id, whole, half made or damaged. Unmount it before. Idempotent.
+   *
+   * @throws {@link OverlayError} `ERR_OVERLAY_IO` with `EBUSY`: something is mounted in it.
+   */
+  async removeRoot(id: string): Promise<void> {
+    await removeTree(this.#layout.root(checkRootId(id)))
+  }
+
   /** Ids of all root file systems, half made ones included. */
   async roots(): Promise<readonly string[]> {
     return Promise.resolve(rootIds(this.#layout))

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { isCgroupError, openCgroup, type Cgroup } from '@ctr/cgroups'
-import { isOverlayError } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { unpinProcess } from './pin.js'
 
@@ -41,10 +40,6 @@ export async function releaseRunning(context: Context, id: string, known?: Cgrou
 
 /** Removes what a container has on disk: its own layer, its files, its record last. Idempotent. */
 export async function removeFiles(context: Context, id: string): Promise<void> {
-  try {
-    await (await context.layers.openRoot(id)).remove()
-  } catch (error) {
-    if (!isOverlayError(error) || error.code !== 'ERR_OVERLAY_NOT_FOUND') throw error
-  }
+  await context.layers.removeRoot(id)
   context.records.remove(id)
 }
