@@ -4,10 +4,12 @@
  *
  * @packageDocumentation
  */
+export * from './constants/capability.js'
 export * from './constants/file.js'
 export * from './constants/mount.js'
 export * from './constants/namespace.js'
 export * from './constants/process.js'
+export * from './constants/resource.js'
 export * from './constants/socket.js'
 
 export { errnoName, errnoNumber, errnoText } from './errno.js'

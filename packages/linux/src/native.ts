@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { isMainThread } from 'node:worker_threads'
 import type * as Koffi from 'koffi'
+import { errnoName } from './errno.js'
 import { LinuxError } from './errors.js'
 import { trampolineCode } from './program/trampoline/code.js'
 
@@ -8,13 +11,12 @@ export interface Native {
   readonly koffi: typeof Koffi
   /** Anonymous private read-write pages; the result is their address. */
   mapMemory(size: number): number
-  unmapMemory(address: number, size: number): void
-  /** The memory at `address` as an `ArrayBuffer`; valid until it is unmapped. */
+  /** The memory at `address` as an `ArrayBuffer`. */
   view(address: number, size: number): ArrayBuffer
   /** Runs the program whose control block is at `address` on this thread. */
   run(address: number): number
   /** The same on a thread of libuv's pool. */
-  runOnPool(address: number, done: (error: unknown, result: number) => void): void
+  runOnPool(address: number, done: (error: Error | null, result: number) => void): void
 }
 
 /** Architectures that have a trampoline, named as `process.arch` names them. */
@@ -55,10 +57,36 @@ const PROT_EXEC = 4
 const MAP_PRIVATE = 0x02
 const MAP_ANONYMOUS = 0x20
 
+function loadKoffi(): typeof Koffi {
+  try {
+    return createRequire(import.meta.url)('koffi') as typeof Koffi
+  } catch (cause) {
+    throw new LinuxError(
+      'ERR_LINUX_UNSUPPORTED',
+      'cannot make system calls: koffi, the bridge to native code, cannot be loaded; it must be installed for this platform',
+      { cause },
+    )
+  }
+}
+
+/**
+ * Node unloads a native module with the last worker thread that uses it, before its event loop is torn down;
+ * what is still pending in the loop would then call code that is gone. This keeps koffi's code where it is.
+ */
+function keepLoaded(libc: Koffi.LibraryHandle): void {
+  const RTLD_LAZY = 0x1
+  const RTLD_NODELETE = 0x1000
+  const dlopen = libc.func('dlopen', 'intptr_t', ['str', 'int'])
+  for (const path of new Set(readFileSync('/proc/self/maps', 'utf8').match(/\/\S*koffi\S*\.node$/gm))) {
+    dlopen(path, RTLD_LAZY | RTLD_NODELETE)
+  }
+}
+
 function load(): Native {
   const code = trampolineCode[architecture()]
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi
+  const koffi = loadKoffi()
   const libc = koffi.load(null) // what is linked into Node already: its libc
+  if (!isMainThread) keepLoaded(libc)
   const mmap = libc.func('mmap', 'intptr_t', ['intptr_t', 'size_t', 'int', 'int', 'int', 'long'])
   const munmap = libc.func('munmap', 'int', ['intptr_t', 'size_t'])
   const mprotect = libc.func('mprotect', 'int', ['intptr_t', 'size_t', 'int'])
@@ -68,7 +96,7 @@ function load(): Native {
     if (address === -1) {
       throw new LinuxError(
         'ERR_LINUX_UNSUPPORTED',
-        `cannot map ${size} bytes of memory: errno ${koffi.errno()}`,
+        `cannot map ${size} bytes of memory: ${errnoName(koffi.errno())}`,
       )
     }
     return address
@@ -82,7 +110,7 @@ function load(): Native {
     munmap(text, 4096)
     throw new LinuxError(
       'ERR_LINUX_UNSUPPORTED',
-      `cannot make the trampoline executable: errno ${errno}; a security policy forbids mprotect(PROT_EXEC)`,
+      `cannot make the trampoline executable: ${errnoName(errno)}; a security policy forbids mprotect(PROT_EXEC)`,
     )
   }
   const run = koffi.decode(BigInt(text), koffi.proto('long', ['intptr_t'])) as Koffi.KoffiFunc<
@@ -92,7 +120,6 @@ function load(): Native {
   return {
     koffi,
     mapMemory,
-    unmapMemory: (address, size) => void munmap(address, size),
     view,
     run,
     runOnPool: (address, done) => {

@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads'
 import type * as Koffi from 'koffi'
 import { closeFd, epollAdd, epollCreate, epollDelete, epollReady } from './calls/descriptors.js'
 import { native } from './native.js'
@@ -43,14 +44,16 @@ export function onReadable(fd: number, ready: () => void): ReadyWait {
   const current = watch
   const waiter: Waiter = { ready, referenced: true }
   epollAdd(current.epoll, fd)
+  const stale = current.waiters.get(fd)
+  if (stale !== undefined) forget(current, fd, stale) // its descriptor was closed, and the number is used again
   current.waiters.set(fd, waiter)
   hold(current)
   const pending = (): boolean => current.waiters.get(fd) === waiter
   return {
     cancel() {
       if (!pending()) return
-      epollDelete(current.epoll, fd)
       forget(current, fd, waiter)
+      epollDelete(current.epoll, fd)
     },
     unref() {
       if (pending() && waiter.referenced) letGo(current)
@@ -62,11 +65,12 @@ export function onReadable(fd: number, ready: () => void): ReadyWait {
 function openWatch(): Watch {
   const epoll = epollCreate()
   try {
-    const handle = native().koffi.node.poll(epoll, { readable: true }, () => {
-      dispatch(opened)
-    })
+    // an immediate runs in the same turn of the loop, and with what the native callback lacks: errors are
+    // reported as uncaught ones, and promises go on
+    const handle = native().koffi.node.poll(epoll, { readable: true }, () => setImmediate(dispatch, opened))
     handle.unref()
     const opened: Watch = { epoll, handle, waiters: new Map(), referenced: 0 }
+    if (!isMainThread) process.once('exit', closeWatch)
     return opened
   } catch (error) {
     closeFd(epoll)
@@ -74,12 +78,20 @@ function openWatch(): Watch {
   }
 }
 
+/** A worker thread takes its event loop with it when it ends, but not its descriptors. */
+function closeWatch(): void {
+  if (watch === undefined) return
+  watch.handle.close()
+  closeFd(watch.epoll)
+  watch = undefined
+}
+
 function dispatch(current: Watch): void {
   for (const fd of epollReady(current.epoll)) {
     const waiter = current.waiters.get(fd)
-    if (waiter === undefined) continue
-    epollDelete(current.epoll, fd)
+    if (waiter === undefined) continue // cancelled by the callback of another one
     forget(current, fd, waiter)
+    epollDelete(current.epoll, fd)
     waiter.ready()
   }
 }

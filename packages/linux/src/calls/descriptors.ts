@@ -14,7 +14,7 @@ export function pipe2(flags: number): [read: number, write: number] {
   return [ends.readInt32LE(0), ends.readInt32LE(4)]
 }
 
-/** flock(2): `LOCK_SH`, `LOCK_EX` or `LOCK_UN`, each with `LOCK_NB` to fail with `EWOULDBLOCK` rather than wait. */
+/** flock(2): `LOCK_SH`, `LOCK_EX` or `LOCK_UN`, each with `LOCK_NB` to fail with `EAGAIN` rather than wait. */
 export function flock(fd: number, operation: number): void {
   syscall('flock', fd, operation)
 }
@@ -32,9 +32,9 @@ export function epollAdd(epoll: number, fd: number): void {
   syscall('epoll_ctl', epoll, EPOLL_CTL_ADD, fd, event)
 }
 
-/** epoll_ctl(2): `fd` is no longer reported. */
+/** epoll_ctl(2): `fd` is no longer reported. One that was closed meanwhile is not reported either. */
 export function epollDelete(epoll: number, fd: number): void {
-  syscall('epoll_ctl', epoll, EPOLL_CTL_DEL, fd, null)
+  syscallOr(['EBADF', 'ENOENT'], 'epoll_ctl', epoll, EPOLL_CTL_DEL, fd, null)
 }
 
 /** epoll_pwait(2) without waiting: descriptors that are readable now, at most 64. */

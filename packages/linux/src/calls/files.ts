@@ -1,7 +1,8 @@
 import { O_CLOEXEC } from '../constants/file.js'
 import { out, Struct } from '../program/argument.js'
 import { syscall, syscallOr } from '../syscall.js'
-import * as file from '../constants/file.js'
+import { withBits } from '../bits.js'
+import { named, octal, openFlags, resolveFlags } from '../program/printers.js'
 
 /** How openat2(2) opens. */
 export interface OpenHow {
@@ -18,19 +19,17 @@ export const OPEN_HOW_SIZE = 24
 
 /** The `struct open_how` of openat2(2), for programs. */
 export function openHow({ flags, mode = 0, resolve = 0 }: OpenHow): Struct {
+  const all = withBits(flags, O_CLOEXEC)
   const bytes = Buffer.alloc(OPEN_HOW_SIZE)
-  bytes.writeUInt32LE(flags + ((flags & O_CLOEXEC) === 0 ? O_CLOEXEC : 0), 0)
-  bytes.writeUInt32LE(mode, 8)
-  bytes.writeUInt32LE(resolve, 16)
-  const ways = Object.entries(file as Readonly<Record<string, unknown>>)
-    .filter(([name, bit]) => name.startsWith('RESOLVE_') && (resolve & (bit as number)) !== 0)
-    .map(([name]) => name)
-  const parts = [
-    `flags: 0${flags.toString(8)}`,
-    ...(mode === 0 ? [] : [`mode: 0${mode.toString(8)}`]),
-    ...(resolve === 0 ? [] : [`resolve: ${ways.join('|')}`]),
+  bytes.writeBigUInt64LE(BigInt(all), 0)
+  bytes.writeBigUInt64LE(BigInt(mode), 8)
+  bytes.writeBigUInt64LE(BigInt(resolve), 16)
+  const text = [
+    `flags: ${openFlags(all)}`,
+    ...named('mode', mode, octal),
+    ...named('resolve', resolve, resolveFlags),
   ]
-  return new Struct(bytes, `{${parts.join(', ')}}`)
+  return new Struct(bytes, `{${text.join(', ')}}`)
 }
 
 /** openat2(2): opens `path` below `folder`, no further than `resolve` allows. Close-on-exec. */

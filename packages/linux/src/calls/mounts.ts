@@ -1,4 +1,5 @@
-import { AT_EMPTY_PATH, AT_FDCWD } from '../constants/file.js'
+import { withBits } from '../bits.js'
+import { AT_EMPTY_PATH, AT_FDCWD, AT_RECURSIVE } from '../constants/file.js'
 import {
   FSCONFIG_CMD_CREATE,
   FSCONFIG_SET_FD,
@@ -8,8 +9,10 @@ import {
   FSOPEN_CLOEXEC,
   MOVE_MOUNT_F_EMPTY_PATH,
   OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
 } from '../constants/mount.js'
 import { Struct } from '../program/argument.js'
+import { mountAttributeFlags, mountFlags, named } from '../program/printers.js'
 import { syscall } from '../syscall.js'
 
 /** mount(2). Prefer the descriptor-based calls below: they name what they act on and cannot be redirected. */
@@ -68,12 +71,12 @@ export function fsmount(fs: number, attributes = 0): number {
  * @param flags - `OPEN_TREE_CLONE` for a detached copy, `AT_RECURSIVE`, `AT_EMPTY_PATH`, `AT_SYMLINK_NOFOLLOW`.
  */
 export function openTree(folder: number, path: string, flags: number): number {
-  return syscall('open_tree', folder, path, flags + OPEN_TREE_CLOEXEC)
+  return syscall('open_tree', folder, path, withBits(flags, OPEN_TREE_CLOEXEC))
 }
 
 /** move_mount(2): attaches a detached mount at `path`, which is followed below `folder`. */
 export function moveMount(detached: number, folder: number, path: string, flags = 0): void {
-  syscall('move_mount', detached, '', folder, path, MOVE_MOUNT_F_EMPTY_PATH + flags)
+  syscall('move_mount', detached, '', folder, path, withBits(flags, MOVE_MOUNT_F_EMPTY_PATH))
 }
 
 /** What mount_setattr(2) changes. */
@@ -100,16 +103,17 @@ export function mountAttributes({
   bytes.writeBigUInt64LE(BigInt(clear), 8)
   bytes.writeBigUInt64LE(BigInt(propagation), 16)
   bytes.writeBigUInt64LE(BigInt(userns), 24)
-  const fields = Object.entries({ set, clear, propagation, userns }).filter(([, value]) => value !== 0)
-  return new Struct(
-    bytes,
-    `{${fields.map(([name, value]) => `${name}: 0x${value.toString(16)}`).join(', ')}}`,
-  )
+  const text = [
+    ...named('attr_set', set, mountAttributeFlags),
+    ...named('attr_clr', clear, mountAttributeFlags),
+    ...named('propagation', propagation, mountFlags),
+    ...named('userns_fd', userns, String),
+  ]
+  return new Struct(bytes, `{${text.join(', ')}}`)
 }
 
 /** mount_setattr(2) on the mount behind a descriptor. With `recursive`, on all mounts below it too. */
 export function mountSetattr(mountFd: number, attributes: MountAttributes, { recursive = false } = {}): void {
-  const AT_RECURSIVE = 0x8000
   syscall(
     'mount_setattr',
     mountFd,
@@ -127,6 +131,5 @@ export function pivotRoot(newRoot: string, putOld: string): void {
 
 /** A detached, private copy of the mount at `path` of this process, with everything below it if `recursive`. */
 export function cloneMount(path: string, { recursive = false } = {}): number {
-  const OPEN_TREE_CLONE = 1
-  return openTree(AT_FDCWD, path, OPEN_TREE_CLONE + (recursive ? 0x8000 : 0))
+  return openTree(AT_FDCWD, path, OPEN_TREE_CLONE + (recursive ? AT_RECURSIVE : 0))
 }

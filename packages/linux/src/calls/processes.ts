@@ -1,4 +1,4 @@
-import { P_PIDFD, WEXITED, WNOHANG } from '../constants/process.js'
+import { P_PID, P_PIDFD, WEXITED, WNOHANG } from '../constants/process.js'
 import { out } from '../program/argument.js'
 import { syscall, syscallOr } from '../syscall.js'
 
@@ -10,7 +10,9 @@ export type ExitStatus =
 const CLD_EXITED = 1
 
 /**
- * Takes the status of a child that has ended, and the child out of the process table.
+ * Takes the status of a child that has ended, and the child out of the process table. Without `nowait` it
+ * blocks this thread, and with it the event loop, until the child ends: call it once `onReadable` has called
+ * back.
  *
  * @param pidfd - Descriptor of a child of this process.
  * @returns Its status; undefined while it runs (with `nowait`).
@@ -20,8 +22,17 @@ const CLD_EXITED = 1
 export function waitid(pidfd: number): ExitStatus
 export function waitid(pidfd: number, options: { readonly nowait: true }): ExitStatus | undefined
 export function waitid(pidfd: number, options: { readonly nowait?: boolean } = {}): ExitStatus | undefined {
+  return waitFor(P_PIDFD, pidfd, options.nowait === true ? WEXITED + WNOHANG : WEXITED)
+}
+
+/** As `waitid`, for a child of which only the pid is known. */
+export function waitidOfPid(pid: number): ExitStatus {
+  return waitFor(P_PID, pid, WEXITED)!
+}
+
+function waitFor(kind: number, id: number, options: number): ExitStatus | undefined {
   const info = Buffer.alloc(128)
-  syscall('waitid', P_PIDFD, pidfd, out(info), WEXITED | (options.nowait === true ? WNOHANG : 0), null)
+  syscall('waitid', kind, id, out(info), options, null)
   if (info.readInt32LE(16) === 0) return undefined // si_pid: nobody has ended
   const status = info.readInt32LE(24)
   return info.readInt32LE(8) === CLD_EXITED

@@ -1,10 +1,11 @@
+import { withBits } from '../bits.js'
 import { SOCK_CLOEXEC } from '../constants/socket.js'
 import { out } from '../program/argument.js'
 import { syscall } from '../syscall.js'
 
 /** socket(2), close-on-exec. It belongs to the network namespace that the calling thread is in. */
 export function socket(domain: number, type: number, protocol: number): number {
-  return syscall('socket', domain, type + ((type & SOCK_CLOEXEC) === 0 ? SOCK_CLOEXEC : 0), protocol)
+  return syscall('socket', domain, withBits(type, SOCK_CLOEXEC), protocol)
 }
 
 /** bind(2) with a `struct sockaddr` as bytes. */

@@ -52,5 +52,13 @@ export const LOCK_EX = 2
 export const LOCK_NB = 4
 export const LOCK_UN = 8
 
+export const F_DUPFD = 0
+export const F_GETFD = 1
+export const F_SETFD = 2
+export const F_GETFL = 3
+export const F_SETFL = 4
+export const F_DUPFD_CLOEXEC = 1030
+export const FD_CLOEXEC = 1
+
 export const CLOSE_RANGE_UNSHARE = 0x2
 export const CLOSE_RANGE_CLOEXEC = 0x4

@@ -59,6 +59,8 @@ export function stringVector(strings: readonly string[], text?: string): Words {
 }
 
 const HIGH = 2 ** 32
+const LOWEST = -(2n ** 63n)
+const HIGHEST = 2n ** 64n - 1n
 
 /** Lays arguments out in a block: words in place, everything else behind each other in its free part. */
 export class Writer {
@@ -75,14 +77,22 @@ export class Writer {
     this.#free = free
   }
 
-  /** Writes a 64-bit integer at `offset`, negative ones in two's complement. */
+  /**
+   * Writes a 64-bit integer at `offset`, negative ones in two's complement.
+   *
+   * @throws {@link LinuxError} `ERR_LINUX_INVALID_ARG`: not an integer, or not one of 64 bits.
+   */
   word(offset: number, value: number | bigint): void {
     const at = offset >> 2
     const { words } = this.#block
     if (typeof value === 'bigint') {
+      if (value < LOWEST || value > HIGHEST) throw notForTheKernel(value, 'it does not fit in 64 bits')
       words[at] = Number(value & 0xffffffffn)
       words[at + 1] = Number((value >> 32n) & 0xffffffffn)
     } else {
+      if (!Number.isSafeInteger(value)) {
+        throw notForTheKernel(value, 'numbers must be safe integers, larger ones bigints')
+      }
       words[at] = value >>> 0
       words[at + 1] = Math.floor(value / HIGH) >>> 0
     }
@@ -106,6 +116,8 @@ export class Writer {
     if (typeof value === 'string') return this.#string(value)
     if (value instanceof Words) return this.#vector(value.items)
     const bytes = value instanceof Struct || value instanceof Out ? value.bytes : value
+    if (!(bytes instanceof Uint8Array))
+      throw notForTheKernel(bytes, 'it is neither a number, a string nor bytes')
     const offset = this.#reserve(bytes.length)
     this.#block.bytes.set(bytes, offset)
     if (value instanceof Out) this.#outputs.push({ offset, bytes })
@@ -113,12 +125,7 @@ export class Writer {
   }
 
   #string(value: string): number {
-    if (value.includes('\0')) {
-      throw new LinuxError(
-        'ERR_LINUX_INVALID_ARG',
-        `cannot hand ${JSON.stringify(value)} to the kernel: it has a NUL byte`,
-      )
-    }
+    if (value.includes('\0')) throw notForTheKernel(JSON.stringify(value), 'it has a NUL byte')
     const offset = this.#free
     const written = this.#block.bytes.write(value, offset, 'utf8')
     this.#block.bytes[offset + written] = 0
@@ -154,6 +161,10 @@ function roomForOne(value: Argument): number {
   if (value instanceof Struct || value instanceof Out) return value.bytes.length + 16
   if (value instanceof Uint8Array) return value.length + 16
   return 0
+}
+
+function notForTheKernel(value: unknown, why: string): LinuxError {
+  return new LinuxError('ERR_LINUX_INVALID_ARG', `cannot hand ${String(value)} to the kernel: ${why}`)
 }
 
 function aligned(offset: number): number {

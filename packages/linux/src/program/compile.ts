@@ -1,6 +1,15 @@
 import { errnoNumber } from '../errno.js'
-import { takeBlock, type Block } from '../memory.js'
+import { giveBack, takeBlock, type Block } from '../memory.js'
 import { syscallNumber } from '../syscall-number.js'
+import { withBits } from '../bits.js'
+import {
+  CLONE_CLEAR_SIGHAND,
+  CLONE_INTO_CGROUP,
+  CLONE_PARENT_SETTID,
+  CLONE_PIDFD,
+  CLONE_VFORK,
+  CLONE_VM,
+} from '../constants/namespace.js'
 import { Ref, roomFor, Writer } from './argument.js'
 import { cloneArgs, control, entry, MAX_TOLERATED, NO_ERRNO } from './layout.js'
 import type { Entry, Program } from './program.js'
@@ -19,12 +28,6 @@ export interface Compiled {
   readonly writer: Writer
 }
 
-const CLONE_VM = 0x100
-const CLONE_VFORK = 0x4000
-const CLONE_PIDFD = 0x1000
-const CLONE_PARENT_SETTID = 0x100000
-const CLONE_CLEAR_SIGHAND = 0x100000000
-const CLONE_INTO_CGROUP = 0x200000000
 const SIGCHLD = 17
 
 /**
@@ -33,6 +36,7 @@ const SIGCHLD = 17
  *
  * @param program - What is to be executed.
  * @param clone - How to clone the child; undefined to execute in place.
+ * @throws {@link LinuxError} `ERR_LINUX_INVALID_ARG`: an argument that cannot be handed to the kernel.
  */
 export function compile(program: Program, clone: CloneOptions | undefined): Compiled {
   const entries = program.entries
@@ -42,29 +46,39 @@ export function compile(program: Program, clone: CloneOptions | undefined): Comp
   for (const { args } of entries) room += roomFor(args)
 
   const block = takeBlock(room)
-  block.bytes.fill(0, 0, data)
-  const writer = new Writer(block, data)
-  writer.word(control.entries, block.address + first)
-  writer.word(control.end, block.address + data)
-  writer.word(control.allSignals, -1)
-  block.words[control.pidfd >> 2] = 0xffffffff
-  if (clone !== undefined) writeCloneArgs(block, writer, clone)
-  entries.forEach((item, index) => {
-    writeEntry(block, writer, first + index * entry.size, item, first)
-  })
-  return { block, writer }
+  try {
+    block.bytes.fill(0, 0, data)
+    const writer = new Writer(block, data)
+    writer.word(control.entries, block.address + first)
+    writer.word(control.end, block.address + data)
+    writer.word(control.allSignals, -1)
+    block.words[control.pidfd >> 2] = 0xffffffff
+    if (clone !== undefined) writeCloneArgs(block, writer, clone)
+    entries.forEach((item, index) => {
+      writeEntry(block, writer, first + index * entry.size, item, first)
+    })
+    return { block, writer }
+  } catch (error) {
+    giveBack(block)
+    throw error
+  }
 }
 
 function writeCloneArgs(block: Block, writer: Writer, { flags, cgroup }: CloneOptions): void {
   const base = control.cloneArgsBlock
-  const all = CLONE_VM + CLONE_VFORK + CLONE_PIDFD + CLONE_PARENT_SETTID + CLONE_CLEAR_SIGHAND
   writer.word(control.cloneArgs, block.address + base)
   writer.word(control.cloneSize, cloneArgs.size)
-  writer.word(base + cloneArgs.flags, all + flags + (cgroup === undefined ? 0 : CLONE_INTO_CGROUP))
+  writer.word(base + cloneArgs.flags, childFlags(flags, cgroup))
   writer.word(base + cloneArgs.pidfd, block.address + control.pidfd)
   writer.word(base + cloneArgs.parentTid, block.address + control.pid)
   writer.word(base + cloneArgs.exitSignal, SIGCHLD)
   writer.word(base + cloneArgs.cgroup, cgroup ?? 0)
+}
+
+/** All flags of the clone3 that makes the child of a program. */
+export function childFlags(flags: number, cgroup: number | undefined): number {
+  const own = CLONE_VM + CLONE_VFORK + CLONE_PIDFD + CLONE_PARENT_SETTID + CLONE_CLEAR_SIGHAND
+  return withBits(flags, own + (cgroup === undefined ? 0 : CLONE_INTO_CGROUP))
 }
 
 function writeEntry(block: Block, writer: Writer, offset: number, item: Entry, first: number): void {
@@ -78,6 +92,7 @@ function writeEntry(block: Block, writer: Writer, offset: number, item: Entry, f
       writer.argument(at, value)
     }
   })
+  if (item.leave === true && item.call === 'clone3') storeClonedPid(block, writer, offset, item.args)
   block.words[(offset + entry.call) >> 2] = syscallNumber(item.call)
   block.bytes[offset + entry.references] = references
   block.bytes[offset + entry.leave] = item.leave === true ? 1 : 0
@@ -90,15 +105,39 @@ function writeEntry(block: Block, writer: Writer, offset: number, item: Entry, f
   }
 }
 
+/** Where a `clone3` entry, which has two arguments, keeps the pid of its child: in place of the last one. */
+const CLONED_PID = entry.arguments + 5 * 8
+
+/**
+ * Has the kernel store the pid of a nested clone before that one runs: its result is only stored when the
+ * cloning process goes on, and that may be killed first.
+ */
+function storeClonedPid(block: Block, writer: Writer, offset: number, args: Entry['args']): void {
+  const [struct, size] = args
+  if (typeof struct !== 'object' || struct === null || struct instanceof Ref) return
+  if (typeof size !== 'number' || size < cloneArgs.parentTid + 8) return
+  const at = readWord(block, offset + entry.arguments) - block.address
+  if ((block.words[at >> 2]! & CLONE_PARENT_SETTID) !== 0) return // stored where its author wants it
+  block.words[at >> 2]! |= CLONE_PARENT_SETTID
+  writer.word(at + cloneArgs.parentTid, block.address + offset + CLONED_PID)
+}
+
+/** Pid of the process that the `clone3` entry at `index` made; 0 when it made none. */
+export function clonedPidAt(block: Block, index: number): number {
+  const result = resultAt(block, index)
+  if (result !== 0) return Math.max(result, 0)
+  return block.words[(control.size + index * entry.size + CLONED_PID) >> 2]!
+}
+
 /** Result of the entry at `index`, as the kernel returned it: negative for an error. */
 export function resultAt(block: Block, index: number): number {
   return readWord(block, control.size + index * entry.size + entry.result)
 }
 
-/** Position of the entry that was begun last. */
+/** Position of the entry that was begun last; -1 when none was. */
 export function currentEntry(block: Block): number {
   const address = readWord(block, control.current)
-  return address === 0 ? 0 : (address - block.address - control.size) / entry.size
+  return address === 0 ? -1 : (address - block.address - control.size) / entry.size
 }
 
 /** True when the entry that was begun last ended the program. */

@@ -1,6 +1,7 @@
 import { SyscallError } from '../errors.js'
-import { giveBack } from '../memory.js'
+import { giveBack, type Block } from '../memory.js'
 import { native } from '../native.js'
+import { runOnPool } from '../pool.js'
 import type { Ref } from './argument.js'
 import { compile, currentEntry, hasFailed, resultAt, type Compiled } from './compile.js'
 import { describeArguments } from './explain.js'
@@ -17,7 +18,8 @@ export interface Results {
  * wanted in this process; calls that change a thread (`unshare`, `setns`) must undo themselves in the same
  * program.
  *
- * @throws {@link SyscallError} The first entry that failed; the entries before it have taken effect.
+ * @throws {@link SyscallError} The first entry that failed (`EPIPE` for a result below its minimum); the
+ *   entries before it have taken effect.
  */
 export function executeSync(program: Program): Results {
   const compiled = compile(program, undefined)
@@ -33,14 +35,13 @@ export function executeSync(program: Program): Results {
  * Executes a program on a thread of libuv's pool, without a child; the event loop goes on meanwhile. Calls
  * that change a thread must not be in it.
  *
- * @throws {@link SyscallError} The first entry that failed; the entries before it have taken effect.
+ * @throws {@link SyscallError} The first entry that failed (`EPIPE` for a result below its minimum); the
+ *   entries before it have taken effect.
  */
 export async function execute(program: Program): Promise<Results> {
   const compiled = compile(program, undefined)
   try {
-    await new Promise<void>((resolve) => {
-      native().runOnPool(compiled.block.address, () => resolve())
-    })
+    await runOnPool(compiled.block.address)
     return finish(program, compiled)
   } finally {
     giveBack(compiled.block)
@@ -56,9 +57,12 @@ function finish(program: Program, { block, writer }: Compiled): Results {
 
 /** The error of the entry that ended the program, if one did. */
 export function failure(program: Program, { block }: Compiled): SyscallError | undefined {
-  const index = currentEntry(block)
-  const entry = program.entries[index]
-  if (!hasFailed(block) || entry === undefined) return undefined
+  return hasFailed(block) ? failureAt(program, block, currentEntry(block)) : undefined
+}
+
+/** The error of the entry at `index`, which has failed. */
+export function failureAt(program: Program, block: Block, index: number): SyscallError {
+  const entry = program.entries[index]!
   const result = resultAt(block, index)
   return new SyscallError({
     // a result that is no error but too small: the other side of a pipe went away

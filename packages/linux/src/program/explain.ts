@@ -45,7 +45,10 @@ export function describeArguments({ call, args }: Pick<Entry, 'call' | 'args'>):
   const printers = signatures[call] ?? []
   return args.map((value, index) => {
     const printer = printers[index]
-    return typeof value === 'number' && printer !== undefined ? printer(value) : describeArgument(value)
+    const number = typeof value === 'bigint' ? Number(value) : value // inexact ones print themselves
+    return typeof number === 'number' && Number.isSafeInteger(number) && printer !== undefined
+      ? printer(number, args)
+      : describeArgument(value)
   })
 }
 

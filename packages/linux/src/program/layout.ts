@@ -37,8 +37,8 @@ export const entry = {
 /** How many errnos an entry can tolerate. */
 export const MAX_TOLERATED = 4
 
-/** Fills an unused slot of the tolerated results: no failing result is positive. */
-export const NO_ERRNO = 0x7fff
+/** Fills an unused slot of the tolerated results: no system call returns it, errors end at -4095. */
+export const NO_ERRNO = -0x8000
 
 /** Offsets in struct clone_args, see clone3(2). */
 export const cloneArgs = {

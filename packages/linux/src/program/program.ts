@@ -1,4 +1,4 @@
-import { errnoNumber, errnoName } from '../errno.js'
+import { errnoNumber } from '../errno.js'
 import { LinuxError } from '../errors.js'
 import { syscallNumber, type SyscallName } from '../syscall-number.js'
 import { Ref, type Argument } from './argument.js'
@@ -47,19 +47,15 @@ export class Program {
    * @param call - Name of the system call, as in its man page.
    * @param args - Its arguments, at most six. A {@link Ref} stands for the result of an earlier entry.
    * @param options - Tolerated errors, smallest good result, what it is for.
-   * @returns The result of this entry, for arguments of later ones and for `result()` afterwards.
-   * @throws {@link LinuxError} `ERR_LINUX_INVALID_ARG`: unknown call or errno, too many arguments, or a
-   *   reference to an entry that is not before this one.
+   * @returns The result of this entry, for arguments of later ones and for `results.get()` afterwards.
+   * @throws {@link LinuxError} `ERR_LINUX_INVALID_ARG`: unknown call or errno, too many arguments, a minimum
+   *   that is no integer, or a reference to an entry that is not before this one. What the arguments hold is
+   *   checked when the program is executed.
    */
   call(call: SyscallName, args: readonly Argument[], options: EntryOptions = {}): Ref {
     syscallNumber(call)
     const position = this.#entries.length
-    if (args.length > 6) {
-      throw new LinuxError(
-        'ERR_LINUX_INVALID_ARG',
-        `cannot call ${call} with ${args.length} arguments: six is the most`,
-      )
-    }
+    checkCount(call, args.length)
     if (args.some((value) => value instanceof Ref && value.entry >= position)) {
       throw new LinuxError(
         'ERR_LINUX_INVALID_ARG',
@@ -67,7 +63,8 @@ export class Program {
       )
     }
     checkTolerated(options.tolerate ?? [])
-    this.#entries.push({ call, args, step: this.#step, ...options })
+    checkMinimum(call, options.minimum ?? 0)
+    this.#entries.push({ ...options, call, args: [...args], step: options.step ?? this.#step })
     return new Ref(position)
   }
 
@@ -83,6 +80,27 @@ export class Program {
   }
 }
 
+/**
+ * Refuses more arguments than a system call can have.
+ *
+ * @throws {@link LinuxError} `ERR_LINUX_INVALID_ARG`
+ */
+export function checkCount(call: SyscallName, count: number): void {
+  if (count <= 6) return
+  throw new LinuxError(
+    'ERR_LINUX_INVALID_ARG',
+    `cannot call ${call} with ${count} arguments: six is the most`,
+  )
+}
+
+function checkMinimum(call: SyscallName, minimum: number | 'any'): void {
+  if (minimum === 'any' || Number.isSafeInteger(minimum)) return
+  throw new LinuxError(
+    'ERR_LINUX_INVALID_ARG',
+    `cannot expect at least ${minimum} of ${call}: the minimum is an integer or 'any'`,
+  )
+}
+
 function checkTolerated(names: readonly string[]): void {
   if (names.length > MAX_TOLERATED) {
     throw new LinuxError(
@@ -91,8 +109,7 @@ function checkTolerated(names: readonly string[]): void {
     )
   }
   for (const name of names) {
-    const number = errnoNumber(name)
-    if (number === undefined || errnoName(number) === `errno ${number}`) {
+    if (errnoNumber(name) === undefined) {
       throw new LinuxError('ERR_LINUX_INVALID_ARG', `cannot tolerate ${name}: Linux has no such error`)
     }
   }

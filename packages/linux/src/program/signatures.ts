@@ -1,100 +1,118 @@
 import * as file from '../constants/file.js'
 import * as mount from '../constants/mount.js'
-import * as namespace from '../constants/namespace.js'
 import * as process_ from '../constants/process.js'
+import * as resource from '../constants/resource.js'
 import * as socket from '../constants/socket.js'
 import type { SyscallName } from '../syscall-number.js'
+import {
+  addressFamily,
+  atFlags,
+  capabilityName,
+  cloneFlags,
+  decimal,
+  descriptor,
+  device,
+  flags,
+  hexadecimal,
+  id,
+  mountAttributeFlags,
+  mountFlags,
+  nodeMode,
+  octal,
+  oneOf,
+  openFlags,
+  signal,
+  socketType,
+  type Printer,
+} from './printers.js'
 
-/** Prints one integer argument. */
-export type Printer = (value: number) => string
+const capabilityOption = oneOf(process_, 'PR_CAP_AMBIENT_')
+const otherProcessOption = oneOf(process_, 'PR_SET', 'PR_GET', 'PR_CAPBSET')
+const processOptions: Printer = (value) =>
+  value === process_.PR_CAP_AMBIENT ? 'PR_CAP_AMBIENT' : otherProcessOption(value)
 
-const decimal: Printer = (value) => String(value)
-const octal: Printer = (value) => (value === 0 ? '0' : `0${value.toString(8)}`)
-
-/** A descriptor, or the current folder where the call takes one. */
-const descriptor: Printer = (value) => (value === file.AT_FDCWD ? 'AT_FDCWD' : String(value))
-
-/** A combination of the flags whose names begin with `prefix`. */
-function flags(constants: object, ...prefixes: readonly string[]): Printer {
-  const named = numbered(constants, prefixes).filter(([, bit]) => bit !== 0)
-  return (value) => {
-    let rest = value
-    const parts: string[] = []
-    for (const [name, bit] of named) {
-      if (hasBits(rest, bit)) {
-        parts.push(name)
-        rest -= bit
-      }
-    }
-    if (rest !== 0) parts.push(`0x${rest.toString(16)}`)
-    return parts.length === 0 ? '0' : parts.join('|')
+/** What the second argument of prctl(2) is depends on the first. */
+const processOption: Printer = (value, args) => {
+  switch (args?.[0]) {
+    case process_.PR_CAPBSET_READ:
+    case process_.PR_CAPBSET_DROP:
+      return capabilityName(value)
+    case process_.PR_CAP_AMBIENT:
+      return capabilityOption(value)
+    case process_.PR_SET_PDEATHSIG:
+      return signal(value)
+    case process_.PR_SET_SECUREBITS:
+      return hexadecimal(value)
+    default:
+      return decimal(value)
   }
 }
 
-/** One of the constants whose names begin with `prefix`. */
-function oneOf(constants: object, ...prefixes: readonly string[]): Printer {
-  const names = new Map(numbered(constants, prefixes).map(([name, value]) => [value, name]))
-  return (value) => names.get(value) ?? String(value)
+const ambientCapability: Printer = (value, args) => {
+  const takesOne = args?.[1] === process_.PR_CAP_AMBIENT_RAISE || args?.[1] === process_.PR_CAP_AMBIENT_LOWER
+  return args?.[0] === process_.PR_CAP_AMBIENT && takesOne ? capabilityName(value) : decimal(value)
 }
 
-function numbered(constants: object, prefixes: readonly string[]): [string, number][] {
-  return Object.entries(constants as Record<string, number>)
-    .filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix)))
-    .sort(([, a], [, b]) => a - b)
+const generalSocketOption = oneOf(socket, 'SO_')
+const netlinkSocketOption = oneOf(socket, 'NETLINK_CAP', 'NETLINK_EXT', 'NETLINK_GET')
+const socketOption: Printer = (value, args) => {
+  if (args?.[1] === socket.SOL_SOCKET) return generalSocketOption(value)
+  if (args?.[1] === socket.SOL_NETLINK) return netlinkSocketOption(value)
+  return decimal(value)
 }
 
-/** Bit arithmetic beyond 32 bits: clone flags have 34. */
-function hasBits(value: number, bits: number): boolean {
-  return (BigInt(value) & BigInt(bits)) === BigInt(bits)
+const netlinkProtocol = oneOf(socket, 'NETLINK_ROUTE', 'NETLINK_NETFILTER')
+const socketProtocol: Printer = (value, args) =>
+  args?.[0] === socket.AF_NETLINK ? netlinkProtocol(value) : decimal(value)
+
+const terminalRequest = oneOf(process_, 'TIO', 'FIO')
+
+/** Requests that have no name here are numbers made of fields: hexadecimal shows them. */
+const ioctlRequest: Printer = (value) => {
+  const name = terminalRequest(value)
+  return name === String(value) ? hexadecimal(value) : name
 }
 
-/** `O_*`, with the access mode in words. */
-const openFlags: Printer = (value) => {
-  const access = ['O_RDONLY', 'O_WRONLY', 'O_RDWR'][value & 3] ?? 'O_ACCMODE'
-  const more = flags(file, 'O_')(value - (value & 3))
-  return more === '0' ? access : `${access}|${more}`
-}
-
-/** Mode of mknod(2): the kind of file in words, the permissions in octal. */
-const nodeMode: Printer = (value) => {
-  const kind = oneOf(file, 'S_IF')(value & file.S_IFMT)
-  return `${kind}|${octal(value & 0o7777)}`
-}
-
-const device: Printer = (value) =>
-  `makedev(${(value >> 8) & 0xfff}, ${(value & 0xff) | ((value >> 12) & 0xfff00)})`
-const atFlags = flags(file, 'AT_')
-const cloneFlags = flags(namespace, 'CLONE_')
-const socketTypes: Printer = (value) => {
-  const kind = oneOf(socket, 'SOCK_STREAM', 'SOCK_DGRAM', 'SOCK_RAW')(value & 0xf)
-  const more = flags(socket, 'SOCK_NONBLOCK', 'SOCK_CLOEXEC')(value - (value & 0xf))
-  return more === '0' ? kind : `${kind}|${more}`
-}
+const waitId = oneOf(process_, 'P_')
+const waitOptions = flags(process_, 'W')
+const messageFlags = flags(socket, 'MSG_')
+const attributeFlags = flags(file, 'XATTR_')
+const resourceName = oneOf(resource, 'RLIMIT_')
+const epollOperation = oneOf(process_, 'EPOLL_CTL_')
+const untilTheLast: Printer = (value) => (value === 0xffffffff ? '~0' : String(value))
 
 /** How to print the integer arguments of a call, by position; strings and structures print themselves. */
 export const signatures: Readonly<Partial<Record<SyscallName, readonly Printer[]>>> = {
-  clone3: [decimal, decimal],
-  close_range: [
-    decimal,
-    (value) => (value === 0xffffffff ? '~0' : String(value)),
-    flags(file, 'CLOSE_RANGE_'),
-  ],
-  dup3: [decimal, decimal, openFlags],
+  accept4: [decimal, decimal, decimal, socketType],
+  close_range: [decimal, untilTheLast, flags(file, 'CLOSE_RANGE_')],
+  dup3: [decimal, decimal, flags(file, 'O_CLOEXEC')],
+  epoll_create1: [flags(process_, 'EPOLL_CLOEXEC')],
+  epoll_ctl: [decimal, epollOperation],
+  execveat: [descriptor, decimal, decimal, decimal, atFlags],
+  faccessat: [descriptor, decimal, octal],
   faccessat2: [descriptor, decimal, octal, atFlags],
   fchmod: [decimal, octal],
   fchmodat: [descriptor, decimal, octal],
-  fchownat: [descriptor, decimal, decimal, decimal, atFlags],
-  fsconfig: [decimal, oneOf(mount, 'FSCONFIG_')],
-  fsmount: [decimal, flags(mount, 'FSMOUNT_'), flags(mount, 'MOUNT_ATTR_')],
+  fchmodat2: [descriptor, decimal, octal, atFlags],
+  fchown: [decimal, id, id],
+  fchownat: [descriptor, decimal, id, id, atFlags],
+  fcntl: [decimal, oneOf(file, 'F_')],
+  flock: [decimal, flags(file, 'LOCK_')],
+  fsconfig: [decimal, oneOf(mount, 'FSCONFIG_'), decimal, decimal, descriptor],
+  fsetxattr: [decimal, decimal, decimal, decimal, attributeFlags],
+  fsmount: [decimal, flags(mount, 'FSMOUNT_'), mountAttributeFlags],
   fsopen: [decimal, flags(mount, 'FSOPEN_')],
-  ioctl: [decimal, oneOf(process_, 'TIO', 'FIO')],
-  kill: [decimal, decimal],
+  fspick: [descriptor, decimal, hexadecimal],
+  ioctl: [decimal, ioctlRequest],
+  kill: [decimal, signal],
   linkat: [descriptor, decimal, descriptor, decimal, atFlags],
+  lsetxattr: [decimal, decimal, decimal, decimal, attributeFlags],
   mkdirat: [descriptor, decimal, octal],
   mknodat: [descriptor, decimal, nodeMode, device],
-  mount: [decimal, decimal, decimal, flags(mount, 'MS_')],
+  mount: [decimal, decimal, decimal, mountFlags],
   mount_setattr: [descriptor, decimal, atFlags],
   move_mount: [descriptor, decimal, descriptor, decimal, flags(mount, 'MOVE_MOUNT_')],
+  newfstatat: [descriptor, decimal, decimal, atFlags],
   open_tree: [
     descriptor,
     decimal,
@@ -102,21 +120,34 @@ export const signatures: Readonly<Partial<Record<SyscallName, readonly Printer[]
   ],
   openat: [descriptor, decimal, openFlags, octal],
   openat2: [descriptor],
-  prctl: [
-    (value) =>
-      value === process_.PR_CAP_AMBIENT
-        ? 'PR_CAP_AMBIENT'
-        : oneOf(process_, 'PR_SET', 'PR_GET', 'PR_CAPBSET')(value),
-  ],
+  pidfd_send_signal: [decimal, signal],
+  pipe2: [decimal, flags(file, 'O_CLOEXEC', 'O_NONBLOCK')],
+  prctl: [processOptions, processOption, ambientCapability],
+  prlimit64: [decimal, resourceName],
+  readlinkat: [descriptor],
+  recvfrom: [decimal, decimal, decimal, messageFlags],
+  recvmsg: [decimal, decimal, messageFlags],
   renameat2: [descriptor, decimal, descriptor, decimal, flags(file, 'RENAME_')],
+  rt_sigaction: [signal],
   rt_sigprocmask: [oneOf(process_, 'SIG_')],
   seccomp: [oneOf(process_, 'SECCOMP_SET', 'SECCOMP_GET'), flags(process_, 'SECCOMP_FILTER_FLAG_')],
+  sendmsg: [decimal, decimal, messageFlags],
+  sendto: [decimal, decimal, decimal, messageFlags],
+  setfsgid: [id],
+  setfsuid: [id],
   setns: [decimal, cloneFlags],
-  socket: [oneOf(socket, 'AF_'), socketTypes],
+  setresgid: [id, id, id],
+  setresuid: [id, id, id],
+  setsockopt: [decimal, oneOf(socket, 'SOL_'), socketOption],
+  setxattr: [decimal, decimal, decimal, decimal, attributeFlags],
+  socket: [addressFamily, socketType, socketProtocol],
+  statx: [descriptor, decimal, atFlags, hexadecimal],
   symlinkat: [decimal, descriptor],
+  tgkill: [decimal, decimal, signal],
   umask: [octal],
   umount2: [decimal, flags(mount, 'MNT_', 'UMOUNT_')],
   unlinkat: [descriptor, decimal, atFlags],
   unshare: [cloneFlags],
   utimensat: [descriptor, decimal, decimal, atFlags],
+  waitid: [waitId, decimal, decimal, waitOptions],
 }

@@ -1,13 +1,12 @@
 import { PR_GET_DUMPABLE, PR_SET_DUMPABLE } from '../constants/process.js'
-import { LinuxError, type SyscallError } from '../errors.js'
-import { closeFd } from '../calls/descriptors.js'
-import { pidfdOpen, waitid } from '../calls/processes.js'
-import { syscall } from '../syscall.js'
-import { SyscallError as KernelError } from '../errors.js'
+import { LinuxError, SyscallError } from '../errors.js'
 import { giveBack } from '../memory.js'
-import { native } from '../native.js'
-import { compile, currentEntry, pidfdOf, pidOf, resultAt, type CloneOptions, type Compiled } from './compile.js'
-import { failure, snapshot, type Results } from './execute.js'
+import { runOnPool } from '../pool.js'
+import { syscall } from '../syscall.js'
+import { childFlags, compile, pidOf, type CloneOptions, type Compiled } from './compile.js'
+import { conclude } from './conclude.js'
+import type { Results } from './execute.js'
+import { cloneFlags } from './printers.js'
 import type { Program } from './program.js'
 
 /** A child that executes a program; it is a process of its own from the `execve` of its last entry on. */
@@ -22,103 +21,101 @@ export interface StartedChild {
 
 /** A child on its way through its program. */
 export interface StartingChild {
-  /** Process id, 0 before the child exists: for maps that its parent must write while it waits in a `read`. */
+  /**
+   * Process id, for maps that its parent must write while it waits in a `read`: 0 before the child exists,
+   * and again when it has failed, as it is reaped then.
+   */
   readonly pid: number
   /** Resolves when the program has ended in `execve`; rejects with the entry that failed, the child reaped. */
   readonly completed: Promise<StartedChild>
 }
 
 /**
- * Starts a child that executes a program, the last entry of which is an `execve`. The calling thread is one
- * of libuv's pool, so the event loop goes on and many children start side by side.
+ * Starts a child that executes a program, the last entry of which is an `execve` (or `execveat`, or an
+ * `exit_group` for a child that only does something). The calling thread is one of libuv's pool, so the event
+ * loop goes on and many children start side by side; more than the pool has threads wait their turn.
  *
  * The child shares this process's memory until its `execve`. All signals are blocked meanwhile and handlers
  * are reset; the program itself restores what it wants (`rt_sigaction`, `rt_sigprocmask`), closes what the
  * new program must not have (`close_range`), and makes itself undumpable before it joins a namespace with
- * processes that are not trusted.
+ * processes that are not trusted. This process is undumpable then, too, until no child is on its way any
+ * more. Worker threads do not know of each other's children: such programs belong in one thread.
+ *
+ * While a program waits for its parent (a `read` of a pipe) it holds a thread of the pool, so what it waits
+ * for must not need the pool itself, as asynchronous file access does.
+ *
+ * `completed` rejects with
+ * - {@link SyscallError}: the entry that failed, or `clone3` itself (`EPERM`: namespaces need privileges or a
+ *   user namespace; `ENOSPC`: a limit of namespaces is reached; `EMFILE`: no descriptor left for the pidfd);
+ * - {@link LinuxError} `ERR_LINUX_CHILD_DIED`: the child was killed on its way.
  *
  * @param program - System calls of the child.
  * @param clone - New namespaces, and the cgroup to begin in.
+ * @throws {@link LinuxError} `ERR_LINUX_INVALID_ARG`: the program does not end in `execve`, or an argument
+ *   cannot be handed to the kernel.
  * @see {@link https://man7.org/linux/man-pages/man2/clone3.2.html}
  */
 export function start(program: Program, clone: CloneOptions): StartingChild {
+  checkEnding(program)
   const compiled = compile(program, clone)
-  const { address } = compiled.block
-  begin()
-  const cloned = new Promise<number>((resolve) => {
-    native().runOnPool(address, (_error, result) => resolve(result))
+  let ended = false // from then on the memory is somebody else's
+  let pid = 0
+  const completed = run(program, compiled, clone, (child) => {
+    ended = true
+    pid = child?.pid ?? 0
   })
   return {
     get pid() {
-      return pidOf(compiled.block)
+      return ended ? pid : pidOf(compiled.block)
     },
-    completed: cloned.then((result) => complete(program, compiled, result, clone)),
-  }
-}
-
-function complete(program: Program, compiled: Compiled, result: number, clone: CloneOptions): StartedChild {
-  try {
-    end()
-    if (result < 0) throw cloneFailure(-result, clone)
-    const child = followClones(program, compiled, { pid: result, pidfd: pidfdOf(compiled.block) })
-    const failed = failure(program, compiled) ?? died(program, compiled)
-    if (failed !== undefined) {
-      reap(child.pidfd)
-      throw failed
-    }
-    compiled.writer.copyBack()
-    return { ...child, results: snapshot(program, compiled) }
-  } finally {
-    giveBack(compiled.block)
+    completed,
   }
 }
 
 /**
- * Where the child has cloned itself once more and left (`leave`), its clone, a sibling by `CLONE_PARENT`, is
- * the process that goes on. Nobody else can have reaped it, so its pid is still its own.
+ * Runs the child up to its `execve`, and takes what it left in memory.
+ *
+ * @param over - Called when the memory is about to be given back, with the child if there is one.
  */
-function followClones(
+async function run(
   program: Program,
-  { block }: Compiled,
-  first: { pid: number; pidfd: number },
-): { pid: number; pidfd: number } {
-  let child = first
-  const last = currentEntry(block)
-  program.entries.forEach(({ leave }, index) => {
-    if (leave !== true || index > last) return
-    const pid = resultAt(block, index)
-    if (pid <= 0) return
-    const pidfd = pidfdOpen(pid)
-    reap(child.pidfd)
-    child = { pid, pidfd }
-  })
-  return child
+  { block, writer }: Compiled,
+  clone: CloneOptions,
+  over: (child: StartedChild | undefined) => void,
+): Promise<StartedChild> {
+  let child: StartedChild | undefined
+  try {
+    begin()
+    try {
+      const result = await runOnPool(block.address)
+      if (result < 0) throw cloneFailure(-result, clone)
+      child = conclude(program, { block, writer }, result)
+      return child
+    } finally {
+      end()
+    }
+  } finally {
+    over(child)
+    giveBack(block)
+  }
 }
 
-/** Takes a child that has ended, or is about to, out of the process table. */
-function reap(pidfd: number): void {
-  waitid(pidfd)
-  closeFd(pidfd)
-}
+const endings: ReadonlySet<string | undefined> = new Set(['execve', 'execveat', 'exit_group'])
 
-/** A child that was killed on its way has begun an entry that is not its last and has not failed. */
-function died(program: Program, compiled: Compiled): LinuxError | undefined {
-  const index = currentEntry(compiled.block)
-  const entry = program.entries[index]
-  if (entry === undefined || entry.call.startsWith('execve') || entry.leave === true) return undefined
-  const doing = entry.step ?? `call ${entry.call}`
-  return new LinuxError(
-    'ERR_LINUX_CHILD_DIED',
-    `cannot ${doing}: the process was killed before it came to its program; a memory limit that is too small does that`,
+function checkEnding({ entries }: Program): void {
+  const last = entries.at(-1)?.call
+  if (endings.has(last)) return
+  throw new LinuxError(
+    'ERR_LINUX_INVALID_ARG',
+    `cannot start a program that ends in ${last ?? 'nothing'}: its last entry must be execve, execveat or exit_group`,
   )
 }
 
 function cloneFailure(errno: number, { flags, cgroup }: CloneOptions): SyscallError {
   const args = [
-    `CLONE_VM|CLONE_VFORK|0x${flags.toString(16)}`,
-    ...(cgroup === undefined ? [] : [`cgroup ${cgroup}`]),
+    `{flags: ${cloneFlags(childFlags(flags, cgroup))}${cgroup === undefined ? '' : `, cgroup: ${cgroup}`}}`,
   ]
-  return new KernelError({ errno, syscall: 'clone3', args, step: 'make a process in new namespaces' })
+  return new SyscallError({ errno, syscall: 'clone3', args, step: 'make a process in new namespaces' })
 }
 
 /**
@@ -126,14 +123,14 @@ function cloneFailure(errno: number, { flags, cgroup }: CloneOptions): SyscallEr
  * process. When no child is on its way any more, this process becomes dumpable again if it was before.
  */
 let onTheirWay = 0
-let dumpable: boolean | undefined
+let dumpable = false
 
 function begin(): void {
-  dumpable ??= syscall('prctl', PR_GET_DUMPABLE) === 1
+  if (onTheirWay === 0) dumpable = syscall('prctl', PR_GET_DUMPABLE) === 1
   onTheirWay++
 }
 
 function end(): void {
   onTheirWay--
-  if (onTheirWay === 0 && dumpable === true) syscall('prctl', PR_SET_DUMPABLE, 1)
+  if (onTheirWay === 0 && dumpable) syscall('prctl', PR_SET_DUMPABLE, 1)
 }
