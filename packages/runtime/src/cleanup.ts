@@ -3,9 +3,10 @@ import { listCgroups } from '@ctr/cgroups'
 import { Container } from './container/container.js'
 import type { ContainerRecord } from './container/record.js'
 import { releaseRunning, removeFiles } from './container/release.js'
+import { ownerOfRoot } from './container/warm-roots.js'
 import { foundProcess } from './container/watched-process.js'
 import type { Context } from './context.js'
-import { livingOwners } from './owner.js'
+import { livingOwners, type LivingOwners } from './owner.js'
 
 /** Something of a container that could not be removed. */
 export interface CleanUpFailure {
@@ -21,13 +22,15 @@ export interface CleanUpFailure {
  * - detached containers that have ended meanwhile get their exit status, and give back what they held;
  * - what belongs to no container at all (cgroups, layers, network endpoints, pinned processes) is removed.
  *
- * Other living processes may make and remove containers meanwhile: a record is the first thing that is made
- * and the last that is removed, and what is listed is listed before records are read.
+ * Other living processes may make and remove containers meanwhile. An id is claimed by its owner before anything
+ * of it is made, until it has a record, which is the last that is removed; and what is there is listed before
+ * claims and records are read.
  *
  * @returns What could not be cleaned up; it is tried again the next time.
  */
 export async function cleanUp(context: Context): Promise<readonly CleanUpFailure[]> {
-  const found = new Set([...cgroupIds(context), ...(await context.layers.roots()), ...readdirSync(context.pins), ...context.records.ids()])
+  const roots = await context.layers.roots()
+  const found = new Set([...cgroupIds(context), ...readdirSync(context.pins), ...context.records.ids()])
   const living = livingOwners(context.owners)
   const failures: CleanUpFailure[] = []
   for (const id of found) {
@@ -37,23 +40,45 @@ export async function cleanUp(context: Context): Promise<readonly CleanUpFailure
       failures.push({ id, error }) // one that is broken must not keep the others from being used
     }
   }
+  await removeRoots(context, roots, living, failures)
   await context.layers.cleanup()
+  context.records.sweep()
   return failures
 }
 
-async function cleanUpOne(context: Context, id: string, living: ReadonlySet<string>): Promise<void> {
+async function cleanUpOne(context: Context, id: string, living: LivingOwners): Promise<void> {
   const record = tryLoad(context, id)
   if (record !== undefined && (await settle(context, record, living))) return
+  if (record === undefined && living.claims.has(id)) return // its owner is making it
   if (record === undefined && context.records.has(id)) return // damaged: kept for whoever looks into it
   await releaseRunning(context, id)
-  await removeFiles(context, id)
+  await removeFiles(context, record ?? { id, rootId: null })
+}
+
+/** Removes the roots that belong neither to a container nor to a living process. */
+async function removeRoots(
+  context: Context,
+  roots: readonly string[],
+  living: LivingOwners,
+  failures: CleanUpFailure[],
+): Promise<void> {
+  const wanted = new Set(context.records.list().map(({ rootId }) => rootId))
+  for (const id of roots) {
+    const owner = ownerOfRoot(id)
+    if (wanted.has(id) || living.claims.has(id) || (owner !== undefined && living.names.has(owner))) continue
+    try {
+      await context.layers.removeRoot(id)
+    } catch (error) {
+      failures.push({ id, error })
+    }
+  }
 }
 
 /** Settles a container that has a record. Returns false when nothing of it is to stay. */
-async function settle(context: Context, record: ContainerRecord, living: ReadonlySet<string>): Promise<boolean> {
-  if (living.has(record.owner)) return true
+async function settle(context: Context, record: ContainerRecord, living: LivingOwners): Promise<boolean> {
+  if (living.names.has(record.owner)) return true
   if (record.status === 'exited') return true
-  if (record.status === 'creating' || !record.detached) return false
+  if (!record.detached) return false
   const init = foundProcess(context, record)
   if (init !== undefined && init.kill(0)) {
     init.release()

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { detectHierarchy, type Hierarchy } from '@ctr/cgroups'
 import { Netbridge } from '@ctr/netbridge'
 import type { LayerStore } from '@ctr/overlay'
 import { ContainerRecords } from './container/record.js'
+import { WarmRoots } from './container/warm-roots.js'
 import { Host } from './host.js'
 import type { Images } from './images/images.js'
 import { Owner } from './owner.js'
@@ -27,8 +28,12 @@ export class Context {
   readonly host = new Host()
   readonly hierarchy: Hierarchy = detectHierarchy()
   readonly owner: Owner
+  /** Roots for containers that end with this process. */
+  readonly roots: WarmRoots
   /** Empty folder that root file systems are mounted on, each in its own mount namespace. */
   readonly mountpoint: string
+  /** Folder with everything that containers are mounted on, below their images: most images lack some of it. */
+  readonly mountpoints: string
   /** Set by the runtime once the stores are open. */
   images!: Images
   #network: Promise<Netbridge> | undefined
@@ -39,8 +44,12 @@ export class Context {
     this.layers = layers
     this.records = new ContainerRecords(join(folders.root, 'containers'))
     this.mountpoint = join(folders.state, 'root')
-    for (const folder of [this.mountpoint, this.pins, this.owners]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    for (const folder of [this.mountpoint, this.pins, this.owners])
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.owner = new Owner(this.owners)
+    this.mountpoints = join(folders.root, 'mountpoints')
+    makeMountpoints(this.mountpoints)
+    this.roots = new WarmRoots(layers, this.owner.name, this.mountpoints)
   }
 
   /** Folder of the pinned processes of detached containers. */
@@ -91,8 +100,16 @@ export class Context {
     const network = this.#network
     this.#network = undefined
     await (await network)?.close()
+    await this.roots[Symbol.asyncDispose]()
     this.owner[Symbol.dispose]()
   }
+}
+
+function makeMountpoints(folder: string): void {
+  for (const name of ['dev', 'etc', 'proc', 'sys'])
+    mkdirSync(join(folder, name), { recursive: true, mode: 0o755 })
+  for (const name of ['hostname', 'hosts', 'resolv.conf'])
+    closeSync(openSync(join(folder, 'etc', name), 'a', 0o644))
 }
 
 /** `ctrjs` for the default folder, and a name of its own for every other. Short enough for a bridge's name. */

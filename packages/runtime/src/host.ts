@@ -22,10 +22,12 @@ export class Host {
 
   /** Paths to hide that this kernel has, and what they are. `/proc` and `/sys` of a container have the same. */
   get maskedPaths(): readonly MaskedPath[] {
-    this.#maskedPaths ??= maskedPaths(readFileSync('/sys/devices/system/cpu/possible', 'utf8')).flatMap((path) => {
-      const found = statSync(path, { throwIfNoEntry: false })
-      return found === undefined ? [] : [{ path, kind: found.isDirectory() ? 'folder' : 'file' }]
-    })
+    this.#maskedPaths ??= maskedPaths(readFileSync('/sys/devices/system/cpu/possible', 'utf8')).flatMap(
+      (path) => {
+        const found = statSync(path, { throwIfNoEntry: false })
+        return found === undefined ? [] : [{ path, kind: found.isDirectory() ? 'folder' : 'file' }]
+      },
+    )
     return this.#maskedPaths
   }
 
@@ -46,7 +48,11 @@ export class Host {
     const key = capabilities.join()
     let filter = this.#filters.get(key)
     if (filter === undefined) {
-      const profile = defaultSeccompProfile({ capabilities, architecture: architecture(), kernelVersion: release() })
+      const profile = defaultSeccompProfile({
+        capabilities,
+        architecture: architecture(),
+        kernelVersion: release(),
+      })
       filter = compileSeccomp(profile, { architecture: architecture() }).program
       this.#filters.set(key, filter)
     }
@@ -56,9 +62,30 @@ export class Host {
 
 /** When a process began, in clock ticks since boot (field 22 of proc_pid_stat(5)); undefined when it is gone. */
 export function startTicks(pid: number): string | undefined {
+  return statFields(pid)?.[19]
+}
+
+/**
+ * How a process has ended whose parent has not waited for it yet, which may take a slow init seconds: its wait
+ * status (field 52 of proc_pid_stat(5)). Needs root.
+ *
+ * @param ticks - When the process began: tells it from a later one of the same number.
+ * @returns Undefined when it runs, or is gone.
+ */
+export function zombieStatus(pid: number, ticks: string | null): number | undefined {
+  const fields = statFields(pid)
+  if (fields?.[0] !== 'Z' || fields[19] !== ticks || process.geteuid?.() !== 0) return undefined
+  return Number(fields[49])
+}
+
+/** From field 3 on, the state: what comes before may hold blanks. */
+function statFields(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    return stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .trimEnd()
+      .split(' ')
   } catch {
     return undefined
   }

@@ -18,6 +18,6 @@ export type {
   UnpackProgress,
   Volume,
 } from './options.js'
-export type { TerminalSize, TerminalStream } from './setup/terminal.js'
+export { TerminalStream, type TerminalSize } from './setup/terminal-stream.js'
 export { Images } from './images/images.js'
 export { isRuntimeError, RuntimeError, type RuntimeErrorCode } from './errors.js'

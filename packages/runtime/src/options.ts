@@ -2,7 +2,7 @@ import type { CredentialSource, ImageProgress } from '@ctr/registry'
 import type { PortMapping } from '@ctr/netbridge'
 import { RuntimeError } from './errors.js'
 import type { NetworkMode } from './container/record.js'
-import type { TerminalSize } from './setup/terminal.js'
+import type { TerminalSize } from './setup/terminal-stream.js'
 
 /**
  * A standard stream of a container: a stream on the handle, our own, `/dev/null`, a file that `logs()` reads,
@@ -147,37 +147,53 @@ const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
 export function checkRunOptions(options: RunOptions): void {
   const { image, rootfs, name, network = 'bridge', publish = [], terminal, detach = false } = options
   if ((image === undefined) === (rootfs === undefined)) {
-    throw invalid(`cannot run a container: exactly one of image and rootfs is needed, got ${image === undefined ? 'neither' : 'both'}`)
+    throw invalid(
+      `cannot run a container: exactly one of image and rootfs is needed, got ${image === undefined ? 'neither' : 'both'}`,
+    )
   }
-  if (rootfs !== undefined && !rootfs.startsWith('/')) throw invalid(`cannot use the root file system ${rootfs}: its path is not absolute`)
+  if (rootfs !== undefined && !rootfs.startsWith('/'))
+    throw invalid(`cannot use the root file system ${rootfs}: its path is not absolute`)
   if (name !== undefined && !namePattern.test(name)) {
-    throw invalid(`cannot name a container ${JSON.stringify(name)}: letters, digits, "_", "." and "-" are allowed, the first a letter or digit`)
+    throw invalid(
+      `cannot name a container ${JSON.stringify(name)}: letters, digits, "_", "." and "-" are allowed, the first a letter or digit`,
+    )
   }
-  if (!['none', 'host', 'bridge'].includes(network)) throw invalid(`cannot use network ${JSON.stringify(network)}: none, host and bridge are there`)
-  if (publish.length > 0 && network !== 'bridge') throw invalid(`cannot publish ports on network ${network}: only bridge has them`)
+  if (!['none', 'host', 'bridge'].includes(network))
+    throw invalid(`cannot use network ${JSON.stringify(network)}: none, host and bridge are there`)
+  if (publish.length > 0 && network !== 'bridge')
+    throw invalid(`cannot publish ports on network ${network}: only bridge has them`)
   for (const volume of options.volumes ?? []) checkVolume(volume)
   checkEnv(options.env ?? {})
-  if (options.cwd !== undefined && !options.cwd.startsWith('/')) throw invalid(`cannot work in ${options.cwd}: the path is not absolute`)
+  if (options.cwd !== undefined && !options.cwd.startsWith('/'))
+    throw invalid(`cannot work in ${options.cwd}: the path is not absolute`)
   const streams = [options.stdin, options.stdout, options.stderr]
   if (detach && streams.some((stream) => stream === 'pipe' || stream === 'inherit')) {
-    throw invalid('cannot detach a container whose streams are pipes or our own: use log, ignore or a descriptor')
+    throw invalid(
+      'cannot detach a container whose streams are pipes or our own: use log, ignore or a descriptor',
+    )
   }
-  if (detach && terminal !== undefined && terminal !== false) throw invalid('cannot detach a container with a terminal of ours')
+  if (detach && terminal !== undefined && terminal !== false)
+    throw invalid('cannot detach a container with a terminal of ours')
 }
 
 function checkVolume({ source, target }: Volume): void {
   if (!source.startsWith('/')) throw invalid(`cannot mount ${source}: the path on the host is not absolute`)
   if (!target.startsWith('/') || target.split('/').includes('..')) {
-    throw invalid(`cannot mount ${source} at ${target}: the path in the container must be absolute, without ".."`)
+    throw invalid(
+      `cannot mount ${source} at ${target}: the path in the container must be absolute, without ".."`,
+    )
   }
-  if (target.split('/').every((part) => part === '' || part === '.')) throw invalid(`cannot mount ${source} at ${target}: use rootfs for that`)
+  if (target.split('/').every((part) => part === '' || part === '.'))
+    throw invalid(`cannot mount ${source} at ${target}: use rootfs for that`)
 }
 
 /** Checks names and values of an environment. */
 export function checkEnv(env: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(env)) {
     if (name === '' || name.includes('=') || `${name}${value}`.includes('\0')) {
-      throw invalid(`cannot set the variable ${JSON.stringify(name)}: names have no "=", and nothing has NUL bytes`)
+      throw invalid(
+        `cannot set the variable ${JSON.stringify(name)}: names have no "=", and nothing has NUL bytes`,
+      )
     }
   }
 }

@@ -18,6 +18,9 @@ export class Rollback {
       }
     }
     if (failures.length === 0) return cause
-    return new AggregateError([cause, ...failures], `${String(cause)}; undoing it failed as well: ${failures.map(String).join('; ')}`)
+    return new AggregateError(
+      [cause, ...failures],
+      `${String(cause)}; undoing it failed as well: ${failures.map(String).join('; ')}`,
+    )
   }
 }

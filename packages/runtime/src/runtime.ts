@@ -61,12 +61,19 @@ export class Runtime implements AsyncDisposable {
    *
    * @throws `OverlayError`, `RegistryError`: a folder cannot be used.
    */
-  static async open({ root = defaultRoot(), state = defaultState(), registries = {} }: RuntimeOptions = {}): Promise<Runtime> {
+  static async open({
+    root = defaultRoot(),
+    state = defaultState(),
+    registries = {},
+  }: RuntimeOptions = {}): Promise<Runtime> {
     mkdirSync(root, { recursive: true, mode: 0o711 })
     mkdirSync(state, { recursive: true, mode: 0o711 })
-    const [layers, store] = await Promise.all([LayerStore.open(join(root, 'overlay')), ImageStore.open(join(root, 'images'))])
+    const [layers, store] = await Promise.all([
+      LayerStore.open(join(root, 'overlay')),
+      ImageStore.open(join(root, 'images')),
+    ])
     const context = new Context({ root, state }, layers)
-    context.images = new Images(store, layers, context.records, registries)
+    context.images = new Images(store, context, registries)
     try {
       return new Runtime(context, await cleanUp(context))
     } catch (error) {
@@ -93,9 +100,15 @@ export class Runtime implements AsyncDisposable {
     const spec = await resolveSpec(this.#context, options)
     if (spec.image !== undefined) await this.images.unpack(spec.image, options.signal)
     const started = await startContainer(this.#context, spec)
-    const container: Container = Container.started(this.#context, started, () => this.#attached.delete(container))
+    const container: Container = Container.started(this.#context, started, () =>
+      this.#attached.delete(container),
+    )
     if (options.detach !== true) this.#attached.add(container)
-    options.signal?.addEventListener('abort', () => void container.remove({ force: true }).catch(() => undefined), { once: true })
+    options.signal?.addEventListener(
+      'abort',
+      () => void container.remove({ force: true }).catch(() => undefined),
+      { once: true },
+    )
     return container
   }
 
@@ -132,8 +145,9 @@ export class Runtime implements AsyncDisposable {
     this.#checkOpen()
     for (const container of this.containers()) await container.remove({ force: true })
     for (const id of this.#context.records.ids()) {
+      // what is left has a record that cannot be read
       await releaseRunning(this.#context, id)
-      await removeFiles(this.#context, id)
+      await removeFiles(this.#context, { id, rootId: null })
     }
     const network = await this.#context.existingNetwork()
     await network?.remove()
@@ -151,9 +165,13 @@ export class Runtime implements AsyncDisposable {
     this.#closed = true
     const running = [...this.#attached].filter((container) => container.inspect().status === 'running')
     const results = await Promise.allSettled(running.map((container) => container.remove({ force: true })))
+    for (const container of this.#attached) container.letGo()
     await this.#context.close()
-    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
-    if (failures.length > 0) throw new AggregateError(failures, `cannot close the runtime: ${failures.map(String).join('; ')}`)
+    const failures = results.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as unknown] : [],
+    )
+    if (failures.length > 0)
+      throw new AggregateError(failures, `cannot close the runtime: ${failures.map(String).join('; ')}`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -23,7 +23,9 @@ const bundle = join(here, '..', 'node_modules', '.cache', `crash-worker-${proces
 
 /** Starts the worker, lets it work for a moment, and kills it. */
 async function crash(mode: 'run' | 'pull', folder: string, image: string, afterMs: number): Promise<void> {
-  const worker = spawn(process.execPath, [bundle, mode, `${folder}/root`, `${folder}/state`, image], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const worker = spawn(process.execPath, [bundle, mode, `${folder}/root`, `${folder}/state`, image], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const ended = once(worker, 'exit')
   await Promise.race([once(worker.stdout, 'data'), ended])
   await sleep(afterMs)
@@ -43,7 +45,9 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime.open() after its owner w
       target: 'node20',
       conditions: ['@ctr/source'],
       external: ['koffi', 'netlink'],
-      banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+      banner: {
+        js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+      },
       logLevel: 'error',
     })
   })
@@ -55,7 +59,13 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime.open() after its owner w
     {
       await using runtime = await Runtime.open(where)
       await addBusybox(runtime)
-      await runtime.run({ image: busybox, name: 'survivor', detach: true, command: ['sleep', '600'], publish: [{ container: 80 }] })
+      await runtime.run({
+        image: busybox,
+        name: 'survivor',
+        detach: true,
+        command: ['sleep', '600'],
+        publish: [{ container: 80 }],
+      })
     }
     for (let n = 0; n < times; n++) await crash('run', folder.path, busybox, Math.random() * 60)
     await using runtime = await Runtime.open(where)
@@ -71,7 +81,9 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime.open() after its owner w
       expect(readdirSync(`${where.root}/overlay/roots`)).toEqual([survivor.id])
       expect(readdirSync(`${where.state}/containers`)).toEqual([survivor.id])
       expect(readdirSync(`${where.state}/owners`)).toHaveLength(1)
-      const cgroup = listCgroups('/').flatMap((path) => listCgroups(path)).find((path) => path.endsWith(survivor.id))!
+      const cgroup = listCgroups('/')
+        .flatMap((path) => listCgroups(path))
+        .find((path) => path.endsWith(survivor.id))!
       expect(listCgroups(dirname(cgroup))).toEqual([cgroup])
     } finally {
       await runtime.reset()
@@ -84,9 +96,19 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime.open() after its owner w
     await using registry = await RegistryServer.start({ root: `${folder.path}/registry` })
     const image = `${registry.address}/crash/image:1`
     {
-      await using maker = await Runtime.open({ root: `${folder.path}/maker`, state: `${folder.path}/maker-state` })
-      const files = Array.from({ length: 40 }, (_, n) => ({ type: 'file' as const, path: `data/${n}`, content: randomBytes(256 * 1024) }))
-      const layers = [{ tar: packLayer(files, { compression: 'none' }).stream }, { tar: Readable.from(packLayer(files.slice(0, 5), { compression: 'none' }).stream) }]
+      await using maker = await Runtime.open({
+        root: `${folder.path}/maker`,
+        state: `${folder.path}/maker-state`,
+      })
+      const files = Array.from({ length: 40 }, (_, n) => ({
+        type: 'file' as const,
+        path: `data/${n}`,
+        content: randomBytes(256 * 1024),
+      }))
+      const layers = [
+        { tar: packLayer(files, { compression: 'none' }).stream },
+        { tar: Readable.from(packLayer(files.slice(0, 5), { compression: 'none' }).stream) },
+      ]
       await maker.images.add({ layers }, { reference: image })
       await maker.images.push(image)
     }
@@ -96,7 +118,11 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime.open() after its owner w
       const pulled = await runtime.images.pull(image)
       expect(pulled.layers).toHaveLength(2)
       expect(readdirSync(`${where.root}/overlay/layers/sha256`)).toHaveLength(2)
-      expect(readdirSync(`${where.root}/overlay`).filter((name) => name.includes('temp')).flatMap((name) => readdirSync(join(where.root, 'overlay', name)))).toEqual([])
+      expect(
+        readdirSync(`${where.root}/overlay`)
+          .filter((name) => name.includes('temp'))
+          .flatMap((name) => readdirSync(join(where.root, 'overlay', name))),
+      ).toEqual([])
       await runtime.images.remove(image)
       expect(readdirSync(`${where.root}/overlay/layers/sha256`)).toEqual([])
     } finally {

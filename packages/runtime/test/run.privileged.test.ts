@@ -15,13 +15,20 @@ let opened: Awaited<ReturnType<typeof openRuntime>>
 let runtime: Runtime
 
 async function output(options: Partial<RunOptions>): Promise<string> {
-  await using container = await runtime.run({ image: busybox, network: 'none', stdout: 'pipe', stderr: 'inherit', ...options })
+  await using container = await runtime.run({
+    image: busybox,
+    network: 'none',
+    stdout: 'pipe',
+    stderr: 'inherit',
+    ...options,
+  })
   const printed = await text(container.stdout!)
   expect(await container.wait()).toMatchObject({ exitCode: 0, signal: null })
   return printed
 }
 
-const sh = (script: string, options: Partial<RunOptions> = {}): Promise<string> => output({ command: ['sh', '-c', script], ...options })
+const sh = (script: string, options: Partial<RunOptions> = {}): Promise<string> =>
+  output({ command: ['sh', '-c', script], ...options })
 
 describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () => {
   beforeAll(async () => {
@@ -34,13 +41,16 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
 
   it('runs the image with its command, environment, folder and layers', async () => {
     expect(await output({})).toBe('default command\n')
-    expect(await sh('pwd; echo $FROM_IMAGE $HOME $MORE; cat /etc/motd; ls /etc/gone 2>&1; true', { env: { MORE: 'more' } })).toBe(
-      '/work\nyes /root more\nsecond\nls: /etc/gone: No such file or directory\n',
-    )
+    expect(
+      await sh('pwd; echo $FROM_IMAGE $HOME $MORE; cat /etc/motd; ls /etc/gone 2>&1; true', {
+        env: { MORE: 'more' },
+      }),
+    ).toBe('/work\nyes /root more\nsecond\nls: /etc/gone: No such file or directory\n')
   })
 
   it('isolates every namespace', async () => {
-    const script = 'hostname; echo $$; ls -1 /sys/class/net; cat /proc/self/cgroup | grep -c :/$; for n in mnt uts ipc pid net cgroup; do readlink /proc/self/ns/$n; done'
+    const script =
+      'hostname; echo $$; ls -1 /sys/class/net; cat /proc/self/cgroup | grep -c :/$; for n in mnt uts ipc pid net cgroup; do readlink /proc/self/ns/$n; done'
     const lines = (await sh(script, { hostname: 'inside' })).trim().split('\n')
     expect(lines.slice(0, 3)).toEqual(['inside', '1', 'lo'])
     expect(Number(lines[3])).toBe(readFileSync('/proc/self/cgroup', 'utf8').trim().split('\n').length)
@@ -58,7 +68,11 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
   })
 
   it('cannot write where it must not', async () => {
-    expect(await sh('for f in /proc/sys/kernel/core_pattern /sys/kernel/profiling /proc/irq/x; do (echo x >$f) 2>/dev/null && echo $f; done; true')).toBe('')
+    expect(
+      await sh(
+        'for f in /proc/sys/kernel/core_pattern /sys/kernel/profiling /proc/irq/x; do (echo x >$f) 2>/dev/null && echo $f; done; true',
+      ),
+    ).toBe('')
     expect(await sh('mount -t tmpfs none /mnt 2>&1; unshare -m true 2>&1; true')).toMatch(/permitted|denied/)
     expect(await sh('mknod /tmp/disk b 8 0 && cat /tmp/disk 2>&1; true')).toMatch(/not permitted/)
     expect(await sh('(echo x >/file) 2>&1; true', { readOnly: true })).toMatch(/Read-only/)
@@ -70,21 +84,33 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
       '1000\n1000\n1000 44\n/home/app\nCapEff:\t0000000000000000\n',
     )
     expect(await sh('id -u; id -g', { user: '7:8' })).toBe('7\n8\n')
-    await expect(runtime.run({ image: busybox, user: 'nobody-here' })).rejects.toMatchObject({ code: 'ERR_RUNTIME_USER_NOT_FOUND' })
+    await expect(runtime.run({ image: busybox, user: 'nobody-here' })).rejects.toMatchObject({
+      code: 'ERR_RUNTIME_USER_NOT_FOUND',
+    })
   })
 
   it('sets limits and reports the out-of-memory kill', async () => {
-    const limits = await sh('cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/cpu/cpu.cfs_quota_us', {
-      memory: 64 * 2 ** 20,
-      pids: 32,
-      cpus: 0.5,
-    })
+    const limits = await sh(
+      'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/cpu/cpu.cfs_quota_us',
+      {
+        memory: 64 * 2 ** 20,
+        pids: 32,
+        cpus: 0.5,
+      },
+    )
     expect(limits).toBe(`${64 * 2 ** 20}\n32\n50000\n`)
-    await using hog = await runtime.run({ image: busybox, network: 'none', command: ['sh', '-c', 'x=$(head -c 50000000 /dev/zero | tr "\\0" x); echo'], memory: 16 * 2 ** 20 })
+    await using hog = await runtime.run({
+      image: busybox,
+      network: 'none',
+      command: ['sh', '-c', 'x=$(head -c 50000000 /dev/zero | tr "\\0" x); echo'],
+      memory: 16 * 2 ** 20,
+    })
     const exit = await hog.wait()
     expect(exit.oomKilled).toBe(true)
     expect(exit.exitCode === 0).toBe(false)
-    await expect(runtime.run({ image: busybox, memory: 4096 })).rejects.toMatchObject({ code: 'ERR_RUNTIME_LIMIT' })
+    await expect(runtime.run({ image: busybox, memory: 4096 })).rejects.toMatchObject({
+      code: 'ERR_RUNTIME_LIMIT',
+    })
   })
 
   it('says what is wrong, each in its own way, and leaves nothing', async () => {
@@ -101,22 +127,35 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
       [{ image: busybox, sysctls: { 'net.does.not.exist': '1' } }, 'ERR_RUNTIME_START'],
     ]
     for (const [options, code] of cases) {
-      await expect(runtime.run({ network: options.publish === undefined ? 'bridge' : 'none', ...options })).rejects.toMatchObject({ name: 'RuntimeError', code })
+      await expect(
+        runtime.run({ network: options.publish === undefined ? 'bridge' : 'none', ...options }),
+      ).rejects.toMatchObject({ name: 'RuntimeError', code })
     }
     expect(runtime.containers()).toEqual([])
   })
 
   it('publishes a port on the bridge, to localhost and between containers', async () => {
-    const page = 'while true; do printf "HTTP/1.0 200 OK\\r\\n\\r\\nhello from $(hostname)" | nc -l -p 80 >/dev/null; done'
-    await using server = await runtime.run({ image: busybox, hostname: 'web', command: ['sh', '-c', page], publish: [{ container: 80 }] })
+    const page =
+      'while true; do printf "HTTP/1.0 200 OK\\r\\n\\r\\nhello from $(hostname)" | nc -l -p 80 >/dev/null; done'
+    await using server = await runtime.run({
+      image: busybox,
+      hostname: 'web',
+      command: ['sh', '-c', page],
+      publish: [{ container: 80 }],
+    })
     const { ports, address } = server.inspect().network
     expect(ports).toHaveLength(1)
     expect(await fetchText(`http://127.0.0.1:${ports[0]!.host}/`)).toBe('hello from web')
     expect(await sh(`wget -q -O - http://${address!}/`, { network: 'bridge' })).toBe('hello from web')
-    expect(await sh('cat /etc/hosts | tail -1', { network: 'bridge', hostname: 'named' })).toMatch(/^[\d.]+\tnamed\n$/)
+    expect(await sh('cat /etc/hosts | tail -1', { network: 'bridge', hostname: 'named' })).toMatch(
+      /^[\d.]+\tnamed\n$/,
+    )
     await expect(
       runtime.run({ image: busybox, publish: [{ host: ports[0]!.host, container: 80 }] }),
-    ).rejects.toMatchObject({ code: 'ERR_RUNTIME_PORT_TAKEN', message: expect.stringContaining('address already in use') })
+    ).rejects.toMatchObject({
+      code: 'ERR_RUNTIME_PORT_TAKEN',
+      message: expect.stringContaining('address already in use'),
+    })
   })
 
   it('reaches the host on the host network', async () => {
@@ -135,13 +174,31 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
       { source: shared, target: '/deep/er/shared' },
       { source: `${shared}/in`, target: '/file', readOnly: true },
     ]
-    expect(await sh('cat /deep/er/shared/in /file; echo from inside >/deep/er/shared/out; (echo x >/file) 2>&1; true', { volumes })).toContain('from outside\nfrom outside\n')
+    expect(
+      await sh(
+        'cat /deep/er/shared/in /file; echo from inside >/deep/er/shared/out; (echo x >/file) 2>&1; true',
+        { volumes },
+      ),
+    ).toContain('from outside\nfrom outside\n')
     expect(readFileSync(`${shared}/out`, 'utf8')).toBe('from inside\n')
   })
 
   it('executes programs in a running container', async () => {
-    await using container = await runtime.run({ image: busybox, network: 'none', command: ['sleep', '60'], hostname: 'target', memory: 32 * 2 ** 20 })
-    const inside = await container.exec(['sh', '-c', 'hostname; ps | wc -l; cat /proc/self/cgroup | grep -c :/$; grep CapEff /proc/self/status; ls /proc/self/fd | wc -l'], { stdout: 'pipe' })
+    await using container = await runtime.run({
+      image: busybox,
+      network: 'none',
+      command: ['sleep', '60'],
+      hostname: 'target',
+      memory: 32 * 2 ** 20,
+    })
+    const inside = await container.exec(
+      [
+        'sh',
+        '-c',
+        'hostname; ps | wc -l; cat /proc/self/cgroup | grep -c :/$; grep CapEff /proc/self/status; ls /proc/self/fd | wc -l',
+      ],
+      { stdout: 'pipe' },
+    )
     const lines = (await text(inside.stdout!)).trim().split('\n')
     expect(lines[0]).toBe('target')
     expect(lines[3]).toBe('CapEff:\t00000000a80425fb')
@@ -150,16 +207,25 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
     const user = await container.exec(['id', '-u'], { user: 'app', stdout: 'pipe' })
     expect(await text(user.stdout!)).toBe('1000\n')
     await expect(container.exec(['nope'])).rejects.toMatchObject({ code: 'ERR_RUNTIME_COMMAND_NOT_FOUND' })
-    const exits = await Promise.all(Array.from({ length: 20 }, async (_, n) => (await container.exec(['sh', '-c', `exit ${n}`])).wait()))
+    const exits = await Promise.all(
+      Array.from({ length: 20 }, async (_, n) => (await container.exec(['sh', '-c', `exit ${n}`])).wait()),
+    )
     expect(exits.map(({ exitCode }) => exitCode)).toEqual(Array.from({ length: 20 }, (_, n) => n))
   })
 
   it('gives a terminal to run and to exec', async () => {
-    await using container = await runtime.run({ image: busybox, network: 'none', command: ['sh', '-c', 'tty; stty size; read line; echo got $line'], terminal: { rows: 33, columns: 99 } })
+    await using container = await runtime.run({
+      image: busybox,
+      network: 'none',
+      command: ['sh', '-c', 'tty; stty size; read line; echo got $line'],
+      terminal: { rows: 33, columns: 99 },
+    })
     let printed = ''
     container.terminal!.on('data', (chunk: Buffer) => (printed += chunk.toString()))
     await until(() => printed.includes('33 99'))
-    const other = await container.exec(['sh', '-c', 'tty; stty size'], { terminal: { rows: 10, columns: 20 } })
+    const other = await container.exec(['sh', '-c', 'tty; stty size'], {
+      terminal: { rows: 10, columns: 20 },
+    })
     expect(await text(other.terminal!)).toBe('/dev/pts/1\r\n10 20\r\n')
     container.terminal!.write('hello\n')
     await container.wait()
@@ -168,20 +234,33 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
   })
 
   it('stops, kills, pauses and reports figures', async () => {
-    await using polite = await runtime.run({ image: busybox, network: 'none', command: ['sh', '-c', 'trap "exit 5" TERM; while true; do sleep 0.05; done'] })
+    await using polite = await runtime.run({
+      image: busybox,
+      network: 'none',
+      command: ['sh', '-c', 'trap "exit 5" TERM; while true; do sleep 0.05; done'],
+    })
     await sleep(100)
     expect(polite.stats().pids?.current).toBeGreaterThan(0)
     await polite.pause()
     await polite.unpause()
     expect(await polite.stop()).toMatchObject({ exitCode: 5 })
-    await using stubborn = await runtime.run({ image: busybox, network: 'none', command: ['sh', '-c', 'trap "" TERM; while true; do sleep 0.05; done'] })
+    await using stubborn = await runtime.run({
+      image: busybox,
+      network: 'none',
+      command: ['sh', '-c', 'trap "" TERM; while true; do sleep 0.05; done'],
+    })
     await sleep(100)
     expect(await stubborn.stop({ timeoutMs: 200 })).toMatchObject({ exitCode: null, signal: 9 })
     expect(() => stubborn.kill()).toThrow(expect.objectContaining({ code: 'ERR_RUNTIME_NOT_RUNNING' }))
   })
 
   it('shows changes and files of a copy-on-write sandbox of the host', async () => {
-    await using sandbox = await runtime.run({ rootfs: '/', network: 'none', command: ['sh', '-c', 'echo result >/root/ctr-test-result; rm /etc/debian_version'], stdout: 'ignore' })
+    await using sandbox = await runtime.run({
+      rootfs: '/',
+      network: 'none',
+      command: ['sh', '-c', 'echo result >/root/ctr-test-result; rm /etc/debian_version'],
+      stdout: 'ignore',
+    })
     await sandbox.wait()
     expect((await sandbox.readFile('/root/ctr-test-result')).toString()).toBe('result\n')
     expect(await sandbox.changes()).toContainEqual(expect.objectContaining({ path: '/root/ctr-test-result' }))
@@ -196,7 +275,13 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
       await using first = await Runtime.open(where)
       const { addBusybox } = await import('./support/busybox.js')
       await addBusybox(first)
-      const container = await first.run({ image: busybox, name: 'keeps-going', detach: true, network: 'none', command: ['sh', '-c', 'echo one; echo two >&2; sleep 0.5; echo three; exit 42'] })
+      const container = await first.run({
+        image: busybox,
+        name: 'keeps-going',
+        detach: true,
+        network: 'none',
+        command: ['sh', '-c', 'echo one; echo two >&2; sleep 0.5; echo three; exit 42'],
+      })
       id = container.id
     }
     await using second = await Runtime.open(where)
@@ -204,7 +289,8 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
     expect(found.id).toBe(id)
     expect(found.inspect().status).toBe('running')
     const printed: string[] = []
-    for await (const { stream, bytes } of found.logs({ follow: true })) printed.push(`${stream}: ${bytes.toString().trim()}`)
+    for await (const { stream, bytes } of found.logs({ follow: true }))
+      printed.push(`${stream}: ${bytes.toString().trim()}`)
     expect(printed).toEqual(['stdout: one', 'stderr: two', 'stdout: three'])
     expect(await found.wait()).toMatchObject({ exitCode: 42 })
     await found.remove()
@@ -212,7 +298,12 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
   })
 
   it('explains every system call before it is made', async () => {
-    const explained = await runtime.explain({ image: busybox, network: 'none', command: ['true'], hostname: 'box' })
+    const explained = await runtime.explain({
+      image: busybox,
+      network: 'none',
+      command: ['true'],
+      hostname: 'box',
+    })
     expect(explained).toContain('fsopen("overlay", FSOPEN_CLOEXEC)')
     expect(explained).toContain('pivot_root(".", ".")')
     expect(explained).toContain('sethostname("box", 3)')
@@ -222,15 +313,24 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
 
   it('ends a container when its signal aborts', async () => {
     const abort = new AbortController()
-    const container: Container = await runtime.run({ image: busybox, network: 'none', command: ['sleep', '60'], signal: abort.signal })
+    const container: Container = await runtime.run({
+      image: busybox,
+      network: 'none',
+      command: ['sleep', '60'],
+      signal: abort.signal,
+    })
     abort.abort()
     expect(await container.wait()).toMatchObject({ signal: 9 })
     await until(() => runtime.containers().length === 0)
-    await expect(runtime.run({ image: busybox, signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(runtime.run({ image: busybox, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      name: 'AbortError',
+    })
   })
 
   it('runs 50 containers side by side', async () => {
-    const printed = await Promise.all(Array.from({ length: 50 }, (_, n) => sh(`echo ${n}`, { network: n % 2 === 0 ? 'none' : 'bridge' })))
+    const printed = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => sh(`echo ${n}`, { network: n % 2 === 0 ? 'none' : 'bridge' })),
+    )
     expect(printed).toEqual(Array.from({ length: 50 }, (_, n) => `${n}\n`))
   })
 })

@@ -48,6 +48,11 @@ export type CreateRootOptions = (
 ) & {
   /** See {@link OverlayDescription.volatile}. Default false. */
   readonly volatile?: boolean | undefined
+  /**
+   * A folder below the lowest layer: what no layer has shows through, such as the places that a runtime mounts
+   * on. Default none.
+   */
+  readonly below?: string | undefined
 }
 
 /** What {@link LayerStore.cleanup} has removed. */
@@ -201,8 +206,9 @@ export class LayerStore {
    *   - `ERR_OVERLAY_EXISTS`: there is one of that id.
    *   - `ERR_OVERLAY_NOT_FOUND`: a layer or folder is missing.
    */
-  async createRoot(id: string, { layers, lower, volatile }: CreateRootOptions): Promise<RootFilesystem> {
-    const folders = layers === undefined ? lower : this.#folders(layers)
+  async createRoot(id: string, { layers, lower, volatile, below }: CreateRootOptions): Promise<RootFilesystem> {
+    const above = layers === undefined ? lower : this.#folders(layers)
+    const folders = below === undefined ? above : [below, ...above]
     const folder = this.#layout.root(id)
     const record = rootRecord(this.#layout, id, { layers: layers ?? [], lower: folders, volatile })
     try {

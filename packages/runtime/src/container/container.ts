@@ -1,20 +1,24 @@
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cgroup, CgroupStats } from '@ctr/cgroups'
-import type { ExitStatus } from '@ctr/linux'
+import { CAP_SYS_ADMIN, type ExitStatus } from '@ctr/linux'
 import type { Change } from '@ctr/overlay'
 import { readFileIn } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import type { ExecOptions } from '../options.js'
-import type { TerminalStream } from '../setup/terminal.js'
+import type { TerminalStream } from '../setup/terminal-stream.js'
 import { execIn, type ExecProcess } from './exec.js'
 import { readLogs, type LogEntry, type LogOptions } from './logs.js'
 import type { ContainerExit, ContainerRecord } from './record.js'
 import { cgroupOf, releaseRunning, removeFiles } from './release.js'
 import { signalNumber } from './spec.js'
 import type { StartedContainer } from './start.js'
+import type { WarmRoot } from './warm-roots.js'
 import { foundProcess, ownProcess, type WatchedProcess } from './watched-process.js'
+
+/** Most containers are removed as soon as they have ended: then how they ended need not be written. */
+const saveAfterMs = 20
 
 /** A container: running, or ended and not removed yet. */
 export class Container implements AsyncDisposable {
@@ -35,10 +39,18 @@ export class Container implements AsyncDisposable {
   readonly #init: WatchedProcess | undefined
   #record: ContainerRecord
   #cgroup: Cgroup | undefined
+  #warm: WarmRoot | undefined
   #exit: Promise<ContainerExit> | undefined
-  #removed: () => void = () => undefined
+  /** Set for a container that was started here. */
+  #removed: (() => void) | undefined
+  #saving: NodeJS.Timeout | undefined
 
-  private constructor(context: Context, record: ContainerRecord, init: WatchedProcess | undefined, cgroup: Cgroup | undefined) {
+  private constructor(
+    context: Context,
+    record: ContainerRecord,
+    init: WatchedProcess | undefined,
+    cgroup: Cgroup | undefined,
+  ) {
     this.#context = context
     this.#record = record
     this.#init = init
@@ -48,10 +60,20 @@ export class Container implements AsyncDisposable {
   }
 
   /** @internal A container that was just started here. `removed` is told when it is no more. */
-  static started(context: Context, { record, process, cgroup, terminal }: StartedContainer, removed: () => void): Container {
+  static started(
+    context: Context,
+    { record, process, cgroup, terminal, warm }: StartedContainer,
+    removed: () => void,
+  ): Container {
     const container = new Container(context, record, ownProcess(process), cgroup)
     container.#removed = removed
-    Object.assign(container, { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, terminal: terminal ?? null })
+    container.#warm = warm
+    Object.assign(container, {
+      stdin: process.stdin,
+      stdout: process.stdout,
+      stderr: process.stderr,
+      terminal: terminal ?? null,
+    })
     container.#exit = container.#finish(process.wait())
     container.#exit.catch(() => undefined) // told to whoever waits
     return container
@@ -80,7 +102,10 @@ export class Container implements AsyncDisposable {
    * @returns How it ended; `oomKilled` when the kernel killed in it for its memory limit.
    */
   wait(): Promise<ContainerExit> {
-    this.#exit ??= this.#record.exit === null ? this.#finish(this.#init?.wait() ?? Promise.resolve(undefined)) : Promise.resolve(this.#record.exit)
+    this.#exit ??=
+      this.#record.exit === null
+        ? this.#finish(this.#init?.wait() ?? Promise.resolve(undefined))
+        : Promise.resolve(this.#record.exit)
     return this.#exit
   }
 
@@ -115,11 +140,16 @@ export class Container implements AsyncDisposable {
    *
    * @param timeoutMs - How long it may take. Default 10000.
    */
-  async stop({ timeoutMs = 10_000 }: { readonly timeoutMs?: number | undefined } = {}): Promise<ContainerExit> {
+  async stop({
+    timeoutMs = 10_000,
+  }: { readonly timeoutMs?: number | undefined } = {}): Promise<ContainerExit> {
     const ended = this.wait()
     this.#init?.kill(this.#record.stopSignal)
     const abort = new AbortController()
-    const inTime = await Promise.race([ended.then(() => true), sleep(timeoutMs, false, { signal: abort.signal }).catch(() => false)])
+    const inTime = await Promise.race([
+      ended.then(() => true),
+      sleep(timeoutMs, false, { signal: abort.signal }).catch(() => false),
+    ])
     abort.abort()
     if (!inTime) this.#init?.kill(9)
     return await ended
@@ -170,8 +200,8 @@ export class Container implements AsyncDisposable {
 
   /** Files that differ from the image: added, changed, deleted. Empty for a root file system used as it is. */
   async changes(): Promise<readonly Change[]> {
-    if (this.#record.rootfs !== null && !(await this.#context.layers.roots()).includes(this.id)) return []
-    return await (await this.#context.layers.openRoot(this.id)).changes()
+    const { rootId } = this.#record
+    return rootId === null ? [] : await (await this.#context.layers.openRoot(rootId)).changes()
   }
 
   /**
@@ -181,11 +211,12 @@ export class Container implements AsyncDisposable {
    * @throws `OverlayError` `ERR_OVERLAY_NOT_FOUND`, `ERR_OVERLAY_LIMIT` beyond 16 MiB.
    */
   async readFile(path: string): Promise<Buffer> {
-    if (this.#record.status === 'running') return await readFileIn(`/proc/${this.#record.pid ?? 0}/root`, path)
-    if (this.#record.rootfs !== null && !(await this.#context.layers.roots()).includes(this.id)) {
-      return await readFileIn(this.#record.rootfs, path)
-    }
-    using mounted = (await this.#context.layers.openRoot(this.id)).mount()
+    if (this.#record.status === 'running')
+      return await readFileIn(`/proc/${this.#record.pid ?? 0}/root`, path)
+    if (this.#warm !== undefined) return await readFileIn(this.#warm.mount.number, path)
+    const { rootId, rootfs } = this.#record
+    if (rootId === null) return await readFileIn(rootfs ?? '/', path)
+    using mounted = (await this.#context.layers.openRoot(rootId)).mount()
     return await readFileIn(mounted.number, path)
   }
 
@@ -198,7 +229,10 @@ export class Container implements AsyncDisposable {
   async remove({ force = false }: { readonly force?: boolean | undefined } = {}): Promise<void> {
     if (this.#record.status === 'running' && this.#init !== undefined) {
       if (!force) {
-        throw new RuntimeError('ERR_RUNTIME_RUNNING', `cannot remove container ${this.name}: it is running; stop it, or remove it with force`)
+        throw new RuntimeError(
+          'ERR_RUNTIME_RUNNING',
+          `cannot remove container ${this.name}: it is running; stop it, or remove it with force`,
+        )
       }
       this.#init.kill(9)
       await this.#openCgroup()?.kill() // also what is paused
@@ -224,17 +258,44 @@ export class Container implements AsyncDisposable {
       oomKilled: (cgroup?.oomKills() ?? 0) > 0,
       finishedAt: status === undefined ? null : new Date().toISOString(),
     }
-    await releaseRunning(this.#context, this.id, cgroup)
+    await releaseRunning(this.#context, this.id, {
+      cgroup,
+      networked: this.#record.network.mode === 'bridge',
+    })
     this.#cgroup = undefined
     this.#record = { ...this.#record, status: 'exited', exit }
     if (this.#record.autoRemove) await this.#removeFiles()
-    else if (this.#context.records.has(this.id)) this.#context.records.save(this.#record)
+    else if (this.#removed === undefined) this.#save()
+    else this.#saving = setTimeout(() => this.#save(), saveAfterMs)
     return exit
   }
 
+  /** Writes how it ended, unless it was removed meanwhile. */
+  #save(): void {
+    this.#stopSaving()
+    if (this.#context.records.has(this.id)) this.#context.records.save(this.#record)
+  }
+
+  #stopSaving(): void {
+    clearTimeout(this.#saving)
+    this.#saving = undefined
+  }
+
   async #removeFiles(): Promise<void> {
-    await removeFiles(this.#context, this.id)
-    this.#removed()
+    this.#stopSaving()
+    const warm = this.#warm
+    this.#warm = undefined
+    if (warm !== undefined)
+      await this.#context.roots.giveBack(warm, !this.#record.capabilities.bounding.includes(CAP_SYS_ADMIN))
+    await removeFiles(this.#context, warm === undefined ? this.#record : { ...this.#record, rootId: null })
+    this.#removed?.()
+  }
+
+  /** @internal The process that has made it ends: an ended container stays on disk until it is removed. */
+  letGo(): void {
+    if (this.#saving !== undefined) this.#save()
+    this.#warm?.mount.close()
+    this.#warm = undefined
   }
 
   #openCgroup(): Cgroup | undefined {
@@ -248,6 +309,9 @@ export class Container implements AsyncDisposable {
   }
 
   #notRunning(what: string): RuntimeError {
-    return new RuntimeError('ERR_RUNTIME_NOT_RUNNING', `cannot ${what} container ${this.name}: its program has ended`)
+    return new RuntimeError(
+      'ERR_RUNTIME_NOT_RUNNING',
+      `cannot ${what} container ${this.name}: its program has ended`,
+    )
   }
 }

@@ -7,7 +7,8 @@ import { RuntimeError } from '../errors.js'
 import { checkEnv, type ExecOptions } from '../options.js'
 import { resolveUser } from '../user/resolve-user.js'
 import type { ContainerRecord } from './record.js'
-import { openTerminalIn, type TerminalStream } from '../setup/terminal.js'
+import { openTerminalIn } from '../setup/terminal.js'
+import type { TerminalStream } from '../setup/terminal-stream.js'
 import { credentialsOf, joinCgroup } from './start.js'
 import type { WatchedProcess } from './watched-process.js'
 
@@ -31,7 +32,10 @@ export async function execIn(
   options: ExecOptions,
 ): Promise<ExecProcess> {
   if (command.length === 0 || command[0] === '') {
-    throw new RuntimeError('ERR_RUNTIME_INVALID_ARG', `cannot run a program in container ${record.name}: the command is empty`)
+    throw new RuntimeError(
+      'ERR_RUNTIME_INVALID_ARG',
+      `cannot run a program in container ${record.name}: the command is empty`,
+    )
   }
   checkEnv(options.env ?? {})
   const { pidfd } = init
@@ -39,7 +43,8 @@ export async function execIn(
   const user = options.user === undefined ? record.user : await lookUp(options.user, init.pid)
   using cgroupFds = cgroup.openJoinFds()
   const size = typeof options.terminal === 'object' ? options.terminal : undefined
-  using terminal = options.terminal === undefined || options.terminal === false ? undefined : openTerminalIn(init.pid, size)
+  using terminal =
+    options.terminal === undefined || options.terminal === false ? undefined : openTerminalIn(init.pid, size)
   try {
     const process = await spawn({
       command,
@@ -67,7 +72,10 @@ export async function execIn(
 
 async function lookUp(user: string, pid: number): Promise<ContainerRecord['user']> {
   const root = `/proc/${pid}/root`
-  const [passwd, group] = await Promise.all([readOptional(root, '/etc/passwd'), readOptional(root, '/etc/group')])
+  const [passwd, group] = await Promise.all([
+    readOptional(root, '/etc/passwd'),
+    readOptional(root, '/etc/group'),
+  ])
   const { uid, gid, additionalGids } = resolveUser(user, { passwd, group })
   return { uid, gid, groups: additionalGids }
 }
@@ -84,7 +92,8 @@ async function readOptional(root: string, path: string): Promise<string> {
 function explainFailure(error: unknown, { name }: ContainerRecord): unknown {
   if (!isNamespacesError(error) && !isLinuxError(error)) return error
   const message = `cannot run a program in container ${name}: ${error.message}`
-  if (error.code === 'ERR_NAMESPACES_COMMAND_NOT_FOUND') return new RuntimeError('ERR_RUNTIME_COMMAND_NOT_FOUND', message, { cause: error })
+  if (error.code === 'ERR_NAMESPACES_COMMAND_NOT_FOUND')
+    return new RuntimeError('ERR_RUNTIME_COMMAND_NOT_FOUND', message, { cause: error })
   if (error.code === 'ERR_NAMESPACES_COMMAND_NOT_EXECUTABLE') {
     return new RuntimeError('ERR_RUNTIME_COMMAND_NOT_EXECUTABLE', message, { cause: error })
   }

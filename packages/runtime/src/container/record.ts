@@ -30,6 +30,8 @@ export interface ContainerRecord {
   readonly imageId: string | null
   /** Folder that the root file system is, or stands on. */
   readonly rootfs: string | null
+  /** Name of its copy-on-write root in the layer store; null when it works in `rootfs` itself. */
+  readonly rootId: string | null
   /** Program and arguments. */
   readonly command: readonly string[]
   readonly env: Readonly<Record<string, string>>
@@ -59,8 +61,8 @@ export interface ContainerRecord {
   }
   /** When it was made, in ISO 8601. */
   readonly createdAt: string
-  readonly status: 'creating' | 'running' | 'exited'
-  /** Process id on the host, from `running` on. */
+  readonly status: 'running' | 'exited'
+  /** Process id on the host. */
   readonly pid: number | null
   /** When its program began, in clock ticks since boot: tells the process from a later one of the same id. */
   readonly startTicks: string | null
@@ -71,32 +73,26 @@ export interface ContainerRecord {
   readonly exit: ContainerExit | null
 }
 
-/** The records of a root folder: `containers/ID/container.json`. */
+/** The records of a root folder: `containers/ID.json`, beside which `containers/ID/` has a container's log files. */
 export class ContainerRecords {
   readonly #folder: string
 
   constructor(folder: string) {
     this.#folder = folder
-    mkdirSync(folder, { recursive: true, mode: 0o711 })
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
   }
 
-  /** Folder of a container's own files. */
+  /** Folder of a container's log files; not every container has one. */
   folder(id: string): string {
     return join(this.#folder, id)
   }
 
   /** Writes a record; another process sees the old or the new one. */
   save(record: ContainerRecord): void {
-    const file = join(this.#folder, record.id, 'container.json')
+    const file = this.#file(record.id)
     const temporary = `${file}.${process.pid}`
-    writeFileSync(temporary, JSON.stringify(record))
+    writeFileSync(temporary, JSON.stringify(record), { mode: 0o600 })
     renameSync(temporary, file)
-  }
-
-  /** Makes the folder of a new container and writes its first record. */
-  create(record: ContainerRecord): void {
-    mkdirSync(join(this.#folder, record.id), { mode: 0o711 })
-    writeFileSync(join(this.#folder, record.id, 'container.json'), JSON.stringify(record))
   }
 
   /**
@@ -105,19 +101,27 @@ export class ContainerRecords {
    * @throws {@link RuntimeError} `ERR_RUNTIME_CONTAINER_NOT_FOUND`; `ERR_RUNTIME_STATE` when it is damaged.
    */
   load(id: string): ContainerRecord {
-    const file = join(this.#folder, id, 'container.json')
+    const file = this.#file(id)
     let text: string
     try {
       text = readFileSync(file, 'utf8')
     } catch (cause) {
-      throw new RuntimeError('ERR_RUNTIME_CONTAINER_NOT_FOUND', `cannot find container ${id}: there is none`, { cause })
+      throw new RuntimeError(
+        'ERR_RUNTIME_CONTAINER_NOT_FOUND',
+        `cannot find container ${id}: there is none`,
+        { cause },
+      )
     }
     try {
       return JSON.parse(text) as ContainerRecord
     } catch (cause) {
-      throw new RuntimeError('ERR_RUNTIME_STATE', `cannot read ${file}: it is damaged; remove the container by its id`, {
-        cause,
-      })
+      throw new RuntimeError(
+        'ERR_RUNTIME_STATE',
+        `cannot read ${file}: it is damaged; remove the container by its id`,
+        {
+          cause,
+        },
+      )
     }
   }
 
@@ -130,17 +134,18 @@ export class ContainerRecords {
 
   /** Ids of all containers, readable or not. */
   ids(): string[] {
-    return readdirSync(this.#folder).filter((name) => /^[0-9a-f]{64}$/.test(name))
+    return readdirSync(this.#folder).flatMap((name) => /^([0-9a-f]{64})\.json$/.exec(name)?.[1] ?? [])
   }
 
   /** True when a container's record is there. */
   has(id: string): boolean {
-    return existsSync(join(this.#folder, id, 'container.json'))
+    return existsSync(this.#file(id))
   }
 
-  /** Removes a container's folder. Idempotent. */
+  /** Removes a container's log files, and its record last. Idempotent. */
   remove(id: string): void {
-    rmSync(join(this.#folder, id), { recursive: true, force: true })
+    rmSync(this.folder(id), { recursive: true, force: true })
+    rmSync(this.#file(id), { force: true })
   }
 
   /**
@@ -157,6 +162,18 @@ export class ContainerRecords {
     if (begin.length === 1) return begin[0]!
     const why = begin.length === 0 ? 'there is none' : `${begin.length} ids begin so`
     throw new RuntimeError('ERR_RUNTIME_CONTAINER_NOT_FOUND', `cannot find container ${idOrName}: ${why}`)
+  }
+
+  /** Removes what a process left that was killed while it wrote a record. */
+  sweep(): void {
+    for (const name of readdirSync(this.#folder)) {
+      const pid = /^[0-9a-f]{64}\.json\.(\d+)$/.exec(name)?.[1]
+      if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(this.#folder, name), { force: true })
+    }
+  }
+
+  #file(id: string): string {
+    return join(this.#folder, `${id}.json`)
   }
 
   #tryLoad(id: string): ContainerRecord[] {

@@ -13,11 +13,20 @@ export function cgroupOf(context: Context, id: string): Cgroup | undefined {
   }
 }
 
+/** What is known of a container whose program has ended. */
+export interface EndedContainer {
+  readonly cgroup: Cgroup | undefined
+  /** It was on a network. */
+  readonly networked: boolean
+}
+
 /**
  * Gives back what only a running container needs: processes that are left, cgroup, network, pinned process.
  * Every part is tried; failures are reported together. Idempotent.
+ *
+ * @param ended - Set when its first process has ended, and with it all others of its pid namespace.
  */
-export async function releaseRunning(context: Context, id: string, known?: Cgroup): Promise<void> {
+export async function releaseRunning(context: Context, id: string, ended?: EndedContainer): Promise<void> {
   const failures: unknown[] = []
   const attempt = async (step: () => unknown): Promise<void> => {
     try {
@@ -27,19 +36,25 @@ export async function releaseRunning(context: Context, id: string, known?: Cgrou
     }
   }
   await attempt(async () => {
-    const cgroup = known ?? cgroupOf(context, id)
-    if (cgroup === undefined) return
-    await cgroup.kill()
-    await cgroup.remove()
+    const cgroup = ended?.cgroup ?? cgroupOf(context, id)
+    if (ended === undefined) await cgroup?.kill()
+    await cgroup?.remove()
   })
-  await attempt(async () => (await context.existingNetwork())?.endpoint(id)?.detach())
+  if (ended?.networked !== false) {
+    // the link goes with the network namespace, which its last process and our descriptor have let go of
+    await attempt(async () => (await context.existingNetwork())?.endpoint(id)?.detach({ leaveLink: true }))
+  }
   await attempt(() => unpinProcess(join(context.pins, id)))
   if (failures.length === 1) throw failures[0]
-  if (failures.length > 1) throw new AggregateError(failures, `cannot release container ${id}: ${failures.map(String).join('; ')}`)
+  if (failures.length > 1)
+    throw new AggregateError(failures, `cannot release container ${id}: ${failures.map(String).join('; ')}`)
 }
 
 /** Removes what a container has on disk: its own layer, its files, its record last. Idempotent. */
-export async function removeFiles(context: Context, id: string): Promise<void> {
-  await context.layers.removeRoot(id)
+export async function removeFiles(
+  context: Context,
+  { id, rootId }: { readonly id: string; readonly rootId: string | null },
+): Promise<void> {
+  if (rootId !== null) await context.layers.removeRoot(rootId)
   context.records.remove(id)
 }

@@ -44,6 +44,7 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
     image: options.image ?? null,
     imageId: image?.id ?? null,
     rootfs: options.rootfs ?? null,
+    rootId: null,
     command: commandOf(options, config.Entrypoint, config.Cmd),
     env: {
       PATH: defaultPath,
@@ -53,7 +54,8 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
       ...parseEnv(config.Env ?? []),
       ...options.env,
     },
-    cwd: options.cwd ?? (config.WorkingDir === undefined || config.WorkingDir === '' ? '/' : config.WorkingDir),
+    cwd:
+      options.cwd ?? (config.WorkingDir === undefined || config.WorkingDir === '' ? '/' : config.WorkingDir),
     user: { uid: user.uid, gid: user.gid, groups: user.additionalGids },
     capabilities: capabilitySets(capabilities, user.uid),
     noNewPrivileges: options.noNewPrivileges ?? false,
@@ -67,7 +69,7 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
     network: { mode: network, address: null, ports: [] },
     limits: { memory: options.memory ?? null, cpus: options.cpus ?? null, pids: options.pids ?? null },
     createdAt: new Date().toISOString(),
-    status: 'creating',
+    status: 'running',
     pid: null,
     startTicks: null,
     bootId: context.host.bootId,
@@ -88,7 +90,10 @@ export function commandOf(
   const rest = command ?? (entrypoint === undefined ? imageCommand : [])
   const all = [...first, ...rest]
   if (all.length === 0 || all[0] === '') {
-    throw new RuntimeError('ERR_RUNTIME_INVALID_ARG', 'cannot run a container: there is no command, and the image names none')
+    throw new RuntimeError(
+      'ERR_RUNTIME_INVALID_ARG',
+      'cannot run a container: there is no command, and the image names none',
+    )
   }
   return all
 }
@@ -97,10 +102,15 @@ export function commandOf(
 export function signalNumber(signal: string | number): number {
   const text = String(signal)
   const upper = text.toUpperCase()
-  const named = (constants.signals as Readonly<Record<string, number>>)[upper.startsWith('SIG') ? upper : `SIG${upper}`]
+  const named = (constants.signals as Readonly<Record<string, number>>)[
+    upper.startsWith('SIG') ? upper : `SIG${upper}`
+  ]
   const number = named ?? (/^\d{1,2}$/.test(text) ? Number(text) : undefined)
   if (number === undefined || number < 1 || number > 64) {
-    throw new RuntimeError('ERR_RUNTIME_INVALID_ARG', `cannot use signal ${JSON.stringify(signal)}: there is none of that name or number`)
+    throw new RuntimeError(
+      'ERR_RUNTIME_INVALID_ARG',
+      `cannot use signal ${JSON.stringify(signal)}: there is none of that name or number`,
+    )
   }
   return number
 }
@@ -109,7 +119,10 @@ function checkName(context: Context, name: string | undefined): void {
   if (name === undefined) return
   const other = context.records.list().find((record) => record.name === name)
   if (other === undefined) return
-  throw new RuntimeError('ERR_RUNTIME_NAME_TAKEN', `cannot name a container ${name}: container ${other.id.slice(0, 12)} has that name; remove or rename it`)
+  throw new RuntimeError(
+    'ERR_RUNTIME_NAME_TAKEN',
+    `cannot name a container ${name}: container ${other.id.slice(0, 12)} has that name; remove or rename it`,
+  )
 }
 
 function capabilitiesFor(context: Context, { capAdd, capDrop }: RunOptions): readonly Capability[] {
@@ -127,21 +140,29 @@ function capabilitySets(capabilities: readonly Capability[], uid: number): Capab
 
 function parseEnv(lines: readonly string[]): Record<string, string> {
   return Object.fromEntries(
-    lines.filter((line) => !line.includes('\0')).map((line) => {
-      const at = line.indexOf('=')
-      return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)]
-    }),
+    lines
+      .filter((line) => !line.includes('\0'))
+      .map((line) => {
+        const at = line.indexOf('=')
+        return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)]
+      }),
   )
 }
 
 const users = new Map<string, ResolvedUser>()
 
 /** Looks a user up in the root file system. What an image says never changes and is looked up once. */
-async function findUser(context: Context, user: string, image: StoredImage | undefined, rootfs: string | undefined): Promise<ResolvedUser> {
+async function findUser(
+  context: Context,
+  user: string,
+  image: StoredImage | undefined,
+  rootfs: string | undefined,
+): Promise<ResolvedUser> {
   const key = image === undefined ? undefined : `${image.id} ${user}`
   const known = key === undefined ? undefined : users.get(key)
   if (known !== undefined) return known
-  const found = image === undefined ? await lookUp(user, rootfs ?? '/') : await lookUpInImage(context, user, image)
+  const found =
+    image === undefined ? await lookUp(user, rootfs ?? '/') : await lookUpInImage(context, user, image)
   if (key !== undefined) {
     if (users.size > 256) users.clear()
     users.set(key, found)
@@ -156,7 +177,10 @@ async function lookUpInImage(context: Context, user: string, image: StoredImage)
 }
 
 async function lookUp(user: string, root: string | number): Promise<ResolvedUser> {
-  const [passwd, group] = await Promise.all([readOptional(root, '/etc/passwd'), readOptional(root, '/etc/group')])
+  const [passwd, group] = await Promise.all([
+    readOptional(root, '/etc/passwd'),
+    readOptional(root, '/etc/group'),
+  ])
   return resolveUser(user, { passwd, group })
 }
 

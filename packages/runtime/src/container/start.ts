@@ -1,9 +1,26 @@
-import { openSync, statSync } from 'node:fs'
+import { mkdirSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createCgroup, cpuBandwidth, isCgroupError, type Cgroup, type Resources } from '@ctr/cgroups'
-import { explain, isLinuxError, O_APPEND, O_CLOEXEC, O_CREAT, O_NOFOLLOW, O_WRONLY, Fd, type Program } from '@ctr/linux'
+import {
+  explain,
+  isLinuxError,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_NOFOLLOW,
+  O_WRONLY,
+  Fd,
+  type Program,
+} from '@ctr/linux'
 import { createNetworkNamespace, isNetbridgeError, type Endpoint } from '@ctr/netbridge'
-import { describe, isNamespacesError, spawn, type SpawnedProcess, type SpawnOptions, type Stdio } from '@ctr/namespaces'
+import {
+  describe,
+  isNamespacesError,
+  spawn,
+  type SpawnedProcess,
+  type SpawnOptions,
+  type Stdio,
+} from '@ctr/namespaces'
 import { overlayParameters } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
@@ -13,11 +30,14 @@ import { Rollback } from '../rollback.js'
 import { defaultDeviceLinks, defaultDeviceRules, defaultDevices } from '../security/default-devices.js'
 import { allCapabilities } from '../security/capability.js'
 import { setUpContainer, type Bind, type ContainerSetup } from '../setup/container-setup.js'
-import { openTerminal, type Terminal, type TerminalStream } from '../setup/terminal.js'
-import { writeEtcFiles } from './etc-files.js'
+import { openTerminal, type Terminal } from '../setup/terminal.js'
+import type { TerminalStream } from '../setup/terminal-stream.js'
+import { etcFiles } from './etc-files.js'
 import { pinProcess } from './pin.js'
 import type { ContainerRecord } from './record.js'
+import { prepareRoot, rootBase } from './root.js'
 import type { ContainerSpec } from './spec.js'
+import type { WarmRoot } from './warm-roots.js'
 
 /** A container that has just started. */
 export interface StartedContainer {
@@ -25,6 +45,8 @@ export interface StartedContainer {
   readonly process: SpawnedProcess
   readonly cgroup: Cgroup
   readonly endpoint: Endpoint | undefined
+  /** Its root, where that is to be given back when the container is removed. */
+  readonly warm: WarmRoot | undefined
   readonly terminal: TerminalStream | undefined
 }
 
@@ -43,33 +65,53 @@ export async function startContainer(context: Context, spec: ContainerSpec): Pro
   }
 }
 
-async function make(context: Context, { record, options, image }: ContainerSpec, rollback: Rollback): Promise<StartedContainer> {
-  const { id } = record
+async function make(context: Context, spec: ContainerSpec, rollback: Rollback): Promise<StartedContainer> {
+  const { options } = spec
   options.signal?.throwIfAborted()
-  context.records.create(record)
-  rollback.defer(() => context.records.remove(id))
+  const { id } = spec.record
+  context.owner.claim(id)
+  rollback.defer(() => {
+    context.records.remove(id)
+    context.owner.settled(id)
+  })
+  const root = await prepareRoot(context, spec, rollback)
+  const record: ContainerRecord = { ...spec.record, rootId: root.id }
 
-  const root = await makeRoot(context, record, options, image?.layers.map(({ diffId }) => diffId), rollback)
-  const cgroup = createCgroup(context.cgroupPath(id), resourcesOf(context, options), { hierarchy: context.hierarchy })
+  const cgroup = createCgroup(context.cgroupPath(id), resourcesOf(context, options), {
+    hierarchy: context.hierarchy,
+  })
   rollback.defer(() => cgroup.remove())
 
   using netns = record.network.mode === 'bridge' ? createNetworkNamespace() : undefined
-  const endpoint = netns === undefined ? undefined : (await context.network()).attach({ id, netnsFd: netns.fd, publish: options.publish })
+  const endpoint =
+    netns === undefined
+      ? undefined
+      : (await context.network()).attach({ id, netnsFd: netns.fd, publish: options.publish })
   if (endpoint !== undefined) rollback.defer(() => endpoint.detach())
 
-  using terminal = record.terminal ? openTerminal(typeof options.terminal === 'object' ? options.terminal : undefined) : undefined
+  using terminal = record.terminal
+    ? openTerminal(typeof options.terminal === 'object' ? options.terminal : undefined)
+    : undefined
   using stdio = openStdio(context, record, options)
   using cgroupFds = cgroup.openJoinFds()
-  const binds = [...writeEtcFiles(context, record, endpoint?.address), ...(options.volumes ?? []).map(bindOf)]
-  const setup = setupOf(context, record, options, { root, binds, devpts: terminal?.mount })
+  const setup = setupOf(context, record, options, {
+    root: root.source,
+    binds: (options.volumes ?? []).map(bindOf),
+    files: etcFiles(context, record, endpoint?.address),
+    devpts: terminal?.mount,
+  })
   const process = await spawn(
-    spawnOptions(context, record, setup, { netns: netns?.fd, terminal, stdio: stdio.streams, joinFds: cgroupFds.writeZero }),
+    spawnOptions(context, record, setup, {
+      netns: netns?.fd,
+      terminal,
+      stdio: stdio.streams,
+      joinFds: cgroupFds.writeZero,
+    }),
   )
   rollback.defer(() => process[Symbol.asyncDispose]())
   options.signal?.throwIfAborted()
   const started: ContainerRecord = {
     ...record,
-    status: 'running',
     pid: process.pid,
     startTicks: startTicks(process.pid) ?? null,
     network: { ...record.network, address: endpoint?.address ?? null, ports: endpoint?.ports ?? [] },
@@ -79,34 +121,59 @@ async function make(context: Context, { record, options, image }: ContainerSpec,
     process.unref()
   }
   context.records.save(started)
-  return { record: started, process, cgroup, endpoint, terminal: terminal?.takeStream() }
+  context.owner.settled(id)
+  return { record: started, process, cgroup, endpoint, warm: root.warm, terminal: terminal?.takeStream() }
 }
 
 /**
- * The set-up of a container as text: every system call of its child, in order. Nothing is made; what would be
- * opened before (descriptors) shows as 0.
+ * The set-up of a container as text: every system call of its child, in order. Nothing is made; descriptors that
+ * would be opened before show as 0.
  */
 export function explainContainer(context: Context, { record, options, image }: ContainerSpec): string {
-  const lower = image === undefined ? [options.rootfs ?? '/'] : image.layers.map(({ diffId }) => diffId)
-  const root = record.rootfs !== null && !usesOverlay(options)
-    ? { folder: record.rootfs }
-    : {
-        overlay: overlayParameters({
-          lower: image === undefined ? lower : context.layers.view(lower).lower,
-          upper: join(context.layers.folder, 'upper'),
-          work: join(context.layers.folder, 'work'),
-        }),
-      }
-  const setup = setupOf(context, record, options, { root, binds: (options.volumes ?? []).map(bindOf), devpts: undefined })
+  const base = rootBase(options, image)
+  const lower =
+    base === undefined
+      ? []
+      : 'layers' in base
+        ? [context.mountpoints, ...context.layers.view(base.layers).lower]
+        : base.lower
+  const [upper, work] = [join(context.layers.folder, 'upper'), join(context.layers.folder, 'work')]
+  const root =
+    base === undefined
+      ? { folder: options.rootfs! }
+      : { overlay: overlayParameters({ lower, upper, work, volatile: !record.detached }) }
+  const setup = setupOf(context, record, options, {
+    root,
+    binds: (options.volumes ?? []).map(bindOf),
+    files: etcFiles(context, record, undefined),
+    devpts: undefined,
+  })
   const netns = record.network.mode === 'bridge' ? 0 : undefined
-  return explain(describe(spawnOptions(context, record, setup, { netns, terminal: undefined, stdio: ['ignore', 'ignore', 'ignore'], joinFds: [] })))
+  return explain(
+    describe(
+      spawnOptions(context, record, setup, {
+        netns,
+        terminal: undefined,
+        stdio: ['ignore', 'ignore', 'ignore'],
+        joinFds: [],
+      }),
+    ),
+  )
 }
 
 /** Credentials of the container's programs, the first one and those that are executed later. */
-export function credentialsOf(context: Context, record: ContainerRecord): Pick<SpawnOptions, 'user' | 'capabilities' | 'noNewPrivileges' | 'seccomp'> {
+export function credentialsOf(
+  context: Context,
+  record: ContainerRecord,
+): Pick<SpawnOptions, 'user' | 'capabilities' | 'noNewPrivileges' | 'seccomp'> {
   const { user, capabilities, noNewPrivileges, seccomp } = record
   const names = capabilities.bounding.map((number) => allCapabilities[number]!)
-  return { user, capabilities, noNewPrivileges, seccomp: seccomp === 'default' ? context.host.seccompFilter(names) : undefined }
+  return {
+    user,
+    capabilities,
+    noNewPrivileges,
+    seccomp: seccomp === 'default' ? context.host.seccompFilter(names) : undefined,
+  }
 }
 
 /** Adds what puts the child into its cgroup, before it makes a cgroup namespace. */
@@ -153,7 +220,7 @@ function setupOf(
   context: Context,
   { network, cwd }: ContainerRecord,
   options: RunOptions,
-  parts: Pick<ContainerSetup, 'root' | 'binds' | 'devpts'>,
+  parts: Pick<ContainerSetup, 'root' | 'binds' | 'files' | 'devpts'>,
 ): ContainerSetup {
   return {
     ...parts,
@@ -173,41 +240,48 @@ function setupOf(
 }
 
 /** As Docker: any user of the container may use low ports and ping. */
-const networkSysctls = { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' }
-
-function usesOverlay({ rootfs, overlay }: RunOptions): boolean {
-  return overlay ?? rootfs === '/'
-}
-
-async function makeRoot(
-  context: Context,
-  record: ContainerRecord,
-  options: RunOptions,
-  layers: readonly string[] | undefined,
-  rollback: Rollback,
-): Promise<ContainerSetup['root']> {
-  if (layers === undefined && !usesOverlay(options)) return { folder: options.rootfs! }
-  const source = layers === undefined ? { lower: [options.rootfs!] } : { layers }
-  const root = await context.layers.createRoot(record.id, { ...source, volatile: !record.detached })
-  rollback.defer(() => root.remove())
-  return { overlay: overlayParameters(root.description) }
+const networkSysctls = {
+  'net.ipv4.ip_unprivileged_port_start': '0',
+  'net.ipv4.ping_group_range': '0 2147483647',
 }
 
 function resourcesOf(context: Context, options: RunOptions): Resources {
   const { memory, memorySwap, cpus, cpuShares, cpusetCpus, pids } = options
   return {
-    ...(memory === undefined ? {} : { memory: { limit: memory, ...(memorySwap === undefined ? {} : { swap: memorySwap }) } }),
+    ...(memory === undefined
+      ? {}
+      : { memory: { limit: memory, ...(memorySwap === undefined ? {} : { swap: memorySwap }) } }),
     cpu: { ...(cpus === undefined ? {} : cpuBandwidth(cpus)), shares: cpuShares, cpus: cpusetCpus },
     ...(pids === undefined ? {} : { pids: { limit: pids } }),
-    ...(context.hasDeviceRules ? { devices: defaultDeviceRules.map((rule) => ({ ...rule, type: rule.type ?? 'a', access: rule.access ?? 'rwm' })) } : {}),
+    ...(context.hasDeviceRules
+      ? {
+          devices: defaultDeviceRules.map((rule) => ({
+            ...rule,
+            type: rule.type ?? 'a',
+            access: rule.access ?? 'rwm',
+          })),
+        }
+      : {}),
   }
 }
 
-function bindOf({ source, target, readOnly = false }: { source: string; target: string; readOnly?: boolean | undefined }): Bind {
+function bindOf({
+  source,
+  target,
+  readOnly = false,
+}: {
+  source: string
+  target: string
+  readOnly?: boolean | undefined
+}): Bind {
   try {
     return { source, target, readOnly, kind: statSync(source).isDirectory() ? 'folder' : 'file' }
   } catch (cause) {
-    throw new RuntimeError('ERR_RUNTIME_INVALID_ARG', `cannot mount ${source} at ${target}: it does not exist on the host`, { cause })
+    throw new RuntimeError(
+      'ERR_RUNTIME_INVALID_ARG',
+      `cannot mount ${source} at ${target}: it does not exist on the host`,
+      { cause },
+    )
   }
 }
 
@@ -222,6 +296,7 @@ function openStdio(context: Context, record: ContainerRecord, options: RunOption
   const wanted = [options.stdin ?? 'ignore', options.stdout ?? output, options.stderr ?? output] as const
   const streams = wanted.map((stream, number) => {
     if (stream !== 'log') return stream
+    mkdirSync(context.records.folder(record.id), { recursive: true, mode: 0o700 })
     const path = join(context.records.folder(record.id), number === 2 ? 'stderr.log' : 'stdout.log')
     const fd = new Fd(openSync(path, O_WRONLY + O_CREAT + O_APPEND + O_NOFOLLOW + O_CLOEXEC, 0o600))
     opened.push(fd)
@@ -238,14 +313,19 @@ function openStdio(context: Context, record: ContainerRecord, options: RunOption
 /** Adds which container it was, in the terms of this package; errors of lower packages stay as the cause. */
 function explainFailure(error: unknown, { record }: ContainerSpec): unknown {
   const what = `cannot start container ${record.name}`
-  const wrap = (code: RuntimeError['code'], cause: Error): RuntimeError => new RuntimeError(code, `${what}: ${cause.message}`, { cause })
+  const wrap = (code: RuntimeError['code'], cause: Error): RuntimeError =>
+    new RuntimeError(code, `${what}: ${cause.message}`, { cause })
   if (isNamespacesError(error)) {
     if (error.code === 'ERR_NAMESPACES_COMMAND_NOT_FOUND') return wrap('ERR_RUNTIME_COMMAND_NOT_FOUND', error)
-    if (error.code === 'ERR_NAMESPACES_COMMAND_NOT_EXECUTABLE') return wrap('ERR_RUNTIME_COMMAND_NOT_EXECUTABLE', error)
+    if (error.code === 'ERR_NAMESPACES_COMMAND_NOT_EXECUTABLE')
+      return wrap('ERR_RUNTIME_COMMAND_NOT_EXECUTABLE', error)
     return wrap('ERR_RUNTIME_START', error)
   }
   if (isNetbridgeError(error)) {
-    return wrap(error.code === 'ERR_NETBRIDGE_PORT_TAKEN' ? 'ERR_RUNTIME_PORT_TAKEN' : 'ERR_RUNTIME_START', error)
+    return wrap(
+      error.code === 'ERR_NETBRIDGE_PORT_TAKEN' ? 'ERR_RUNTIME_PORT_TAKEN' : 'ERR_RUNTIME_START',
+      error,
+    )
   }
   if (isCgroupError(error)) return wrap('ERR_RUNTIME_LIMIT', error)
   if (isLinuxError(error) && error.code === 'ERR_LINUX_CHILD_DIED') return wrap('ERR_RUNTIME_LIMIT', error)

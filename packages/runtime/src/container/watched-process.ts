@@ -1,10 +1,18 @@
 import { closeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isSyscallError, onReadable, pidfdExitStatus, pidfdOpen, pidfdSendSignal, type ExitStatus, type ReadyWait } from '@ctr/linux'
+import {
+  isSyscallError,
+  onReadable,
+  pidfdExitStatus,
+  pidfdOpen,
+  pidfdSendSignal,
+  type ExitStatus,
+  type ReadyWait,
+} from '@ctr/linux'
 import type { SpawnedProcess } from '@ctr/namespaces'
 import type { Context } from '../context.js'
-import { startTicks } from '../host.js'
+import { startTicks, zombieStatus } from '../host.js'
 import { openPin } from './pin.js'
 import type { ContainerRecord } from './record.js'
 
@@ -41,15 +49,15 @@ export function ownProcess(process: SpawnedProcess): WatchedProcess {
 export function foundProcess(context: Context, record: ContainerRecord): WatchedProcess | undefined {
   if (record.bootId !== context.host.bootId || record.pid === null) return undefined
   const pinned = openPin(join(context.pins, record.id))
-  if (pinned !== undefined) return watch(record.pid, pinned.release())
+  if (pinned !== undefined) return watch(record.pid, pinned.release(), record.startTicks)
   if (startTicks(record.pid) !== record.startTicks) return undefined
   const pidfd = pidfdOpen(record.pid)
-  if (startTicks(record.pid) === record.startTicks) return watch(record.pid, pidfd)
+  if (startTicks(record.pid) === record.startTicks) return watch(record.pid, pidfd, record.startTicks)
   closeSync(pidfd)
   return undefined
 }
 
-function watch(pid: number, pidfd: number): WatchedProcess {
+function watch(pid: number, pidfd: number, ticks: string | null): WatchedProcess {
   let waiting: ReadyWait | undefined
   let ended: Promise<ExitStatus | undefined> | undefined
   let open = true
@@ -64,7 +72,7 @@ function watch(pid: number, pidfd: number): WatchedProcess {
     wait() {
       ended ??= new Promise((resolve) => {
         waiting = onReadable(pidfd, () => {
-          resolve(statusOf(pidfd).finally(release))
+          resolve(statusOf(pid, pidfd, ticks).finally(release))
         })
       })
       return ended
@@ -74,14 +82,24 @@ function watch(pid: number, pidfd: number): WatchedProcess {
   }
 }
 
-/** How a process that is not our child has ended; its parent may take a moment to reap it. */
-async function statusOf(pidfd: number): Promise<ExitStatus | undefined> {
+/** How a process that is not our child has ended, as soon as its parent has reaped it, or before. */
+async function statusOf(pid: number, pidfd: number, ticks: string | null): Promise<ExitStatus | undefined> {
   for (let attempt = 0; attempt < 20; attempt++) {
+    const zombie = zombieStatus(pid, ticks)
+    if (zombie !== undefined) return decode(zombie)
     const status = tryStatus(pidfd)
     if (status !== 'not yet') return status
     await sleep(10)
   }
   return undefined
+}
+
+/** Takes a wait status apart (wait(2)). */
+function decode(status: number): ExitStatus {
+  const signal = status & 0x7f
+  return signal === 0
+    ? { exitCode: (status >> 8) & 0xff, signal: undefined }
+    : { exitCode: undefined, signal }
 }
 
 function tryStatus(pidfd: number): ExitStatus | undefined | 'not yet' {

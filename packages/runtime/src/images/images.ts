@@ -10,8 +10,10 @@ import {
   type RegistryClientOptions,
   type StoredImage,
 } from '@ctr/registry'
-import type { LayerStore } from '@ctr/overlay'
+import { isOverlayError, type LayerStore } from '@ctr/overlay'
 import type { ContainerRecords } from '../container/record.js'
+import type { WarmRoots } from '../container/warm-roots.js'
+import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import type { PullImageOptions, PushImageOptions } from '../options.js'
 
@@ -20,12 +22,18 @@ export class Images {
   readonly #store: ImageStore
   readonly #layers: LayerStore
   readonly #records: ContainerRecords
+  readonly #roots: WarmRoots
   readonly #client: RegistryClientOptions
 
-  constructor(store: ImageStore, layers: LayerStore, records: ContainerRecords, client: RegistryClientOptions) {
+  constructor(
+    store: ImageStore,
+    { layers, records, roots }: Pick<Context, 'layers' | 'records' | 'roots'>,
+    client: RegistryClientOptions,
+  ) {
     this.#store = store
     this.#layers = layers
     this.#records = records
+    this.#roots = roots
     this.#client = client
   }
 
@@ -36,8 +44,14 @@ export class Images {
    * @throws `RegistryError` as the registry answers; `OverlayError` for a layer that cannot be unpacked;
    *   Node's `AbortError`.
    */
-  async pull(reference: string, { onProgress, credentials, ...options }: PullImageOptions = {}): Promise<StoredImage> {
-    await using client = new RegistryClient({ ...this.#client, credentials: credentials ?? dockerCredentials })
+  async pull(
+    reference: string,
+    { onProgress, credentials, ...options }: PullImageOptions = {},
+  ): Promise<StoredImage> {
+    await using client = new RegistryClient({
+      ...this.#client,
+      credentials: credentials ?? dockerCredentials,
+    })
     const image = await this.#store.pull(reference, { ...options, client, onProgress })
     await this.unpack(image, options.signal, (diffId) => onProgress?.({ kind: 'unpacked', diffId }))
     return image
@@ -48,11 +62,11 @@ export class Images {
    *
    * @throws `RegistryError`.
    */
-  async push(
-    reference: string,
-    { credentials, ...options }: PushImageOptions = {},
-  ): Promise<Descriptor> {
-    await using client = new RegistryClient({ ...this.#client, credentials: credentials ?? dockerCredentials })
+  async push(reference: string, { credentials, ...options }: PushImageOptions = {}): Promise<Descriptor> {
+    await using client = new RegistryClient({
+      ...this.#client,
+      credentials: credentials ?? dockerCredentials,
+    })
     return await this.#store.push(reference, { ...options, client })
   }
 
@@ -78,7 +92,11 @@ export class Images {
       return await this.#store.get(wanted)
     } catch (cause) {
       if (!isRegistryError(cause) || cause.code !== 'ERR_REGISTRY_NO_IMAGE') throw cause
-      throw new RuntimeError('ERR_RUNTIME_IMAGE_NOT_FOUND', `cannot find image ${wanted}: it is not here; pull it first`, { cause })
+      throw new RuntimeError(
+        'ERR_RUNTIME_IMAGE_NOT_FOUND',
+        `cannot find image ${wanted}: it is not here; pull it first`,
+        { cause },
+      )
     }
   }
 
@@ -92,17 +110,34 @@ export class Images {
    *
    * @throws {@link RuntimeError} `ERR_RUNTIME_IMAGE_IN_USE`: a container, running or not, stands on it.
    */
-  async remove(wanted: string): Promise<{ readonly untagged: readonly string[]; readonly deleted: readonly string[] }> {
+  async remove(
+    wanted: string,
+  ): Promise<{ readonly untagged: readonly string[]; readonly deleted: readonly string[] }> {
     const image = await this.get(wanted)
     const names = new Set([...image.references, image.id])
     const user = this.#records.list().find((record) => record.imageId === image.id)
     if (user !== undefined && (image.references.length <= 1 || !names.has(wanted))) {
-      throw new RuntimeError('ERR_RUNTIME_IMAGE_IN_USE', `cannot remove image ${wanted}: container ${user.name} is made from it; remove that first`)
+      throw new RuntimeError(
+        'ERR_RUNTIME_IMAGE_IN_USE',
+        `cannot remove image ${wanted}: container ${user.name} is made from it; remove that first`,
+      )
     }
     const result = await this.#store.remove(wanted)
-    const used = new Set((await this.#store.list()).flatMap(({ layers }) => layers.map(({ diffId }) => diffId)))
-    for (const { diffId } of image.layers) if (!used.has(diffId)) await this.#layers.remove(diffId)
+    const used = new Set(
+      (await this.#store.list()).flatMap(({ layers }) => layers.map(({ diffId }) => diffId)),
+    )
+    for (const { diffId } of image.layers) if (!used.has(diffId)) await this.#removeLayer(diffId)
     return result
+  }
+
+  async #removeLayer(diffId: string): Promise<void> {
+    await this.#roots.release(diffId)
+    try {
+      await this.#layers.remove(diffId)
+    } catch (error) {
+      // another process keeps a warm root on it, and goes without it from its next clean-up on
+      if (!isOverlayError(error) || error.code !== 'ERR_OVERLAY_IN_USE') throw error
+    }
   }
 
   /** Unpacks the layers of an image that are not unpacked yet. */

@@ -10,12 +10,8 @@ import {
 import type { HierarchyMount } from '@ctr/cgroups'
 import type { DeviceLink, LinuxDevice } from '../security/default-devices.js'
 import { mountCgroups } from './cgroup-mounts.js'
-import {
-  devptsAttributes,
-  devptsParameters,
-  newDev,
-  sharedMemory,
-} from './devices.js'
+import { devptsAttributes, devptsParameters, newDev, sharedMemory } from './devices.js'
+import { writeFiles, type RuntimeFile } from './files.js'
 import { maskPaths, readOnlyPaths, type MaskedPath } from './hide.js'
 import { loopbackUp, writeSysctls } from './network.js'
 import { makeFolders, makeReadOnly, place } from './place.js'
@@ -40,6 +36,8 @@ export interface ContainerSetup {
   /** Device nodes in the root file system have no effect: where no device rules can be set. */
   readonly rootWithoutDevices: boolean
   readonly binds: readonly Bind[]
+  /** Files that tell the container who and where it is. */
+  readonly files: readonly RuntimeFile[]
   readonly devices: readonly LinuxDevice[]
   readonly deviceLinks: readonly DeviceLink[]
   /** Detached mount that becomes `/dev/pts`, where the container has a terminal of ours. */
@@ -64,11 +62,17 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
   program.call('umask', [0])
   isolateMounts(program)
   const sources = setup.binds.map((bind) => bindSource(program, bind.source))
-  const root = enterRoot(program, setup.root, setup.mountpoint, setup.rootWithoutDevices ? MOUNT_ATTR_NODEV : 0)
+  const root = enterRoot(
+    program,
+    setup.root,
+    setup.mountpoint,
+    setup.rootWithoutDevices ? MOUNT_ATTR_NODEV : 0,
+  )
   const dev = mountDev(program, setup)
   const proc = mountAt(program, 'proc', '/proc', restricted)
   const sys = mountAt(program, 'sysfs', '/sys', restricted + MOUNT_ATTR_RDONLY)
   mountCgroups(program, setup.hierarchies)
+  writeFiles(program, setup.files)
   setup.binds.forEach((bind, index) => {
     attachBind(program, bind, sources[index]!)
   })

@@ -29,7 +29,15 @@ export interface MaskedPath {
 export function maskPaths(program: Program, paths: readonly MaskedPath[], mounted: Mounted, dev: Ref): void {
   if (paths.length === 0) return
   program.step('hide paths')
-  const empty = newFileSystem(program, 'tmpfs', [['size', '0'], ['nr_inodes', '2']], MOUNT_ATTR_RDONLY)
+  const empty = newFileSystem(
+    program,
+    'tmpfs',
+    [
+      ['size', '0'],
+      ['nr_inodes', '2'],
+    ],
+    MOUNT_ATTR_RDONLY,
+  )
   for (const { path, kind } of paths) {
     const [folder, name] = below(mounted, path)
     if (folder === undefined) continue

@@ -11,7 +11,7 @@ import {
   O_NOCTTY,
   O_NONBLOCK,
   O_PATH,
-  O_WRONLY,
+  O_RDONLY,
   OPEN_HOW_SIZE,
   openHow,
   RESOLVE_IN_ROOT,
@@ -70,12 +70,13 @@ function makeFolder(program: Program, path: string): void {
   program.call('mkdirat', [AT_FDCWD, path, 0o755], { tolerate: ['EEXIST', 'EROFS'] })
 }
 
-// an existing file of any kind is good enough; opening it has no effect and does not wait
+/**
+ * Makes a file where there is none. What is there, of whatever kind, is good enough: opened to read it is not
+ * copied up, and nothing waits for a fifo.
+ */
 function makeFile(program: Program, path: string): void {
-  const flags = O_WRONLY + O_CREAT + O_NONBLOCK + O_NOCTTY + O_CLOEXEC
-  const file = program.call('openat2', [AT_FDCWD, path, openHow({ flags, mode: 0o644, resolve }), OPEN_HOW_SIZE], {
-    tolerate: ['EROFS', 'ETXTBSY', 'EISDIR', 'ENXIO'],
+  const flags = O_RDONLY + O_CREAT + O_NONBLOCK + O_NOCTTY + O_CLOEXEC
+  program.call('openat2', [AT_FDCWD, path, openHow({ flags, mode: 0o644, resolve }), OPEN_HOW_SIZE], {
+    tolerate: ['EROFS', 'EISDIR', 'ENXIO', 'EACCES'],
   })
-  // while a file is open for writing its file system cannot be made read-only
-  program.call('close', [file], { tolerate: ['EBADF'] })
 }

@@ -25,6 +25,8 @@ export type FileSystemParameter = readonly [key: string, value: string] | readon
 export type RootSource =
   /** An overlay, by its parameters. */
   | { readonly overlay: readonly FileSystemParameter[] }
+  /** A detached mount of ours, of which the container gets a copy. */
+  | { readonly mount: number }
   /** A folder of the host, used as it is. */
   | { readonly folder: string }
 
@@ -41,6 +43,7 @@ export function newFileSystem(
   attributes: number,
 ): Ref {
   const fs = program.call('fsopen', [type, FSOPEN_CLOEXEC])
+  program.call('fsconfig', [fs, FSCONFIG_SET_STRING, 'source', type, 0]) // what /proc/mounts shows
   for (const [key, value] of parameters) {
     if (value === undefined) program.call('fsconfig', [fs, FSCONFIG_SET_FLAG, key, null, 0])
     else program.call('fsconfig', [fs, FSCONFIG_SET_STRING, key, value, 0])
@@ -66,14 +69,7 @@ export function bindSource(program: Program, path: string): Ref {
  */
 export function enterRoot(program: Program, source: RootSource, mountpoint: string, attributes: number): Ref {
   program.step('mount the root file system')
-  const root =
-    'overlay' in source
-      ? newFileSystem(program, 'overlay', source.overlay, 0)
-      : program.call('open_tree', [
-          AT_FDCWD,
-          source.folder,
-          OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC + AT_RECURSIVE,
-        ])
+  const root = openRoot(program, source, attributes)
   program.call('move_mount', [root, '', AT_FDCWD, mountpoint, MOVE_MOUNT_F_EMPTY_PATH])
   program.step('change the root')
   program.call('fchdir', [root])
@@ -89,8 +85,13 @@ export function isolateMounts(program: Program): void {
   program.step('make all mounts private').call('mount', [null, '/', null, MS_REC + MS_PRIVATE, null])
 }
 
-function openFolder(program: Program, folder: string, attributes: number): Ref {
-  const root = program.call('open_tree', [AT_FDCWD, folder, OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC + AT_RECURSIVE])
+function openRoot(program: Program, source: RootSource, attributes: number): Ref {
+  if ('overlay' in source) return newFileSystem(program, 'overlay', source.overlay, attributes)
+  const clone = OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC
+  const root =
+    'mount' in source
+      ? program.call('open_tree', [source.mount, '', clone + AT_EMPTY_PATH])
+      : program.call('open_tree', [AT_FDCWD, source.folder, clone + AT_RECURSIVE])
   if (attributes !== 0) {
     program.call('mount_setattr', [root, '', AT_EMPTY_PATH, mountAttributes({ set: attributes }), 32])
   }

@@ -1,6 +1,4 @@
 import { openSync, statfsSync } from 'node:fs'
-import { ReadStream } from 'node:tty'
-import type { Duplex } from 'node:stream'
 import {
   Fd,
   fsconfigCreate,
@@ -19,16 +17,10 @@ import {
   syscall,
   TIOCGPTPEER,
   TIOCSPTLCK,
-  TIOCSWINSZ,
 } from '@ctr/linux'
 import { RuntimeError } from '../errors.js'
+import { setSize, TerminalStream, type TerminalSize } from './terminal-stream.js'
 import { devptsAttributes, devptsParameters } from './devices.js'
-
-/** Size of a terminal in characters. */
-export interface TerminalSize {
-  readonly rows: number
-  readonly columns: number
-}
 
 /** A pseudo-terminal whose `devpts` becomes the container's `/dev/pts`. */
 export interface Terminal extends Disposable {
@@ -38,12 +30,6 @@ export interface Terminal extends Disposable {
   readonly slave: number
   /** Our side as a stream, which from then on is the caller's: reads what the container prints, writes its input. */
   takeStream(): TerminalStream
-}
-
-/** Our side of a container's terminal. */
-export type TerminalStream = Duplex & {
-  /** Tells the programs in the container that the window has another size (`SIGWINCH`). */
-  resize(size: TerminalSize): void
 }
 
 /**
@@ -71,7 +57,10 @@ export function openTerminalIn(pid: number, size: TerminalSize | undefined): Omi
   const how = { flags: O_PATH + O_DIRECTORY, resolve: RESOLVE_IN_ROOT + RESOLVE_NO_SYMLINKS }
   using pts = new Fd(openat2(root.number, 'dev/pts', how))
   if (statfsSync(`/proc/self/fd/${pts.number}`).type !== DEVPTS_SUPER_MAGIC) {
-    throw new RuntimeError('ERR_RUNTIME_START', 'cannot open a terminal in the container: its /dev/pts is no devpts')
+    throw new RuntimeError(
+      'ERR_RUNTIME_START',
+      'cannot open a terminal in the container: its /dev/pts is no devpts',
+    )
   }
   return openPair(pts.number, size)
 }
@@ -84,13 +73,13 @@ function openPair(devpts: number, size: TerminalSize | undefined, owned?: Fd): O
   try {
     syscall('ioctl', master.number, TIOCSPTLCK, Buffer.alloc(4))
     const slave = new Fd(syscall('ioctl', master.number, TIOCGPTPEER, O_RDWR + O_NOCTTY + O_CLOEXEC))
-    if (size !== undefined) resize(master.number, size)
+    if (size !== undefined) setSize(master.number, size)
     let taken = false
     return {
       slave: slave.number,
       takeStream() {
         taken = true
-        return streamOf(master.release())
+        return new TerminalStream(master.release())
       },
       [Symbol.dispose]() {
         slave.close()
@@ -112,21 +101,4 @@ function makeDevpts(): number {
   }
   fsconfigCreate(fs.number)
   return fsmount(fs.number, devptsAttributes)
-}
-
-function streamOf(master: number): TerminalStream {
-  const stream = new ReadStream(master) as unknown as TerminalStream
-  // when the last program has closed the terminal the kernel says EIO: the end of the stream
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EIO') stream.push(null)
-  })
-  stream.resize = (size) => resize(master, size)
-  return stream
-}
-
-function resize(fd: number, { rows, columns }: TerminalSize): void {
-  const winsize = Buffer.alloc(8)
-  winsize.writeUInt16LE(rows, 0)
-  winsize.writeUInt16LE(columns, 2)
-  syscall('ioctl', fd, TIOCSWINSZ, winsize)
 }

@@ -18,9 +18,15 @@ export async function addBusybox(runtime: Runtime): Promise<void> {
   const applets = execFileSync(program, ['--list'], { encoding: 'utf8' }).trim().split('\n')
   const first: LayerSource[] = [
     { type: 'file', path: 'bin/busybox', source: program, mode: 0o755 },
-    ...applets.filter((name) => name !== 'busybox').map((name): LayerSource => ({ type: 'symlink', path: `bin/${name}`, target: 'busybox' })),
+    ...applets
+      .filter((name) => name !== 'busybox')
+      .map((name): LayerSource => ({ type: 'symlink', path: `bin/${name}`, target: 'busybox' })),
     { type: 'directory', path: 'tmp', mode: 0o1777 },
-    { type: 'file', path: 'etc/passwd', content: 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n' },
+    {
+      type: 'file',
+      path: 'etc/passwd',
+      content: 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n',
+    },
     { type: 'file', path: 'etc/group', content: 'root:x:0:\napp:x:1000:\nextra:x:44:app\n' },
     { type: 'file', path: 'etc/gone', content: 'from the first layer\n' },
     { type: 'file', path: 'etc/motd', content: 'first\n' },
@@ -32,7 +38,13 @@ export async function addBusybox(runtime: Runtime): Promise<void> {
     { type: 'file', path: 'etc/.wh.gone', content: '' },
   ]
   await runtime.images.add(
-    { config: { config }, layers: [{ tar: packLayer(first, { compression: 'none' }).stream }, { tar: packLayer(second, { compression: 'none' }).stream }] },
+    {
+      config: { config },
+      layers: [
+        { tar: packLayer(first, { compression: 'none' }).stream },
+        { tar: packLayer(second, { compression: 'none' }).stream },
+      ],
+    },
     { reference: busybox },
   )
 }

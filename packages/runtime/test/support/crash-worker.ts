@@ -1,12 +1,25 @@
 // A process that the crash test kills: it runs containers, or pulls an image, over and over.
 import { Runtime } from '../../src/index.js'
 
-const [, , mode, root, state, image] = process.argv as [string, string, 'run' | 'pull', string, string, string]
+const [, , mode, root, state, image] = process.argv as [
+  string,
+  string,
+  'run' | 'pull',
+  string,
+  string,
+  string,
+]
 const runtime = await Runtime.open({ root, state })
 process.stdout.write('ready\n')
 for (;;) {
   if (mode === 'run') {
-    const container = await runtime.run({ image, command: ['true'], publish: [{ container: 80 }], memory: 32 * 2 ** 20, pids: 16 })
+    const container = await runtime.run({
+      image,
+      command: ['true'],
+      publish: [{ container: 80 }],
+      memory: 32 * 2 ** 20,
+      pids: 16,
+    })
     await container.wait()
     await container.remove()
   } else {

@@ -1,0 +1,50 @@
+import { overlayParameters } from '@ctr/overlay'
+import type { StoredImage } from '@ctr/registry'
+import type { Context } from '../context.js'
+import type { RunOptions } from '../options.js'
+import type { Rollback } from '../rollback.js'
+import type { RootSource } from '../setup/rootfs.js'
+import type { ContainerSpec } from './spec.js'
+import { belowLayers, type RootBase, type WarmRoot } from './warm-roots.js'
+
+/** The root file system of a container that is to be made. */
+export interface PreparedRoot {
+  /** Name in the layer store; null for a folder that is used as it is. */
+  readonly id: string | null
+  readonly source: RootSource
+  /** Set where it goes back to the warm roots at the end. */
+  readonly warm: WarmRoot | undefined
+}
+
+/** What a container's copy-on-write root stands on; undefined when it works in a folder itself. */
+export function rootBase(
+  { rootfs, overlay }: RunOptions,
+  image: StoredImage | undefined,
+): RootBase | undefined {
+  if (image !== undefined) return { layers: image.layers.map(({ diffId }) => diffId) }
+  return (overlay ?? rootfs === '/') ? { lower: [rootfs!] } : undefined
+}
+
+/**
+ * Chooses the root: the folder itself, a root of its own for a container that outlives this process, a warm one
+ * for all others.
+ */
+export async function prepareRoot(
+  context: Context,
+  { record, options, image }: ContainerSpec,
+  rollback: Rollback,
+): Promise<PreparedRoot> {
+  const base = rootBase(options, image)
+  if (base === undefined) return { id: null, source: { folder: options.rootfs! }, warm: undefined }
+  if (!record.detached) {
+    const warm = await context.roots.take(base)
+    rollback.defer(() => context.roots.giveBack(warm, false))
+    return { id: warm.root.id, source: { mount: warm.mount.number }, warm }
+  }
+  const root = await context.layers.createRoot(record.id, {
+    ...base,
+    ...belowLayers(base, context.mountpoints),
+  })
+  rollback.defer(() => root.remove())
+  return { id: root.id, source: { overlay: overlayParameters(root.description) }, warm: undefined }
+}

@@ -1,0 +1,54 @@
+import {
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_WRONLY,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+  Struct,
+  type Program,
+} from '@ctr/linux'
+import { place } from './place.js'
+import { newFileSystem } from './rootfs.js'
+
+/** A file that the runtime writes for the container, beside what its image has. */
+export interface RuntimeFile {
+  /** Absolute path in the container. */
+  readonly path: string
+  readonly content: string
+}
+
+/**
+ * Writes files on a small file system in memory that belongs to the container alone, and mounts each where it
+ * is wanted: nothing is written to disk, the image stays as it is, and they do not show as changes.
+ */
+export function writeFiles(program: Program, files: readonly RuntimeFile[]): void {
+  if (files.length === 0) return
+  program.step('write files for the container')
+  const parameters = [
+    ['mode', '755'],
+    ['size', '4m'],
+  ] as const
+  const memory = newFileSystem(
+    program,
+    'tmpfs',
+    parameters,
+    MOUNT_ATTR_NOSUID + MOUNT_ATTR_NODEV + MOUNT_ATTR_NOEXEC,
+  )
+  files.forEach(({ path, content }, index) => {
+    const name = `${index}`
+    const bytes = Buffer.from(content)
+    const file = program.call('openat', [memory, name, O_WRONLY + O_CREAT + O_EXCL + O_CLOEXEC, 0o644])
+    program.call('write', [file, new Struct(bytes, `[${bytes.length} bytes of ${path}]`), bytes.length])
+    program.call('close', [file])
+    place(
+      program,
+      program.call('open_tree', [memory, name, OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC]),
+      path,
+      'file',
+    )
+  })
+}
