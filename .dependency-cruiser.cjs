@@ -26,7 +26,12 @@ module.exports = {
       from: { path: pkg('registry') },
       to: { path: pkg('linux') },
     },
-    { name: 'runtime-below-cli', severity: 'error', from: { path: pkg('runtime') }, to: { path: pkg('cli') } },
+    {
+      name: 'runtime-below-cli',
+      severity: 'error',
+      from: { path: pkg('runtime') },
+      to: { path: pkg('cli') },
+    },
     {
       name: 'koffi-only-in-linux',
       severity: 'error',
@@ -54,7 +59,6 @@ module.exports = {
     enhancedResolveOptions: {
       conditionNames: ['@ctr/source', 'types', 'import', 'node', 'default'],
       exportsFields: ['exports'],
-      extensionAlias: { '.js': ['.ts', '.js'] },
     },
   },
 }

@@ -13,10 +13,8 @@ const shared = {
 /** Tests beside the sources: no privileges, no network, any user. */
 export const unit = { ...shared, testMatch: ['<rootDir>/src/**/*.test.ts'] }
 
-/** Tests against the real kernel, real clients and peers: one worker, never cached. */
+/** Tests against the real kernel, real clients and peers: run them one after the other, with time (`-i --testTimeout`). */
 export const privileged = {
   ...shared,
   testMatch: ['<rootDir>/test/**/*.{privileged,conformance}.test.ts'],
-  testTimeout: 120_000,
-  maxWorkers: 1,
 }

@@ -30,8 +30,13 @@ export function checkIdMaps(maps: IdMaps): void {
       throw invalid(`cannot map ${kind}s: 1 to ${MOST_RANGES} ranges are needed, got ${map.length}`)
     }
     for (const { inside, outside, size } of map) {
-      if (![inside, outside, size].every((id) => Number.isInteger(id) && id >= 0 && id <= 2 ** 32 - 1) || size === 0) {
-        throw invalid(`cannot map ${kind}s ${inside}:${outside}:${size}: ids are 32-bit integers and a range is not empty`)
+      if (
+        ![inside, outside, size].every((id) => Number.isInteger(id) && id >= 0 && id <= 2 ** 32 - 1) ||
+        size === 0
+      ) {
+        throw invalid(
+          `cannot map ${kind}s ${inside}:${outside}:${size}: ids are 32-bit integers and a range is not empty`,
+        )
       }
     }
     checkOverlap(kind, map, 'inside')
@@ -82,7 +87,9 @@ function checkOverlap(kind: string, map: readonly IdMapping[], side: 'inside' | 
   sorted.forEach((range, index) => {
     const next = sorted[index + 1]
     if (next !== undefined && range[side] + range.size > next[side]) {
-      throw invalid(`cannot map ${kind}s: the ranges that begin at ${range[side]} and ${next[side]} ${side} overlap`)
+      throw invalid(
+        `cannot map ${kind}s: the ranges that begin at ${range[side]} and ${next[side]} ${side} overlap`,
+      )
     }
   })
 }

@@ -18,7 +18,9 @@ export interface NamespaceInfo {
  */
 export function listNamespaces(): NamespaceInfo[] {
   const found = new Map<string, { kind: NamespaceKind; id: number; pids: number[] }>()
-  const pids = readdirSync('/proc').map(Number).filter((pid) => Number.isInteger(pid))
+  const pids = readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid))
   for (const pid of pids.sort((a, b) => a - b)) {
     for (const kind of namespaceKinds) {
       const id = tryId(pid, kind)
@@ -39,14 +41,19 @@ export function listNamespaces(): NamespaceInfo[] {
  * @returns Inode numbers.
  * @throws {@link NamespacesError} `ERR_NAMESPACES_NOT_FOUND`: no such process, or the caller may not look at it.
  */
-export function inspectNamespaces(pid: number | 'self' = 'self'): Readonly<Partial<Record<NamespaceKind, number>>> {
+export function inspectNamespaces(
+  pid: number | 'self' = 'self',
+): Readonly<Partial<Record<NamespaceKind, number>>> {
   const ids: Partial<Record<NamespaceKind, number>> = {}
   for (const kind of namespaceKinds) {
     const id = tryId(pid, kind)
     if (id !== undefined) ids[kind] = id
   }
   if (Object.keys(ids).length === 0) {
-    throw new NamespacesError('ERR_NAMESPACES_NOT_FOUND', `cannot inspect process ${pid}: it does not exist or belongs to another user`)
+    throw new NamespacesError(
+      'ERR_NAMESPACES_NOT_FOUND',
+      `cannot inspect process ${pid}: it does not exist or belongs to another user`,
+    )
   }
   return ids
 }

@@ -14,7 +14,11 @@ import { procName, type NamespaceKind } from './kinds.js'
  * @throws {@link NamespacesError} `ERR_NAMESPACES_NOT_FOUND`: no such process; `ERR_NAMESPACES_START`: the
  *   kernel refuses the mount (`cause`).
  */
-export function pin(source: { readonly pid: number } | { readonly fd: number }, kind: NamespaceKind, path: string): void {
+export function pin(
+  source: { readonly pid: number } | { readonly fd: number },
+  kind: NamespaceKind,
+  path: string,
+): void {
   const from = 'fd' in source ? `/proc/self/fd/${source.fd}` : `/proc/${source.pid}/ns/${procName[kind]}`
   mkdirSync(dirname(path), { recursive: true })
   closeSync(openSync(path, 'a'))

@@ -33,9 +33,16 @@ export class SpawnedProcess implements AsyncDisposable {
   constructor(pid: number, pidfd: number, streams: ParentStreams) {
     this.pid = pid
     this.pidfd = pidfd
-    this.stdin = streams.stdin === undefined ? null : new Socket({ fd: streams.stdin, readable: false, writable: true })
-    this.stdout = streams.stdout === undefined ? null : new Socket({ fd: streams.stdout, readable: true, writable: false })
-    this.stderr = streams.stderr === undefined ? null : new Socket({ fd: streams.stderr, readable: true, writable: false })
+    this.stdin =
+      streams.stdin === undefined ? null : new Socket({ fd: streams.stdin, readable: false, writable: true })
+    this.stdout =
+      streams.stdout === undefined
+        ? null
+        : new Socket({ fd: streams.stdout, readable: true, writable: false })
+    this.stderr =
+      streams.stderr === undefined
+        ? null
+        : new Socket({ fd: streams.stderr, readable: true, writable: false })
     let wait: ReadyWait | undefined
     this.#exit = new Promise((resolve) => {
       wait = onReadable(pidfd, () => {

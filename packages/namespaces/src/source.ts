@@ -83,8 +83,12 @@ function open(kind: NamespaceKind, path: string): number {
   try {
     return openSync(path, 'r')
   } catch (error) {
-    throw new NamespacesError('ERR_NAMESPACES_NOT_FOUND', `cannot join the ${kind} namespace ${path}: it cannot be opened`, {
-      cause: error,
-    })
+    throw new NamespacesError(
+      'ERR_NAMESPACES_NOT_FOUND',
+      `cannot join the ${kind} namespace ${path}: it cannot be opened`,
+      {
+        cause: error,
+      },
+    )
   }
 }

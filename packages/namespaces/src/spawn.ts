@@ -63,7 +63,9 @@ export interface SpawnOptions extends Credentials {
 export function describe(options: SpawnOptions): Program {
   using sources = resolveSources(options.namespaces ?? {})
   const pipes = sources.made.includes('user') ? { ready: 0, go: 0, goOther: 0 } : undefined
-  const fds = (options.stdio ?? inherit).map((value, target) => (typeof value === 'number' ? value : value === 'ignore' ? undefined : target))
+  const fds = (options.stdio ?? inherit).map((value, target) =>
+    typeof value === 'number' ? value : value === 'ignore' ? undefined : target,
+  )
   return assemble(options, sources, fds as unknown as StdioFds, pipes).program
 }
 
@@ -119,11 +121,14 @@ function assemble(
   joinNamespaces(program, sources)
   makeLateNamespaces(program, sources, options.timeOffsets)
   if (options.hostname !== undefined) {
-    program.step('set the host name').call('sethostname', [options.hostname, Buffer.byteLength(options.hostname)])
+    program
+      .step('set the host name')
+      .call('sethostname', [options.hostname, Buffer.byteLength(options.hostname)])
   }
   options.prepare?.(program.step(undefined))
   const { terminal } = options
-  if (terminal !== undefined || (options.session ?? options.namespaces !== undefined)) newSession(program, terminal)
+  if (terminal !== undefined || (options.session ?? options.namespaces !== undefined))
+    newSession(program, terminal)
   placeStdio(program, terminal === undefined ? fds : [terminal, terminal, terminal], nul)
   if (options.cwd !== undefined) program.step(`change to ${options.cwd}`).call('chdir', [options.cwd])
   closeEverythingElse(program, 3 + (options.preserveFds ?? 0))
@@ -218,14 +223,27 @@ function explainFailure(error: unknown, command: readonly string[], executes: re
   if (!isSyscallError(error)) return error
   const name = JSON.stringify(command[0])
   const first = executes[0]
-  if (first !== undefined && error.entry !== undefined && error.entry >= first.entry && error.syscall === 'execve') {
+  if (
+    first !== undefined &&
+    error.entry !== undefined &&
+    error.entry >= first.entry &&
+    error.syscall === 'execve'
+  ) {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
-      return new NamespacesError('ERR_NAMESPACES_COMMAND_NOT_FOUND', `cannot execute ${name}: no such file or directory`, { cause: error })
+      return new NamespacesError(
+        'ERR_NAMESPACES_COMMAND_NOT_FOUND',
+        `cannot execute ${name}: no such file or directory`,
+        { cause: error },
+      )
     }
     if (notExecutable.has(error.code)) {
       const why = error.code === 'ENOEXEC' ? 'exec format error' : 'permission denied'
-      return new NamespacesError('ERR_NAMESPACES_COMMAND_NOT_EXECUTABLE', `cannot execute ${name}: ${why}`, { cause: error })
+      return new NamespacesError('ERR_NAMESPACES_COMMAND_NOT_EXECUTABLE', `cannot execute ${name}: ${why}`, {
+        cause: error,
+      })
     }
   }
-  return new NamespacesError('ERR_NAMESPACES_START', `cannot start ${name}: ${error.message}`, { cause: error })
+  return new NamespacesError('ERR_NAMESPACES_START', `cannot start ${name}: ${error.message}`, {
+    cause: error,
+  })
 }

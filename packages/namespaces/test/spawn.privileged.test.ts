@@ -33,7 +33,11 @@ describeOn(['root'], 'spawn() on the real kernel', () => {
   it('starts in new mount, uts, ipc, pid, network and cgroup namespaces', async () => {
     const kinds: NamespaceKind[] = ['mount', 'uts', 'ipc', 'pid', 'network', 'cgroup']
     const printed = await output({
-      command: ['sh', '-c', 'hostname; echo $$; ls -1 /sys/class/net | wc -l; for n in mnt uts ipc pid net cgroup; do readlink /proc/self/ns/$n; done'],
+      command: [
+        'sh',
+        '-c',
+        'hostname; echo $$; ls -1 /sys/class/net | wc -l; for n in mnt uts ipc pid net cgroup; do readlink /proc/self/ns/$n; done',
+      ],
       namespaces: Object.fromEntries(kinds.map((kind) => [kind, 'new'])),
       hostname: 'inside',
       prepare: mountProc,
@@ -48,7 +52,10 @@ describeOn(['root'], 'spawn() on the real kernel', () => {
     const printed = await output({
       command: ['sh', '-c', 'id -u; id -g; cat /proc/self/uid_map'],
       namespaces: { user: 'new', mount: 'new', pid: 'new' },
-      idMaps: { uid: [{ inside: 0, outside: 100000, size: 65536 }], gid: [{ inside: 0, outside: 200000, size: 65536 }] },
+      idMaps: {
+        uid: [{ inside: 0, outside: 100000, size: 65536 }],
+        gid: [{ inside: 0, outside: 200000, size: 65536 }],
+      },
     })
     expect(printed.split(/\s+/).filter(Boolean)).toEqual(['0', '0', '0', '100000', '65536'])
   })
@@ -65,7 +72,10 @@ describeOn(['root'], 'spawn() on the real kernel', () => {
       spawn({
         command: ['true'],
         namespaces: { user: 'new' },
-        idMaps: { uid: [{ inside: 0, outside: 4294967295, size: 1 }], gid: [{ inside: 0, outside: 0, size: 1 }] },
+        idMaps: {
+          uid: [{ inside: 0, outside: 4294967295, size: 1 }],
+          gid: [{ inside: 0, outside: 0, size: 1 }],
+        },
       }),
     ).rejects.toMatchObject({ name: 'NamespacesError', code: 'ERR_NAMESPACES_ID_MAP' })
   })
@@ -87,7 +97,9 @@ describeOn(['root'], 'spawn() on the real kernel', () => {
       prepare: mountProc,
     })
     expect(await output({ command: ['hostname'], namespaces: { uts: { pid: target.pid } } })).toBe('target\n')
-    expect(await output({ command: ['hostname'], namespaces: { uts: { path: `/proc/${target.pid}/ns/uts` } } })).toBe('target\n')
+    expect(
+      await output({ command: ['hostname'], namespaces: { uts: { path: `/proc/${target.pid}/ns/uts` } } }),
+    ).toBe('target\n')
     const { pidfd } = target
     const inside = await output({
       command: ['sh', '-c', 'hostname; ls -d /proc/[0-9]* | wc -l; readlink /proc/1/exe | grep -c sleep'],
@@ -101,7 +113,10 @@ describeOn(['root'], 'spawn() on the real kernel', () => {
     await using target = await spawn({
       command: ['sleep', '60'],
       namespaces: { user: 'new', pid: 'new', mount: 'new' },
-      idMaps: { uid: [{ inside: 0, outside: 100000, size: 10 }], gid: [{ inside: 0, outside: 100000, size: 10 }] },
+      idMaps: {
+        uid: [{ inside: 0, outside: 100000, size: 10 }],
+        gid: [{ inside: 0, outside: 100000, size: 10 }],
+      },
       prepare: mountProc,
     })
     const { pidfd } = target
@@ -113,16 +128,22 @@ describeOn(['root'], 'spawn() on the real kernel', () => {
   })
 
   it('gives back failures of every step, and leaves nothing', async () => {
-    await expect(spawn({ command: ['does-not-exist'] })).rejects.toMatchObject({ code: 'ERR_NAMESPACES_COMMAND_NOT_FOUND' })
-    await expect(spawn({ command: ['/etc/passwd'] })).rejects.toMatchObject({ code: 'ERR_NAMESPACES_COMMAND_NOT_EXECUTABLE' })
+    await expect(spawn({ command: ['does-not-exist'] })).rejects.toMatchObject({
+      code: 'ERR_NAMESPACES_COMMAND_NOT_FOUND',
+    })
+    await expect(spawn({ command: ['/etc/passwd'] })).rejects.toMatchObject({
+      code: 'ERR_NAMESPACES_COMMAND_NOT_EXECUTABLE',
+    })
     await expect(spawn({ command: [] })).rejects.toMatchObject({ code: 'ERR_NAMESPACES_INVALID_ARG' })
     await expect(spawn({ command: ['true'], cwd: '/does/not/exist' })).rejects.toMatchObject({
       code: 'ERR_NAMESPACES_START',
       cause: { syscall: 'chdir', code: 'ENOENT' },
     })
-    await expect(spawn({ command: ['true'], namespaces: { uts: { pid: 4_000_000 } } })).rejects.toMatchObject({
-      code: 'ERR_NAMESPACES_NOT_FOUND',
-    })
+    await expect(spawn({ command: ['true'], namespaces: { uts: { pid: 4_000_000 } } })).rejects.toMatchObject(
+      {
+        code: 'ERR_NAMESPACES_NOT_FOUND',
+      },
+    )
     await using target = await spawn({ command: ['sleep', '60'], namespaces: { pid: 'new' } })
     await expect(
       spawn({ command: ['does-not-exist'], namespaces: { pid: { pidfd: target.pidfd } } }),
@@ -138,21 +159,34 @@ describeOn(['root'], 'spawn() on the real kernel', () => {
       noNewPrivileges: true,
     })
     expect(printed).toContain('1234\n1235 44\n')
-    for (const set of ['Inh', 'Prm', 'Eff', 'Bnd', 'Amb']) expect(printed).toContain(`Cap${set}:\t0000000000000400`)
+    for (const set of ['Inh', 'Prm', 'Eff', 'Bnd', 'Amb'])
+      expect(printed).toContain(`Cap${set}:\t0000000000000400`)
     expect(printed).toContain('NoNewPrivs:\t1')
   })
 
   it('leaks no descriptor, no ignored or blocked signal into the program', async () => {
-    const printed = await output({ command: ['sh', '-c', 'ls /proc/self/fd; grep -E "^Sig(Blk|Ign)" /proc/self/status'] })
+    const printed = await output({
+      command: ['sh', '-c', 'ls /proc/self/fd; grep -E "^Sig(Blk|Ign)" /proc/self/status'],
+    })
     expect(printed).toBe('0\n1\n2\n3\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n') // 3 is the folder that ls reads
   })
 
   it('wires pipes, descriptors and crossed streams', async () => {
-    const child = await spawn({ command: ['sh', '-c', 'cat; echo oops >&2; exit 3'], stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = await spawn({
+      command: ['sh', '-c', 'cat; echo oops >&2; exit 3'],
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
     child.stdin!.end('hello\n')
-    const [stdout, stderr, status] = await Promise.all([text(child.stdout!), text(child.stderr!), child.wait()])
+    const [stdout, stderr, status] = await Promise.all([
+      text(child.stdout!),
+      text(child.stderr!),
+      child.wait(),
+    ])
     expect([stdout, stderr, status]).toEqual(['hello\n', 'oops\n', { exitCode: 3, signal: undefined }])
-    const null0 = await spawn({ command: ['sh', '-c', 'read line || exit 9'], stdio: ['ignore', 'ignore', 'ignore'] })
+    const null0 = await spawn({
+      command: ['sh', '-c', 'read line || exit 9'],
+      stdio: ['ignore', 'ignore', 'ignore'],
+    })
     expect(await null0.wait()).toEqual({ exitCode: 9, signal: undefined })
     const crossed = await spawn({ command: ['sh', '-c', 'exit 0'], stdio: [0, 2, 1] })
     expect(await crossed.wait()).toEqual({ exitCode: 0, signal: undefined })
@@ -164,8 +198,14 @@ describeOn(['root'], 'pin() and listNamespaces() on the real kernel', () => {
     using folder = temporaryFolder()
     const path = `${folder.path}/uts`
     {
-      await using first = await spawn({ command: ['sleep', '60'], namespaces: { uts: 'new' }, hostname: 'pinned' })
-      expect(listNamespaces().find(({ kind, pids }) => kind === 'uts' && pids.includes(first.pid))?.pids).toEqual([first.pid])
+      await using first = await spawn({
+        command: ['sleep', '60'],
+        namespaces: { uts: 'new' },
+        hostname: 'pinned',
+      })
+      expect(
+        listNamespaces().find(({ kind, pids }) => kind === 'uts' && pids.includes(first.pid))?.pids,
+      ).toEqual([first.pid])
       pin({ pid: first.pid }, 'uts', path)
     }
     try {
@@ -175,14 +215,22 @@ describeOn(['root'], 'pin() and listNamespaces() on the real kernel', () => {
     }
     unpin(path)
     expect(existsSync(path)).toBe(false)
-    expect(() => pin({ pid: 4_000_000 }, 'uts', path)).toThrow(expect.objectContaining({ code: 'ERR_NAMESPACES_NOT_FOUND' }))
+    expect(() => pin({ pid: 4_000_000 }, 'uts', path)).toThrow(
+      expect.objectContaining({ code: 'ERR_NAMESPACES_NOT_FOUND' }),
+    )
   })
 })
 
 describeOn(['root'], 'describe()', () => {
   it('prints what spawn would do', () => {
     const printed = explain(
-      describeSpawn({ command: ['/bin/true'], env: {}, hostname: 'x', namespaces: { uts: 'new', pid: 'new' }, stdio: ['ignore', 'ignore', 'ignore'] }),
+      describeSpawn({
+        command: ['/bin/true'],
+        env: {},
+        hostname: 'x',
+        namespaces: { uts: 'new', pid: 'new' },
+        stdio: ['ignore', 'ignore', 'ignore'],
+      }),
     )
     expect(printed).toContain('sethostname("x", 1)')
     expect(printed).toContain('execve("/bin/true", ["/bin/true", NULL], [0 variables])')

@@ -68,7 +68,8 @@ export function takeCredentials(program: Program, credentials: Credentials, last
   if (capabilities !== undefined) {
     setCapabilities(program, capabilities)
     program.call('prctl', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0])
-    for (const number of capabilities.ambient) program.call('prctl', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0])
+    for (const number of capabilities.ambient)
+      program.call('prctl', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0])
   }
   if (seccomp !== undefined && noNewPrivileges) loadFilter(program, seccomp, seccompFlags)
 }
@@ -95,7 +96,10 @@ function setCapabilities(program: Program, { effective, permitted, inheritable }
     data.writeUInt32LE(Number(bits >> 32n), 12 + index * 4)
   })
   const [e, p, i] = masks.map((bits) => `0x${bits.toString(16)}`)
-  program.call('capset', [new Struct(header, '{version: 3}'), new Struct(data, `{effective: ${e!}, permitted: ${p!}, inheritable: ${i!}}`)])
+  program.call('capset', [
+    new Struct(header, '{version: 3}'),
+    new Struct(data, `{effective: ${e!}, permitted: ${p!}, inheritable: ${i!}}`),
+  ])
 }
 
 function mask(set: readonly number[]): bigint {
@@ -103,7 +107,11 @@ function mask(set: readonly number[]): bigint {
 }
 
 function withAdmin(sets: CapabilitySets): CapabilitySets {
-  return { ...sets, effective: [...sets.effective, CAP_SYS_ADMIN], permitted: [...sets.permitted, CAP_SYS_ADMIN] }
+  return {
+    ...sets,
+    effective: [...sets.effective, CAP_SYS_ADMIN],
+    permitted: [...sets.permitted, CAP_SYS_ADMIN],
+  }
 }
 
 function loadFilter(program: Program, filter: Uint8Array, flags: number): void {

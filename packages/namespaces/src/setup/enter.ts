@@ -33,7 +33,9 @@ export interface MapPipes {
 /** Kinds that begin with the clone itself; the cgroup and time namespaces are made by the child later. */
 export function cloneFlags(sources: ResolvedSources): number {
   const nested = joinsPid(sources)
-  return flagsOf(sources.made.filter((kind) => kind !== 'cgroup' && kind !== 'time' && !(nested && kind === 'pid')))
+  return flagsOf(
+    sources.made.filter((kind) => kind !== 'cgroup' && kind !== 'time' && !(nested && kind === 'pid')),
+  )
 }
 
 /** Waits for the id maps of a new user namespace, and becomes its root. */
@@ -82,7 +84,11 @@ function joinsPid({ joins }: ResolvedSources): boolean {
 }
 
 /** Makes the namespaces that can only be made once the child is where it belongs. */
-export function makeLateNamespaces(program: Program, { made }: ResolvedSources, offsets: TimeOffsets | undefined): void {
+export function makeLateNamespaces(
+  program: Program,
+  { made }: ResolvedSources,
+  offsets: TimeOffsets | undefined,
+): void {
   if (made.includes('cgroup')) {
     program.step('make the cgroup namespace').call('unshare', [CLONE_NEWCGROUP])
   }

@@ -34,7 +34,10 @@ export function execute(program: Program, { argv, env }: Command): readonly Ref[
   program.step(`execute ${JSON.stringify(argv[0])}`)
   const candidates = places(argv[0]!, env['PATH'])
   const vector = stringVector(argv)
-  const environment = stringVector(Object.entries(env).map(([name, value]) => `${name}=${value}`), `[${Object.keys(env).length} variables]`)
+  const environment = stringVector(
+    Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    `[${Object.keys(env).length} variables]`,
+  )
   return candidates.map((path, index) =>
     program.call('execve', [path, vector, environment], {
       tolerate: index < candidates.length - 1 ? ['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'] : [],
@@ -43,7 +46,10 @@ export function execute(program: Program, { argv, env }: Command): readonly Ref[
 }
 
 /** Where execvp(3) looks for a program. */
-export function places(name: string, path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'): string[] {
+export function places(
+  name: string,
+  path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+): string[] {
   if (name.includes('/') || name === '') return [name]
   return path.split(':').map((folder) => (folder === '' ? `./${name}` : `${folder}/${name}`))
 }

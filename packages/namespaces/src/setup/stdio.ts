@@ -25,7 +25,9 @@ export function openNull(program: Program, fds: StdioFds): Ref | undefined {
 export function placeStdio(program: Program, fds: StdioFds, nul: Ref | undefined): void {
   program.step('set up standard input, output and error')
   const moved = fds.map((fd, target) =>
-    fd !== undefined && fd < 3 && fd !== target ? program.call('fcntl', [fd, F_DUPFD_CLOEXEC, 3]) : (fd ?? nul!),
+    fd !== undefined && fd < 3 && fd !== target
+      ? program.call('fcntl', [fd, F_DUPFD_CLOEXEC, 3])
+      : (fd ?? nul!),
   )
   moved.forEach((fd, target) => {
     if (fd === target) program.call('fcntl', [fd, F_SETFD, 0])

@@ -206,7 +206,10 @@ export class LayerStore {
    *   - `ERR_OVERLAY_EXISTS`: there is one of that id.
    *   - `ERR_OVERLAY_NOT_FOUND`: a layer or folder is missing.
    */
-  async createRoot(id: string, { layers, lower, volatile, below }: CreateRootOptions): Promise<RootFilesystem> {
+  async createRoot(
+    id: string,
+    { layers, lower, volatile, below }: CreateRootOptions,
+  ): Promise<RootFilesystem> {
     const above = layers === undefined ? lower : this.#folders(layers)
     const folders = below === undefined ? above : [below, ...above]
     const folder = this.#layout.root(id)

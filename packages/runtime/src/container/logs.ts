@@ -44,7 +44,7 @@ export async function* readLogs(
       await sleep(followEveryMs, undefined, { signal })
     }
   } finally {
-    await Promise.all(files.map(({ file }) => file?.close()))
+    for (const { file } of files) await file?.close()
   }
 }
 

@@ -1,0 +1,105 @@
+import { describe, expect, it } from '@jest/globals'
+import { explain } from '@ctr/linux'
+import { describe as describeSpawn, type SpawnOptions } from './spawn.js'
+
+const quiet: Pick<SpawnOptions, 'stdio' | 'env'> = {
+  stdio: ['ignore', 'ignore', 'ignore'],
+  env: { PATH: '/bin' },
+}
+
+function printed(options: SpawnOptions): string[] {
+  return explain(describeSpawn(options)).trimEnd().split('\n')
+}
+
+describe('describe()', () => {
+  it('is the whole set-up of a child, in order', () => {
+    const lines = printed({
+      ...quiet,
+      command: ['/bin/true'],
+      namespaces: { user: 'new', uts: 'new', cgroup: 'new', time: 'new' },
+      hostname: 'box',
+      timeOffsets: { monotonicNs: -1n },
+      cwd: '/work',
+      noNewPrivileges: true,
+      before: (program) => program.step('before').call('umask', [0]),
+      prepare: (program) => program.step('prepare').call('umask', [0o022]),
+    })
+    expect(lines).toEqual([
+      '# before',
+      'umask(0)',
+      '# wait for the id maps',
+      'close(0)',
+      'write(0, [1 bytes], 1)',
+      'read(0, [1 bytes], 1)  # at least 1',
+      'setresgid(0, 0, 0)',
+      'setresuid(0, 0, 0)',
+      '# open /dev/null',
+      'openat(AT_FDCWD, "/dev/null", O_RDWR|O_NOCTTY|O_CLOEXEC) -> $6',
+      '# make the cgroup namespace',
+      'unshare(CLONE_NEWCGROUP)',
+      '# make the time namespace',
+      'unshare(CLONE_NEWTIME)',
+      'openat(AT_FDCWD, "/proc/self/timens_offsets", O_WRONLY|O_CLOEXEC) -> $9',
+      'write($9, "monotonic -1 999999999\\n", 23)',
+      '# set the host name',
+      'sethostname("box", 3)',
+      '# prepare',
+      'umask(022)',
+      '# begin a session',
+      'setsid()',
+      '# set up standard input, output and error',
+      'dup3($6, 0, 0)',
+      'dup3($6, 1, 0)',
+      'dup3($6, 2, 0)',
+      '# change to /work',
+      'chdir("/work")',
+      '# close all other descriptors',
+      'close_range(3, ~0, CLOSE_RANGE_CLOEXEC)',
+      '# set no_new_privs',
+      'prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)',
+      '# reset signals',
+      'rt_sigaction(SIGPIPE, {SIGPIPE: SIG_DFL}, NULL, 8)',
+      'rt_sigaction(SIGXFSZ, {SIGXFSZ: SIG_DFL}, NULL, 8)',
+      'rt_sigprocmask(SIG_SETMASK, [], NULL, 8)',
+      '# execute "/bin/true"',
+      'execve("/bin/true", ["/bin/true", NULL], [1 variables])',
+    ])
+  })
+
+  it('joins undumpable, all kinds of a pidfd at once, and enters a pid namespace by one more clone', () => {
+    const pidfd = 42
+    const lines = printed({
+      ...quiet,
+      command: ['true'],
+      namespaces: { pid: { pidfd }, mount: { pidfd }, network: { fd: 43 } },
+      user: { uid: 1, gid: 2, groups: [2, 3] },
+    })
+    const from = lines.indexOf('# join namespaces')
+    expect(lines.slice(from, from + 7)).toEqual([
+      '# join namespaces',
+      'prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)',
+      '# join the network namespace',
+      'setns(43, CLONE_NEWNET)',
+      '# join the pid, mount namespace',
+      expect.stringMatching(/^setns\(42, CLONE_NEW\w+\|CLONE_NEW\w+\)$/),
+      '# enter the pid namespace',
+    ])
+    expect(lines).toContain('setgroups(2, [2, 3])')
+    expect(lines.at(-1)).toBe('execve("/bin/true", ["true", NULL], [1 variables])')
+  })
+
+  it('begins no session where no namespaces are given', () => {
+    expect(printed({ ...quiet, command: ['/bin/true'] })).not.toContain('setsid()')
+    expect(printed({ ...quiet, command: ['/bin/true'], session: true })).toContain('setsid()')
+  })
+
+  it('says which namespace cannot be joined', () => {
+    const namespaces = { uts: { path: '/does/not/exist' } }
+    expect(() => describeSpawn({ ...quiet, command: ['/bin/true'], namespaces })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_NAMESPACES_NOT_FOUND',
+        message: 'cannot join the uts namespace /does/not/exist: it cannot be opened',
+      }),
+    )
+  })
+})

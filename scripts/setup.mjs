@@ -1,0 +1,67 @@
+// Makes a fresh clone ready: installs what npm brings and builds the packages. With --test, as root on Debian,
+// also what only the tests use: real registries and clients, assemblers, tools to compare with.
+//
+//   node scripts/setup.mjs [--test]
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+process.chdir(root)
+
+/** Debian's packages that only tests use. */
+const tools = [
+  'acl',
+  'attr',
+  'binutils',
+  'binutils-aarch64-linux-gnu',
+  'busybox-static',
+  'docker-registry',
+  'iproute2',
+  'nftables',
+  'python3-seccomp',
+  'qemu-user-static',
+  'skopeo',
+]
+
+installModules()
+if (process.argv.includes('--test')) installTools()
+run('npx', ['turbo', 'run', 'build', '--output-logs=errors-only'])
+
+function installModules() {
+  const stamp = 'node_modules/.package-lock.json'
+  if (existsSync(stamp) && statSync(stamp).mtimeMs >= statSync('package-lock.json').mtimeMs) return
+  run('npm', ['ci', '--no-audit', '--no-fund'])
+  // npm leaves the stamp's time as it is when nothing changed
+  if (existsSync(stamp)) spawnSync('touch', [stamp])
+}
+
+function installTools() {
+  if (process.platform !== 'linux' || spawnSync('dpkg', ['--version']).status !== 0) {
+    console.log('tests that need Debian packages are skipped: this is no Debian')
+    return
+  }
+  const missing = tools.filter((name) => !isInstalled(name))
+  if (missing.length === 0) return
+  if (process.getuid() !== 0) {
+    console.log(`tests that need ${missing.join(', ')} are skipped: only root can install them`)
+    return
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  run('apt-get', ['update', '-q'], env)
+  run('apt-get', ['install', '-yq', '--no-install-recommends', ...missing], env)
+}
+
+function isInstalled(name) {
+  const query = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' })
+  return query.stdout === 'installed'
+}
+
+function run(program, args, env = process.env) {
+  try {
+    execFileSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env })
+  } catch (error) {
+    console.error(`setup: ${program} ${args.join(' ')} failed with ${error.status ?? error.code}`)
+    process.exit(1)
+  }
+}
