@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   isRegistryError,
   readDockerCredentials,
@@ -24,6 +26,10 @@ export class Images {
   readonly #records: ContainerRecords
   readonly #roots: WarmRoots
   readonly #client: RegistryClientOptions
+  /** `index.json` of the image layout. */
+  readonly #index: string
+  readonly #known = new Map<string, StoredImage>()
+  #knownStamp = ''
 
   constructor(
     store: ImageStore,
@@ -35,6 +41,7 @@ export class Images {
     this.#records = records
     this.#roots = roots
     this.#client = client
+    this.#index = join(store.blobs.folder, 'index.json')
   }
 
   /**
@@ -88,8 +95,17 @@ export class Images {
    * @throws {@link RuntimeError} `ERR_RUNTIME_IMAGE_NOT_FOUND`.
    */
   async get(wanted: string): Promise<StoredImage> {
+    const stamp = this.#stamp()
+    if (stamp !== this.#knownStamp) {
+      this.#known.clear()
+      this.#knownStamp = stamp
+    }
+    const known = this.#known.get(wanted)
+    if (known !== undefined) return known
     try {
-      return await this.#store.get(wanted)
+      const image = await this.#store.get(wanted)
+      if (stamp === this.#stamp()) this.#known.set(wanted, image)
+      return image
     } catch (cause) {
       if (!isRegistryError(cause) || cause.code !== 'ERR_REGISTRY_NO_IMAGE') throw cause
       throw new RuntimeError(
@@ -98,6 +114,12 @@ export class Images {
         { cause },
       )
     }
+  }
+
+  /** Changes whenever any process changes names or images: the index is a new file then. */
+  #stamp(): string {
+    const { ino, mtimeNs, size } = statSync(this.#index, { bigint: true })
+    return `${ino} ${mtimeNs} ${size}`
   }
 
   /** Gives an image one more name. */
