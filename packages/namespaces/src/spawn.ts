@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import {
   closeFd,
+  isLinuxError,
   isSyscallError,
   O_CLOEXEC,
   onReadable,
@@ -23,7 +24,7 @@ import {
   type MapPipes,
   type TimeOffsets,
 } from './setup/enter.js'
-import { closeEverythingElse, execute, resetSignals } from './setup/execute.js'
+import { closeDescriptors, execute, resetSignals } from './setup/execute.js'
 import { newSession, openNull, placeStdio, type Stdio, type StdioFds } from './setup/stdio.js'
 import { resolveSources, type NamespaceSources, type ResolvedSources } from './source.js'
 
@@ -55,6 +56,8 @@ export interface SpawnOptions extends Credentials {
   readonly preserveFds?: number | undefined
   /** Adds what the child does first, while it still sees everything as we do: joining cgroups. */
   readonly before?: ((program: Program) => void) | undefined
+  /** Descriptors of ours that `prepare` uses; the child has no others left by then. */
+  readonly prepareFds?: readonly number[] | undefined
   /** Adds what the child does once it is in its namespaces: mounts, a new root. */
   readonly prepare?: ((program: Program) => void) | undefined
 }
@@ -95,8 +98,8 @@ export async function spawn(options: SpawnOptions): Promise<SpawnedProcess> {
   using pipes = sources.made.includes('user') ? openMapPipes() : undefined
   using stdio = openStdio(options)
   const { program, executes } = assemble(options, sources, stdio.child, pipes)
-  const starting = start(program, { flags: cloneFlags(sources), cgroup: options.cgroup })
   try {
+    const starting = start(program, { flags: cloneFlags(sources), cgroup: options.cgroup })
     if (pipes !== undefined) await mapIds(starting, pipes, options.idMaps ?? ownIdMaps())
     const { pid, pidfd } = await starting.completed
     return new SpawnedProcess(pid, pidfd, stdio.keepParentEnds())
@@ -120,18 +123,23 @@ function assemble(
   const nul = openNull(program, fds)
   joinNamespaces(program, sources)
   makeLateNamespaces(program, sources, options.timeOffsets)
+  const { terminal, preserveFds = 0 } = options
+  if (terminal !== undefined || (options.session ?? options.namespaces !== undefined)) {
+    newSession(program, terminal)
+  }
+  placeStdio(program, terminal === undefined ? fds : [terminal, terminal, terminal], nul)
+  // from here on paths may be a container's: nothing of this process may be open that /proc/self/fd could lead to
+  closeDescriptors(program, 3 + preserveFds, options.prepareFds ?? [])
   if (options.hostname !== undefined) {
     program
       .step('set the host name')
       .call('sethostname', [options.hostname, Buffer.byteLength(options.hostname)])
   }
-  options.prepare?.(program.step(undefined))
-  const { terminal } = options
-  if (terminal !== undefined || (options.session ?? options.namespaces !== undefined))
-    newSession(program, terminal)
-  placeStdio(program, terminal === undefined ? fds : [terminal, terminal, terminal], nul)
+  if (options.prepare !== undefined) {
+    options.prepare(program.step(undefined))
+    closeDescriptors(program, 3 + preserveFds, [])
+  }
   if (options.cwd !== undefined) program.step(`change to ${options.cwd}`).call('chdir', [options.cwd])
-  closeEverythingElse(program, 3 + (options.preserveFds ?? 0))
   takeCredentials(program, options, options.capabilities === undefined ? 0 : lastCapability())
   resetSignals(program)
   const env = options.env ?? (process.env as Readonly<Record<string, string>>)
@@ -216,18 +224,23 @@ function openStdio({ stdio = inherit, terminal }: SpawnOptions): OpenStdio {
   }
 }
 
-const notExecutable = new Set(['EACCES', 'EPERM', 'ENOEXEC', 'EISDIR', 'ELIBBAD', 'ETXTBSY'])
+const notExecutable = new Set(['ELOOP', 'EACCES', 'EPERM', 'ENOEXEC', 'EISDIR', 'ELIBBAD', 'ETXTBSY'])
 
 /** Adds what the step was for; says plainly when it is the command that cannot be executed. */
 function explainFailure(error: unknown, command: readonly string[], executes: readonly Ref[]): unknown {
+  if (isLinuxError(error) && error.code === 'ERR_LINUX_INVALID_ARG') {
+    return new NamespacesError('ERR_NAMESPACES_INVALID_ARG', `cannot start a process: ${error.message}`, {
+      cause: error,
+    })
+  }
   if (!isSyscallError(error)) return error
   const name = JSON.stringify(command[0])
   const first = executes[0]
   if (
     first !== undefined &&
     error.entry !== undefined &&
-    error.entry >= first.entry &&
-    error.syscall === 'execve'
+    error.entry >= first.entry - 1 &&
+    (error.syscall === 'execve' || error.syscall === 'openat2')
   ) {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
       return new NamespacesError(

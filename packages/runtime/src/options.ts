@@ -164,6 +164,9 @@ export function checkRunOptions(options: RunOptions): void {
     throw invalid(`cannot publish ports on network ${network}: only bridge has them`)
   for (const volume of options.volumes ?? []) checkVolume(volume)
   checkEnv(options.env ?? {})
+  checkWords([...(options.command ?? []), ...(options.entrypoint ?? []), options.cwd ?? ''])
+  checkLimits(options)
+  checkSysctls(options.sysctls ?? {}, network)
   if (options.cwd !== undefined && !options.cwd.startsWith('/'))
     throw invalid(`cannot work in ${options.cwd}: the path is not absolute`)
   const streams = [options.stdin, options.stdout, options.stderr]
@@ -185,6 +188,45 @@ function checkVolume({ source, target }: Volume): void {
   }
   if (target.split('/').every((part) => part === '' || part === '.'))
     throw invalid(`cannot mount ${source} at ${target}: use rootfs for that`)
+}
+
+/** The kernel ends strings at a NUL byte. */
+function checkWords(words: readonly string[]): void {
+  const bad = words.find((word) => word.includes('\0'))
+  if (bad !== undefined) throw invalid(`cannot use ${JSON.stringify(bad)} in a command: it has a NUL byte`)
+}
+
+function checkLimits({ memory, memorySwap, cpus, pids, shmSize, hostname }: RunOptions): void {
+  for (const [name, value] of Object.entries({ memory, memorySwap, pids, shmSize })) {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
+      throw invalid(`cannot set ${name} to ${value}: it must be a whole number above 0`)
+    }
+  }
+  if (cpus !== undefined && !(Number.isFinite(cpus) && cpus > 0)) {
+    throw invalid(`cannot set cpus to ${cpus}: it must be a number above 0`)
+  }
+  if (hostname !== undefined && !/^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?$/.test(hostname)) {
+    throw invalid(
+      `cannot use the host name ${JSON.stringify(hostname)}: 1 to 64 letters, digits, "-", "_" and "."`,
+    )
+  }
+}
+
+// kernel parameters that every IPC namespace has for itself
+const ipcSysctl =
+  /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)|fs\.mqueue\.[a-z_]+)$/
+
+/** Parameters outside the container's own namespaces would be the host's. */
+function checkSysctls(sysctls: Readonly<Record<string, string>>, network: NetworkMode): void {
+  for (const [name, value] of Object.entries(sysctls)) {
+    const isNetwork = /^net(\.[A-Za-z0-9_-]+)+$/.test(name)
+    if (!ipcSysctl.test(name) && !(isNetwork && network !== 'host')) {
+      throw invalid(
+        `cannot set ${JSON.stringify(name)}: it is no kernel parameter of the container's own namespaces`,
+      )
+    }
+    checkWords([value])
+  }
 }
 
 /** Checks names and values of an environment. */

@@ -125,6 +125,10 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
       [{ image: busybox, publish: [{ container: 80 }], network: 'none' }, 'ERR_RUNTIME_INVALID_ARG'],
       [{ image: busybox, capAdd: ['NOT_A_CAPABILITY'] }, 'ERR_RUNTIME_INVALID_ARG'],
       [{ image: busybox, sysctls: { 'net.does.not.exist': '1' } }, 'ERR_RUNTIME_START'],
+      [{ image: busybox, sysctls: { 'kernel.core_pattern': 'x' } }, 'ERR_RUNTIME_INVALID_ARG'],
+      [{ image: busybox, command: ['sh', 'a\0b'] }, 'ERR_RUNTIME_INVALID_ARG'],
+      [{ image: busybox, memory: 1.5 }, 'ERR_RUNTIME_INVALID_ARG'],
+      [{ image: busybox, hostname: 'a b' }, 'ERR_RUNTIME_INVALID_ARG'],
     ]
     for (const [options, code] of cases) {
       await expect(

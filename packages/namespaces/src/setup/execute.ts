@@ -1,4 +1,15 @@
-import { SIG_SETMASK, CLOSE_RANGE_CLOEXEC, stringVector, Struct, type Program, type Ref } from '@ctr/linux'
+import {
+  AT_FDCWD,
+  O_PATH,
+  OPEN_HOW_SIZE,
+  openHow,
+  RESOLVE_NO_MAGICLINKS,
+  SIG_SETMASK,
+  stringVector,
+  Struct,
+  type Program,
+  type Ref,
+} from '@ctr/linux'
 
 /** A program to execute. */
 export interface Command {
@@ -11,9 +22,18 @@ export interface Command {
 /** Signals that Node ignores; ignored signals would stay so across `execve`. */
 const ignoredByNode = { SIGPIPE: 13, SIGXFSZ: 25 }
 
-/** Closes what the new program must not have: everything but the standard streams goes with the `execve`. */
-export function closeEverythingElse(program: Program, from = 3): void {
-  program.step('close all other descriptors').call('close_range', [from, 0xffffffff, CLOSE_RANGE_CLOEXEC])
+/**
+ * Closes all descriptors from `from` on but those in `keep`. The child has a descriptor table of its own, so
+ * nothing of the parent is closed.
+ */
+export function closeDescriptors(program: Program, from: number, keep: readonly number[]): void {
+  program.step('close all other descriptors')
+  let next = from
+  for (const fd of [...new Set(keep)].filter((kept) => kept >= from).sort((a, b) => a - b)) {
+    if (fd > next) program.call('close_range', [next, fd - 1, 0])
+    next = fd + 1
+  }
+  program.call('close_range', [next, 0xffffffff, 0])
 }
 
 /** Signals as a new process expects them: default actions, none blocked. */
@@ -38,12 +58,17 @@ export function execute(program: Program, { argv, env }: Command): readonly Ref[
     Object.entries(env).map(([name, value]) => `${name}=${value}`),
     `[${Object.keys(env).length} variables]`,
   )
-  return candidates.map((path, index) =>
-    program.call('execve', [path, vector, environment], {
-      tolerate: index < candidates.length - 1 ? ['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'] : [],
-    }),
-  )
+  return candidates.map((path, index) => {
+    // a link to /proc/self/exe would be the program of our own process, on the host's file system
+    program.call('openat2', [AT_FDCWD, path, noMagicLinks, OPEN_HOW_SIZE], { tolerate: missing })
+    return program.call('execve', [path, vector, environment], {
+      tolerate: index < candidates.length - 1 ? missing : [],
+    })
+  })
 }
+
+const missing = ['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'] as const
+const noMagicLinks = openHow({ flags: O_PATH, resolve: RESOLVE_NO_MAGICLINKS })
 
 /** Where execvp(3) looks for a program. */
 export function places(

@@ -1,11 +1,12 @@
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cgroup, CgroupStats } from '@ctr/cgroups'
-import { CAP_SYS_ADMIN, type ExitStatus } from '@ctr/linux'
+import type { ExitStatus } from '@ctr/linux'
 import type { Change } from '@ctr/overlay'
 import { readFileIn } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
+import { capabilityNumber, defaultCapabilities } from '../security/capability.js'
 import type { ExecOptions } from '../options.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { execIn, type ExecProcess } from './exec.js'
@@ -36,7 +37,9 @@ export class Container implements AsyncDisposable {
   readonly terminal: TerminalStream | null = null
 
   readonly #context: Context
-  readonly #init: WatchedProcess | undefined
+  /** The first process; of a container that was found it is looked for when it is first needed. */
+  #known: WatchedProcess | undefined
+  #lookedFor: boolean
   #record: ContainerRecord
   #cgroup: Cgroup | undefined
   #warm: WarmRoot | undefined
@@ -53,7 +56,8 @@ export class Container implements AsyncDisposable {
   ) {
     this.#context = context
     this.#record = record
-    this.#init = init
+    this.#known = init
+    this.#lookedFor = init !== undefined
     this.#cgroup = cgroup
     this.id = record.id
     this.name = record.name
@@ -81,8 +85,7 @@ export class Container implements AsyncDisposable {
 
   /** @internal A container that is on disk. */
   static found(context: Context, record: ContainerRecord): Container {
-    const init = record.status === 'running' ? foundProcess(context, record) : undefined
-    return new Container(context, record, init, undefined)
+    return new Container(context, record, undefined, undefined)
   }
 
   /** What it was made from and what it is now. */
@@ -244,7 +247,7 @@ export class Container implements AsyncDisposable {
 
   /** Kills and removes the container; lets go of a detached one. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#record.detached) this.#init?.release()
+    if (this.#record.detached) this.#known?.release()
     else await this.remove({ force: true })
   }
 
@@ -285,8 +288,7 @@ export class Container implements AsyncDisposable {
     this.#stopSaving()
     const warm = this.#warm
     this.#warm = undefined
-    if (warm !== undefined)
-      await this.#context.roots.giveBack(warm, !this.#record.capabilities.bounding.includes(CAP_SYS_ADMIN))
+    if (warm !== undefined) await this.#context.roots.giveBack(warm, isOrdinary(this.#record))
     await removeFiles(this.#context, warm === undefined ? this.#record : { ...this.#record, rootId: null })
     this.#removed?.()
   }
@@ -303,6 +305,14 @@ export class Container implements AsyncDisposable {
     return this.#cgroup
   }
 
+  get #init(): WatchedProcess | undefined {
+    if (!this.#lookedFor && this.#record.status === 'running') {
+      this.#lookedFor = true
+      this.#known = foundProcess(this.#context, this.#record)
+    }
+    return this.#known
+  }
+
   #running(what: string): WatchedProcess {
     if (this.#record.status !== 'running' || this.#init === undefined) throw this.#notRunning(what)
     return this.#init
@@ -314,4 +324,11 @@ export class Container implements AsyncDisposable {
       `cannot ${what} container ${this.name}: its program has ended`,
     )
   }
+}
+
+const ordinary = new Set(defaultCapabilities.map((name) => capabilityNumber(name)))
+
+/** Without more than the default capabilities a container cannot change its mount or the flags of its files. */
+function isOrdinary({ capabilities }: ContainerRecord): boolean {
+  return capabilities.bounding.every((number) => ordinary.has(number))
 }

@@ -117,7 +117,7 @@ export class ContainerRecords {
     } catch (cause) {
       throw new RuntimeError(
         'ERR_RUNTIME_STATE',
-        `cannot read ${file}: it is damaged; remove the container by its id`,
+        `cannot read ${file}: it is damaged; remove the file, or everything by reset()`,
         {
           cause,
         },

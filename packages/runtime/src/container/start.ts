@@ -212,6 +212,9 @@ function spawnOptions(
     terminal: resources.terminal?.slave,
     ...credentialsOf(context, record),
     before: (program) => joinCgroup(program, resources.joinFds),
+    prepareFds: ['mount' in setup.root ? setup.root.mount : undefined, setup.devpts].filter(
+      (fd) => fd !== undefined,
+    ),
     prepare: (program) => setUpContainer(program, setup),
   }
 }

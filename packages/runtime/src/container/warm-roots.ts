@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync } from 'node:fs'
 import { llistxattr, type Fd } from '@ctr/linux'
 import type { LayerStore, RootFilesystem } from '@ctr/overlay'
 
@@ -115,6 +115,7 @@ async function discard({ mount, root }: WarmRoot): Promise<void> {
 
 function isUntouched({ root, look }: WarmRoot): boolean {
   const upper = root.description.upper!
+  if (!existsSync(upper)) return false // another process has removed the container
   if (readdirSync(upper).length > 0 || lookOf(root) !== look) return false
   // overlayfs keeps notes of its own there; anything else was put on by a container
   return llistxattr(upper).every((name) => name.startsWith('trusted.overlay.'))

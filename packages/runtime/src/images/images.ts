@@ -118,8 +118,8 @@ export class Images {
 
   /** Changes whenever any process changes names or images: the index is a new file then. */
   #stamp(): string {
-    const { ino, mtimeNs, size } = statSync(this.#index, { bigint: true })
-    return `${ino} ${mtimeNs} ${size}`
+    const stat = statSync(this.#index, { bigint: true, throwIfNoEntry: false })
+    return stat === undefined ? 'none' : `${stat.ino} ${stat.mtimeNs} ${stat.size}` // there is none before the first image
   }
 
   /** Gives an image one more name. */

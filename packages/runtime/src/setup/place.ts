@@ -8,6 +8,7 @@ import {
   MOVE_MOUNT_T_EMPTY_PATH,
   O_CLOEXEC,
   O_CREAT,
+  O_DIRECTORY,
   O_NOCTTY,
   O_NONBLOCK,
   O_PATH,
@@ -30,9 +31,9 @@ const resolve = RESOLVE_IN_ROOT + RESOLVE_NO_MAGICLINKS
  * @param kind - Whether the mount is a folder or a file.
  */
 export function place(program: Program, mount: Ref | number, path: string, kind: 'folder' | 'file'): void {
-  makeParents(program, path)
-  if (kind === 'folder') makeFolder(program, path)
-  else makeFile(program, path)
+  const names = namesOf(path)
+  makeEach(program, kind === 'folder' ? names : names.slice(0, -1))
+  if (kind === 'file') makeFile(program, path)
   const at = program.call('openat2', [
     AT_FDCWD,
     path,
@@ -44,8 +45,7 @@ export function place(program: Program, mount: Ref | number, path: string, kind:
 
 /** Makes a folder and those above it, where they are missing. */
 export function makeFolders(program: Program, path: string): void {
-  makeParents(program, path)
-  makeFolder(program, path)
+  makeEach(program, namesOf(path))
 }
 
 /** Makes a mount, and those below it where `recursive`, read-only. */
@@ -59,15 +59,27 @@ export function makeReadOnly(program: Program, mount: Ref, recursive = false): v
   ])
 }
 
-function makeParents(program: Program, path: string): void {
-  const names = path.split('/').filter(Boolean)
-  for (let depth = 1; depth < names.length; depth++)
-    makeFolder(program, `/${names.slice(0, depth).join('/')}`)
+/**
+ * Makes each folder of a path that is missing. Every parent is resolved inside the root and without magic links
+ * before a name is made in it; a name itself is never followed.
+ */
+function makeEach(program: Program, names: readonly string[]): void {
+  names.forEach((name, depth) => {
+    const parent = depth === 0 ? AT_FDCWD : openFolder(program, `/${names.slice(0, depth).join('/')}`)
+    // on a read-only file system what is there is good enough; what is missing shows at the mount
+    program.call('mkdirat', [parent, depth === 0 ? `/${name}` : name, 0o755], {
+      tolerate: ['EEXIST', 'EROFS'],
+    })
+  })
 }
 
-// on a read-only file system what is there is good enough; what is missing shows at the mount
-function makeFolder(program: Program, path: string): void {
-  program.call('mkdirat', [AT_FDCWD, path, 0o755], { tolerate: ['EEXIST', 'EROFS'] })
+function openFolder(program: Program, path: string): Ref {
+  const how = openHow({ flags: O_PATH + O_DIRECTORY + O_CLOEXEC, resolve })
+  return program.call('openat2', [AT_FDCWD, path, how, OPEN_HOW_SIZE])
+}
+
+function namesOf(path: string): string[] {
+  return path.split('/').filter((name) => name !== '' && name !== '.')
 }
 
 /**

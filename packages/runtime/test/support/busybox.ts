@@ -13,7 +13,13 @@ const config = {
 }
 
 /** Makes an image of Debian's static busybox: every applet, two users, a second layer with whiteouts. */
-export async function addBusybox(runtime: Runtime): Promise<void> {
+export async function addBusybox(
+  runtime: Runtime,
+  {
+    reference = busybox,
+    more = [],
+  }: { readonly reference?: string; readonly more?: readonly LayerSource[] } = {},
+): Promise<void> {
   const program = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim()
   const applets = execFileSync(program, ['--list'], { encoding: 'utf8' }).trim().split('\n')
   const first: LayerSource[] = [
@@ -36,6 +42,7 @@ export async function addBusybox(runtime: Runtime): Promise<void> {
   const second: LayerSource[] = [
     { type: 'file', path: 'etc/motd', content: 'second\n' },
     { type: 'file', path: 'etc/.wh.gone', content: '' },
+    ...more,
   ]
   await runtime.images.add(
     {
@@ -45,6 +52,6 @@ export async function addBusybox(runtime: Runtime): Promise<void> {
         { tar: packLayer(second, { compression: 'none' }).stream },
       ],
     },
-    { reference: busybox },
+    { reference },
   )
 }
