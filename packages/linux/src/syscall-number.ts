@@ -17,6 +17,8 @@ const tables: Readonly<Record<'x64' | 'arm64', Readonly<Record<string, number>>>
  * @throws {@link LinuxError} `ERR_LINUX_INVALID_ARG`: this architecture has no such call.
  */
 export function syscallNumber(name: SyscallName): number {
+  const known = numbers.get(name)
+  if (known !== undefined) return known
   const table = tables[architecture()]
   const number = Object.hasOwn(table, name) ? table[name] : undefined
   if (number === undefined) {
@@ -25,5 +27,9 @@ export function syscallNumber(name: SyscallName): number {
       `cannot call ${name}: ${process.arch} has no such system call`,
     )
   }
+  numbers.set(name, number)
   return number
 }
+
+/** Numbers that were asked for already: programs ask some hundred times for a container. */
+const numbers = new Map<string, number>()

@@ -98,12 +98,18 @@ function writeEntry(block: Block, writer: Writer, offset: number, item: Entry, f
   block.bytes[offset + entry.leave] = item.leave === true ? 1 : 0
   if (item.minimum === 'any') writer.word(offset + entry.minimum, -(2n ** 63n))
   else if (item.minimum !== undefined) writer.word(offset + entry.minimum, item.minimum)
-  for (let slot = 0; slot < MAX_TOLERATED; slot++) {
-    const name = item.tolerate?.[slot]
-    const result = name === undefined ? NO_ERRNO : -(errnoNumber(name) ?? 0)
-    block.bytes.writeInt16LE(result, offset + entry.tolerated + 2 * slot)
-  }
+  block.words.fill(
+    NO_ERRNOS,
+    (offset + entry.tolerated) >> 2,
+    (offset + entry.tolerated + 2 * MAX_TOLERATED) >> 2,
+  )
+  item.tolerate?.forEach((name, slot) => {
+    block.bytes.writeInt16LE(-(errnoNumber(name) ?? 0), offset + entry.tolerated + 2 * slot)
+  })
 }
+
+/** Two unused slots in one word. */
+const NO_ERRNOS = (NO_ERRNO & 0xffff) * 0x10001
 
 /** Where a `clone3` entry, which has two arguments, keeps the pid of its child: in place of the last one. */
 const CLONED_PID = entry.arguments + 5 * 8

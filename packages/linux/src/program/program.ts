@@ -64,7 +64,8 @@ export class Program {
     }
     checkTolerated(options.tolerate ?? [])
     checkMinimum(call, options.minimum ?? 0)
-    this.#entries.push({ ...options, call, args: [...args], step: options.step ?? this.#step })
+    const { tolerate, minimum, leave, step = this.#step } = options
+    this.#entries.push({ call, args: args.slice(), tolerate, minimum, leave, step })
     return new Ref(position)
   }
 
