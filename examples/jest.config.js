@@ -1,0 +1,3 @@
+import { unit } from '../jest.preset.js'
+
+export default { ...unit, testMatch: ['<rootDir>/{pack,demo,support}/**/*.test.ts'] }

@@ -1,0 +1,183 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from '@jest/globals'
+import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
+import { ImageStore, RegistryServer } from '@ctr/registry'
+import { hostImage } from '../pack/host-image.js'
+
+leakCheck()
+
+const launcher = fileURLToPath(new URL('../run.mjs', import.meta.url))
+const nobody = { uid: 65534, gid: 65534 }
+
+interface Ended {
+  readonly code: number | null
+  readonly output: string
+  readonly errors: string
+}
+
+interface LaunchOptions {
+  readonly as?: { readonly uid: number; readonly gid: number } | undefined
+  /** Sends SIGTERM to the launcher when this was printed. */
+  readonly stopAt?: string | undefined
+}
+
+/** Runs an example as a person would, in a pipe. */
+async function launch(
+  args: readonly string[],
+  { as = { uid: 0, gid: 0 }, stopAt }: LaunchOptions = {},
+): Promise<Ended> {
+  const env = as.uid === 0 ? process.env : { PATH: process.env['PATH'], HOME: '/nonexistent' }
+  const child = spawn(process.execPath, args, { ...as, env, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)))
+  if (stopAt !== undefined) {
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes(stopAt)) child.kill('SIGTERM')
+    })
+  }
+  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
+  return { code: await ended, output, errors }
+}
+
+/** Runs an example that must succeed without complaint. */
+async function run(...args: string[]): Promise<string> {
+  const { code, output, errors } = await launch([launcher, ...args])
+  expect({ code, errors, output }).toEqual({ code: 0, errors: '', output })
+  return output
+}
+
+describeOn(['root', 'overlay'], 'the demo', () => {
+  it('packs, pushes, pulls, runs, limits and removes', async () => {
+    const output = await run('demo')
+    expect(output).toMatch(/Hello from demo/)
+    expect(output).toMatch(/host name {2,}\S+ +demo\n/)
+    expect(output).toMatch(/memory limit {2,}\S.* 256\.0 MiB\n/)
+    expect(output).toMatch(/process limit .* 64\n/)
+    expect(output).toMatch(/interfaces .* lo eth0\n/)
+    expect(output).toContain('exit code 137, oomKilled true')
+    expect(output).toMatch(
+      /✓ Packed, pushed, pulled, run, limited and removed: 9 phases in .*, nothing left\.\n$/,
+    )
+    expect(output).not.toContain('\x1b')
+    expect(output.match(/done in [\d.]+ m?s/g)).toHaveLength(9)
+  })
+
+  it('takes an image from a registry', async () => {
+    using folder = temporaryFolder()
+    await using registry = await RegistryServer.start({ root: join(folder.path, 'registry') })
+    const store = await ImageStore.open(join(folder.path, 'images'))
+    const reference = `${registry.address}/small:1`
+    await store.add(hostImage({ programs: ['sh', 'uname'] }).image, { reference })
+    await store.push(reference)
+    const output = await run('demo', '--image', reference, '--', 'uname', '-n')
+    expect(output).toMatch(/uname -n: started in .*, exit code 0\n {5}demo\n/)
+    expect(output).toMatch(/✓ Pulled, run, limited and removed: 6 phases/)
+  })
+
+  it('says what is wrong and exits with 1', async () => {
+    const { code, errors } = await launch([launcher, 'demo', '--image', '127.0.0.1:1/none'])
+    expect(code).toBe(1)
+    expect(errors).toMatch(/The demo failed: cannot .*127\.0\.0\.1:1/)
+  })
+
+  it('takes everything down when it is interrupted', async () => {
+    const { code, errors } = await launch([launcher, 'demo'], { stopAt: 'Look around' })
+    expect(code).toBe(1)
+    expect(errors).toContain('interrupted by SIGTERM')
+  })
+
+  it('does without root what the machine allows', async () => {
+    const isReadable = await launch(['-e', `fs.accessSync(${JSON.stringify(launcher)})`], { as: nobody })
+    if (isReadable.code !== 0 && process.env['CTR_REQUIRE_PRIVILEGED'] !== '1') return // a checkout below /root
+    const { code, output } = await launch([launcher, 'demo'], { as: nobody })
+    expect(code).toBe(0)
+    expect(output).toContain('Not there yet without root:')
+    expect(output).toMatch(/✓ Packed, pushed, pulled/)
+  })
+})
+
+describeOn(['root', 'overlay'], 'examples', () => {
+  it('namespaces-only', async () => {
+    const output = await run('namespaces-only')
+    expect(output).toContain('sethostname("inside", 6)')
+    expect(output).toContain('It says: process 1 on inside')
+    expect(output).toMatch(/network +\d+ +\d+ +its own/)
+    expect(output).toMatch(/A visitor says: inside has processes \/proc\/1 \/proc\/\d+/)
+    expect(output).toContain('The shell ended with 0')
+  })
+
+  it('cgroups-only', async () => {
+    const output = await run('cgroups-only')
+    const share = Number(/endless loop used (\d+) %/.exec(output)?.[1])
+    expect(share).toBeGreaterThan(5)
+    expect(share).toBeLessThan(40)
+    expect(output).toMatch(/Frozen: 0 µs/)
+    expect(output).toMatch(/too many: refused [1-9]/)
+    expect(output).toMatch(/ended by SIGKILL, out-of-memory kills: [1-9]/)
+  })
+
+  it('overlay-only', async () => {
+    const output = await run('overlay-only')
+    expect(output).toContain(
+      'Changes of root one:\n  C /bin\n  D /bin/tool\n  C /etc\n  C /etc/motd\n  A /new.txt\n',
+    )
+    expect(output).toContain('Changes of root two: 0')
+    expect(output).toContain('copy-on-write view of this machine: /etc/passwd')
+  })
+
+  it('netbridge-only', async () => {
+    const output = await run('netbridge-only')
+    expect(output.match(/→ hello from red/g)).toHaveLength(2)
+    expect(output).toContain('→ hello from blue')
+    expect(output).toContain('after red was detached → nobody there')
+  })
+
+  it('registry-only, as any user', async () => {
+    const output = await run('registry-only')
+    expect(output).toContain('The registry has tag 1.0')
+    expect(output).toMatch(/Pulled [\da-f:sh]+ for linux\//)
+    expect(output).toContain('It runs ["/hello"]')
+  })
+
+  it('run', async () => {
+    const output = await run('run')
+    expect(output).toMatch(/exec says: uid=0.* and ends with 0/)
+    expect(output).toContain('told: go on\n{ exitCode: 3, signal: null, oomKilled: false }')
+    expect(output).toMatch(/cannot start container .*no-such-program/)
+  })
+
+  it('sandbox', async () => {
+    const output = await run('sandbox')
+    expect(output).toMatch(
+      /a good one: finished .*\n {2}result: {"answer":42}\n {2}wrote \/work\/report\.txt: all is well\n/,
+    )
+    expect(output).toContain('an endless loop: took too long')
+    expect(output).toContain('a memory hog: wanted too much memory')
+    expect(output).toMatch(/one that phones home: failed .*\n {2}said: .*ENETUNREACH/)
+    expect(output).toMatch(/one that changes programs: failed .*\n {2}said: .*EACCES/)
+  })
+
+  it('custom-runtime', async () => {
+    const output = await run('custom-runtime')
+    expect(output).toContain('uid=0(root)')
+    expect(output).toContain('process 1 in /proc/1\n')
+    expect(output).toContain('changed: A /note')
+    expect(output).toContain('exit code 7')
+  })
+
+  it('many', async () => {
+    const output = await run('many', '60')
+    expect(output).toContain('60 are running, with 60 processes in all')
+    expect(output).toMatch(/Memory of the machine: -?\d+ KiB/)
+  })
+})
+
+describeOn([], 'run.mjs', () => {
+  it('names the examples that there are', async () => {
+    const { code, errors } = await launch([launcher, 'none-of-them'])
+    expect(code).toBe(1)
+    expect(errors).toMatch(/there is no example none-of-them\..* many, .*registry-only/)
+  })
+})
