@@ -1,0 +1,120 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { format, resolveConfig } from 'prettier'
+import type { Bench, BenchCase } from './case.js'
+import { execCase } from './cases/exec.js'
+import { memoryCase } from './cases/memory.js'
+import { cgroupsCase, netbridgeCase, registryCase, spawnCase } from './cases/parts.js'
+import { bridgeCase, cliCase, runCase } from './cases/run.js'
+import { sequenceCase } from './cases/sequence.js'
+import { describeMachine } from './machine.js'
+import { parseOptions, usage, type BenchOptions } from './options.js'
+import { Peers } from './peers.js'
+import { toMarkdown } from './report/markdown.js'
+import { toJson, type BenchReport, type MeasuredCase } from './report/report.js'
+import { toText } from './report/terminal.js'
+import { RootTree } from './rootfs.js'
+import { TimingShell } from './timing-shell.js'
+import { openWorkshop } from './workshop.js'
+
+// this file is bundled into `bench/dist/PID/`
+const page = fileURLToPath(new URL('../../../docs/benchmarks.md', import.meta.url))
+const commandLine = programOf('@ctr/cli', 'ctrjs')
+
+const allCases: readonly BenchCase[] = [
+  runCase,
+  bridgeCase,
+  execCase,
+  cliCase(commandLine),
+  memoryCase,
+  sequenceCase,
+  cgroupsCase,
+  netbridgeCase,
+  spawnCase,
+  registryCase,
+]
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2))
+  const names = allCases.map(({ name }) => name)
+  if (options.help) {
+    console.log(usage(names))
+    return
+  }
+  const unknown = options.only.find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new Error(`there is no case ${unknown}; these are: ${names.join(', ')}`)
+  if (process.getuid?.() !== 0) throw new Error('cannot measure containers: root is needed')
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      say(`${signal}: cleaning up`)
+      stop.abort(new Error(`interrupted by ${signal}`))
+      process.exitCode = 128 + constants.signals[signal]
+    })
+  }
+  const report = await measure(options, stop.signal)
+  console.log(options.json ? toJson(report) : toText(report))
+  if (options.write) {
+    const settings = await resolveConfig(page)
+    writeFileSync(page, await format(toMarkdown(report), { ...settings, filepath: page }))
+    say(`written: ${page}`)
+  }
+}
+
+async function measure(options: BenchOptions, signal: AbortSignal): Promise<BenchReport> {
+  const chosen = allCases.filter(({ name }) => options.only.length === 0 || options.only.includes(name))
+  const missing: string[] = []
+  const cases = chosen.filter(({ name }) => {
+    if (name !== 'cli' || existsSync(commandLine)) return true
+    missing.push('not measured: ctrjs is not built')
+    return false
+  })
+  const tree = RootTree.ofBusybox()
+  say('preparing the peers')
+  await using peers = await Peers.open(
+    cases.flatMap((one) => one.peers),
+    tree,
+    process.env['BENCH_PEERS'],
+  )
+  missing.push(...peers.missing)
+  for (const line of missing) say(line)
+  await using workshop = await openWorkshop(tree)
+  using shell = new TimingShell()
+  const bench: Bench = {
+    peers,
+    workshop,
+    shell,
+    signal,
+    quick: options.quick,
+    containers: options.containers,
+  }
+  const measured: MeasuredCase[] = []
+  for (const one of cases) {
+    const { name, title } = one
+    signal.throwIfAborted()
+    say(`measuring ${name}: ${title}`)
+    measured.push({ name, title, result: await one.measure(bench) })
+  }
+  say('cleaning up')
+  return { machine: describeMachine(), peers: Object.fromEntries(peers.versions), missing, cases: measured }
+}
+
+/** Path of a package's program, built or not. */
+function programOf(name: string, program: string): string {
+  const description = new URL(import.meta.resolve(`${name}/package.json`))
+  const { bin } = JSON.parse(readFileSync(description, 'utf8')) as { bin: Readonly<Record<string, string>> }
+  return fileURLToPath(new URL(bin[program] ?? 'missing', description))
+}
+
+/** Progress goes where it is in nobody's way. */
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+main().catch((error: unknown) => {
+  console.error(
+    `cannot go on: ${error instanceof Object && 'message' in error ? String(error.message) : String(error)}`,
+  )
+  process.exitCode ??= 1
+})

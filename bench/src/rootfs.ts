@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import { packLayer, type LayerSource } from '@ctr/overlay'
+
+/** The root file system that everybody runs: a static busybox with its names. */
+export class RootTree {
+  readonly #sources: readonly LayerSource[]
+
+  private constructor(sources: readonly LayerSource[]) {
+    this.#sources = sources
+  }
+
+  /** @throws When this machine has no busybox. */
+  static ofBusybox(): RootTree {
+    const program = findBusybox()
+    const applets = execFileSync(program, ['--list'], { encoding: 'utf8' }).trim().split('\n')
+    return new RootTree([
+      { type: 'directory', path: 'bin' },
+      { type: 'file', path: 'bin/busybox', source: program, mode: 0o755 },
+      ...applets
+        .filter((name) => name !== 'busybox')
+        .map((name): LayerSource => ({ type: 'symlink', path: `bin/${name}`, target: 'busybox' })),
+      ...['dev', 'proc', 'sys'].map((path): LayerSource => ({ type: 'directory', path })),
+      { type: 'directory', path: 'tmp', mode: 0o1777 },
+      { type: 'file', path: 'etc/passwd', content: 'root:x:0:0:root:/root:/bin/sh\n' },
+      { type: 'file', path: 'etc/group', content: 'root:x:0:\n' },
+      ...['hosts', 'hostname', 'resolv.conf'].map((name): LayerSource => ({
+        type: 'file',
+        path: `etc/${name}`,
+        content: '',
+      })),
+    ])
+  }
+
+  /** The tree as a tar archive, the same bytes each time. */
+  tar(): Readable {
+    const { stream, digests } = packLayer(this.#sources, { compression: 'none' })
+    digests.catch(() => undefined) // the stream tells
+    return stream
+  }
+}
+
+function findBusybox(): string {
+  const path = execFileSync('sh', ['-c', 'command -v busybox || true'], { encoding: 'utf8' }).trim()
+  if (path === '')
+    throw new Error('cannot measure anything: busybox is not installed (Debian: busybox-static)')
+  return path
+}
