@@ -45,6 +45,8 @@ export class Runtime implements AsyncDisposable {
   readonly state: string
   readonly #context: Context
   readonly #attached = new Set<Container>()
+  /** Calls of `run` that are under way. */
+  readonly #starting = new Set<Promise<Container>>()
   #closed = false
 
   private constructor(context: Context, failedCleanUps: readonly CleanUpFailure[]) {
@@ -97,18 +99,27 @@ export class Runtime implements AsyncDisposable {
    */
   async run(options: RunOptions): Promise<Container> {
     this.#checkOpen()
+    const starting = this.#start(options)
+    this.#starting.add(starting)
+    try {
+      return await starting
+    } finally {
+      this.#starting.delete(starting)
+    }
+  }
+
+  async #start(options: RunOptions): Promise<Container> {
+    const { signal } = options
     const spec = await resolveSpec(this.#context, options)
-    if (spec.image !== undefined) await this.images.unpack(spec.image, options.signal)
+    if (spec.image !== undefined) await this.images.unpack(spec.image, signal)
     const started = await startContainer(this.#context, spec)
-    const container: Container = Container.started(this.#context, started, () =>
-      this.#attached.delete(container),
-    )
+    const abort = (): void => void container.remove({ force: true }).catch(() => undefined)
+    const container: Container = Container.started(this.#context, started, () => {
+      this.#attached.delete(container)
+      signal?.removeEventListener('abort', abort)
+    })
     if (options.detach !== true) this.#attached.add(container)
-    options.signal?.addEventListener(
-      'abort',
-      () => void container.remove({ force: true }).catch(() => undefined),
-      { once: true },
-    )
+    signal?.addEventListener('abort', abort, { once: true })
     return container
   }
 
@@ -163,6 +174,7 @@ export class Runtime implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    await Promise.allSettled(this.#starting)
     const running = [...this.#attached].filter((container) => container.inspect().status === 'running')
     const results = await Promise.allSettled(running.map((container) => container.remove({ force: true })))
     for (const container of this.#attached) container.letGo()

@@ -156,6 +156,8 @@ function written(tar: Pack, header: Named, content?: Readable): Promise<void> {
       sink.end(null)
       return
     }
+    // tar-stream ends its entries with an error when the archive is given up
+    sink.on('error', () => content.destroy())
     content.on('error', (error) => sink.destroy(error))
     content.pipe(sink as unknown as Writable)
   })

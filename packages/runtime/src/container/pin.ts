@@ -40,7 +40,8 @@ export function unpinProcess(path: string): void {
   try {
     umount2(path, MNT_DETACH + UMOUNT_NOFOLLOW)
   } catch (error) {
-    if (!isSyscallError(error) || error.code !== 'EINVAL') throw error // a file that nothing is mounted on
+    // a file that nothing is mounted on; or another process, which saw the end as well, has just removed it
+    if (!isSyscallError(error) || !['EINVAL', 'ENOENT'].includes(error.code)) throw error
   }
   rmSync(path, { force: true })
 }
