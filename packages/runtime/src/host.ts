@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { release } from 'node:os'
 import { architecture } from '@ctr/linux'
 import { compileSeccomp } from './seccomp/compile.js'
+import { defaultFilter } from './seccomp/default-filter.js'
 import { defaultSeccompProfile } from './security/default-seccomp-profile.js'
 import type { MaskedPath } from './setup/hide.js'
 import { defaultReadonlyPaths, maskedPaths } from './security/hidden-paths.js'
@@ -48,16 +49,20 @@ export class Host {
     const key = capabilities.join()
     let filter = this.#filters.get(key)
     if (filter === undefined) {
-      const profile = defaultSeccompProfile({
-        capabilities,
-        architecture: architecture(),
-        kernelVersion: release(),
-      })
-      filter = compileSeccomp(profile, { architecture: architecture() }).program
+      filter = defaultFilter(capabilities, architecture(), release()) ?? compileFilter(capabilities)
       this.#filters.set(key, filter)
     }
     return filter
   }
+}
+
+function compileFilter(capabilities: readonly string[]): Uint8Array {
+  const profile = defaultSeccompProfile({
+    capabilities,
+    architecture: architecture(),
+    kernelVersion: release(),
+  })
+  return compileSeccomp(profile, { architecture: architecture() }).program
 }
 
 /** When a process began, in clock ticks since boot (field 22 of proc_pid_stat(5)); undefined when it is gone. */

@@ -66,6 +66,7 @@ const HIGHEST = 2n ** 64n - 1n
 export class Writer {
   readonly #block: Block
   readonly #outputs: { readonly offset: number; readonly bytes: Uint8Array }[] = []
+  readonly #vectors = new Map<Words, number>()
   #free: number
 
   /**
@@ -114,7 +115,7 @@ export class Writer {
 
   #place(value: string | Uint8Array | Struct | Words | Out): number {
     if (typeof value === 'string') return this.#string(value)
-    if (value instanceof Words) return this.#vector(value.items)
+    if (value instanceof Words) return this.#vector(value)
     const bytes = value instanceof Struct || value instanceof Out ? value.bytes : value
     if (!(bytes instanceof Uint8Array))
       throw notForTheKernel(bytes, 'it is neither a number, a string nor bytes')
@@ -133,11 +134,15 @@ export class Writer {
     return this.#block.address + offset
   }
 
-  #vector(items: readonly Word[]): number {
-    const offset = this.#reserve(items.length * 8)
-    items.forEach((item, index) => {
+  /** Laid out once, however many entries have it: an `execve` for each folder of `PATH` has the same vectors. */
+  #vector(vector: Words): number {
+    const known = this.#vectors.get(vector)
+    if (known !== undefined) return known
+    const offset = this.#reserve(vector.items.length * 8)
+    vector.items.forEach((item, index) => {
       this.argument(offset + index * 8, item)
     })
+    this.#vectors.set(vector, this.#block.address + offset)
     return this.#block.address + offset
   }
 

@@ -1,0 +1,43 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, it } from '@jest/globals'
+import { compileSeccomp } from './compile.js'
+import { defaultFilter } from './default-filter.js'
+import { defaultCapabilities } from '../security/capability.js'
+import { defaultSeccompProfile } from '../security/default-seccomp-profile.js'
+
+const file = new URL('./default-filter-code.ts', import.meta.url)
+
+function compiled(architecture: 'x64' | 'arm64'): Buffer {
+  const profile = defaultSeccompProfile({ capabilities: defaultCapabilities, architecture })
+  return Buffer.from(compileSeccomp(profile, { architecture }).program)
+}
+
+describe('defaultFilter()', () => {
+  it('is what the default profile compiles to (UPDATE_GOLDEN=1 writes it anew)', () => {
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, source())
+    expect(readFileSync(file, 'utf8')).toBe(source())
+  })
+
+  it('is there for the default capabilities only, in any order, on kernels that know all of it', () => {
+    const reversed = [...defaultCapabilities].reverse()
+    expect(defaultFilter(reversed, 'x64', '6.18.1')).toEqual(new Uint8Array(compiled('x64')))
+    expect(defaultFilter(defaultCapabilities, 'arm64', '5.10.0-30-arm64')).toEqual(
+      new Uint8Array(compiled('arm64')),
+    )
+    expect(defaultFilter([...defaultCapabilities, 'CAP_SYS_ADMIN'], 'x64', '6.18.1')).toBeUndefined()
+    expect(defaultFilter(defaultCapabilities.slice(1), 'x64', '6.18.1')).toBeUndefined()
+    expect(defaultFilter(defaultCapabilities, 'x64', '4.4.0')).toBeUndefined()
+  })
+})
+
+function source(): string {
+  const entries = (['x64', 'arm64'] as const).map(
+    (name) => `  ${name}: '${compiled(name).toString('base64')}',\n`,
+  )
+  return `// Written by default-filter.test.ts. Do not edit.
+
+/** The default seccomp filter for the default capabilities, by \`process.arch\`, in base64. */
+export const defaultFilterCode = {
+${entries.join('')}} as const
+`
+}
