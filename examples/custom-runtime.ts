@@ -49,6 +49,7 @@ async function runContainer(
       program.step('join the cgroup')
       for (const fd of joining.writeZero) program.call('write', [fd, '0', 1])
     },
+    prepareFds: [rootMount.number],
     prepare: (program) => enterRoot(program, rootMount.number, mountpoint),
   })
   const { exitCode } = await child.wait()

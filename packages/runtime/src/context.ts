@@ -37,6 +37,7 @@ export class Context {
   /** Set by the runtime once the stores are open. */
   images!: Images
   #network: Promise<Netbridge> | undefined
+  #closed = false
 
   constructor(folders: Folders, layers: LayerStore) {
     this.folders = folders
@@ -86,6 +87,7 @@ export class Context {
 
   /** The bridge network if it was made before, by this process or another. */
   async existingNetwork(): Promise<Netbridge | undefined> {
+    if (this.#closed) return undefined
     if (this.#network === undefined && !existsSync(join(this.folders.state, 'net'))) return undefined
     return await this.network()
   }
@@ -97,6 +99,7 @@ export class Context {
 
   /** Closes what is open; what is on disk and in the kernel stays. */
   async close(): Promise<void> {
+    this.#closed = true
     const network = this.#network
     this.#network = undefined
     await (await network)?.close()

@@ -44,7 +44,7 @@ export class Runtime implements AsyncDisposable {
   /** Folder of what a reboot ends. */
   readonly state: string
   readonly #context: Context
-  readonly #attached = new Set<Container>()
+  readonly #started = new Set<Container>()
   /** Calls of `run` that are under way. */
   readonly #starting = new Set<Promise<Container>>()
   #closed = false
@@ -115,10 +115,10 @@ export class Runtime implements AsyncDisposable {
     const started = await startContainer(this.#context, spec)
     const abort = (): void => void container.remove({ force: true }).catch(() => undefined)
     const container: Container = Container.started(this.#context, started, () => {
-      this.#attached.delete(container)
+      this.#started.delete(container)
       signal?.removeEventListener('abort', abort)
     })
-    if (options.detach !== true) this.#attached.add(container)
+    this.#started.add(container)
     signal?.addEventListener('abort', abort, { once: true })
     return container
   }
@@ -139,7 +139,7 @@ export class Runtime implements AsyncDisposable {
   container(idOrName: string): Container {
     this.#checkOpen()
     const record = this.#context.records.find(idOrName)
-    return [...this.#attached].find(({ id }) => id === record.id) ?? Container.found(this.#context, record)
+    return [...this.#started].find(({ id }) => id === record.id) ?? Container.found(this.#context, record)
   }
 
   /** All containers, oldest first, whichever process made them. */
@@ -175,9 +175,12 @@ export class Runtime implements AsyncDisposable {
     if (this.#closed) return
     this.#closed = true
     await Promise.allSettled(this.#starting)
-    const running = [...this.#attached].filter((container) => container.inspect().status === 'running')
+    const running = [...this.#started].filter((container) => {
+      const { status, detached } = container.inspect()
+      return status === 'running' && !detached
+    })
     const results = await Promise.allSettled(running.map((container) => container.remove({ force: true })))
-    for (const container of this.#attached) container.letGo()
+    for (const container of this.#started) container.letGo()
     await this.#context.close()
     const failures = results.flatMap((result) =>
       result.status === 'rejected' ? [result.reason as unknown] : [],

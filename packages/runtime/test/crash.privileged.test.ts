@@ -1,57 +1,43 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { buildSync } from 'esbuild'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { listCgroups } from '@ctr/cgroups'
 import { packLayer } from '@ctr/overlay'
 import { RegistryServer } from '@ctr/registry'
 import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { Runtime } from '../src/index.js'
+import { bundleFile } from './support/bundle.js'
 import { addBusybox, busybox } from './support/busybox.js'
 
 leakCheck()
 
 const times = 50
 const here = fileURLToPath(new URL('.', import.meta.url))
-const bundle = join(here, '..', 'node_modules', '.cache', `crash-worker-${process.pid}.mjs`)
+let worker: ReturnType<typeof bundleFile>
 
 /** Starts the worker, lets it work for a moment, and kills it. */
 async function crash(mode: 'run' | 'pull', folder: string, image: string, afterMs: number): Promise<void> {
-  const worker = spawn(process.execPath, [bundle, mode, `${folder}/root`, `${folder}/state`, image], {
+  const child = spawn(process.execPath, [worker.path, mode, `${folder}/root`, `${folder}/state`, image], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const ended = once(worker, 'exit')
-  await Promise.race([once(worker.stdout, 'data'), ended])
+  const ended = once(child, 'exit')
+  await Promise.race([once(child.stdout, 'data'), ended])
   await sleep(afterMs)
-  worker.kill('SIGKILL')
+  child.kill('SIGKILL')
   expect((await ended)[1]).toBe('SIGKILL')
 }
 
 describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime.open() after its owner was killed', () => {
   beforeAll(() => {
-    mkdirSync(join(bundle, '..'), { recursive: true })
-    buildSync({
-      entryPoints: [join(here, 'support', 'crash-worker.ts')],
-      outfile: bundle,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      conditions: ['@ctr/source'],
-      external: ['koffi', 'netlink'],
-      banner: {
-        js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
-      },
-      logLevel: 'error',
-    })
+    worker = bundleFile(join(here, 'support', 'crash-worker.ts'))
   })
-  afterAll(() => rmSync(bundle, { force: true }))
+  afterAll(() => worker[Symbol.dispose]())
 
   it(`leaves nothing of ${times} runs, and detached containers go on`, async () => {
     using folder = temporaryFolder('ctr-crash-')

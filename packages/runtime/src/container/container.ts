@@ -47,6 +47,7 @@ export class Container implements AsyncDisposable {
   /** Set for a container that was started here. */
   #removed: (() => void) | undefined
   #saving: NodeJS.Timeout | undefined
+  #gone = false
 
   private constructor(
     context: Context,
@@ -124,7 +125,11 @@ export class Container implements AsyncDisposable {
     const init = this.#running('run a program in')
     const cgroup = this.#openCgroup()
     if (cgroup === undefined) throw this.#notRunning('run a program in')
-    return await execIn(this.#context, this.#record, { init, cgroup }, command, options)
+    try {
+      return await execIn(this.#context, this.#record, { init, cgroup }, command, options)
+    } finally {
+      this.#forgetFound()
+    }
   }
 
   /**
@@ -135,7 +140,9 @@ export class Container implements AsyncDisposable {
    */
   kill(signal: string | number = 'SIGKILL'): void {
     const number = signalNumber(signal)
-    if (!this.#running('signal').kill(number)) throw this.#notRunning('signal')
+    const reached = this.#running('signal').kill(number)
+    this.#forgetFound()
+    if (!reached) throw this.#notRunning('signal')
   }
 
   /**
@@ -166,12 +173,14 @@ export class Container implements AsyncDisposable {
   /** Stops every process of the container where it is, until `unpause()`. */
   async pause(): Promise<void> {
     this.#running('pause')
+    this.#forgetFound()
     await this.#openCgroup()?.freeze()
   }
 
   /** Lets a paused container go on. */
   async unpause(): Promise<void> {
     this.#running('unpause')
+    this.#forgetFound()
     await this.#openCgroup()?.thaw()
   }
 
@@ -182,6 +191,7 @@ export class Container implements AsyncDisposable {
    */
   stats(): CgroupStats {
     this.#running('read the figures of')
+    this.#forgetFound()
     const cgroup = this.#openCgroup()
     if (cgroup === undefined) throw this.#notRunning('read the figures of')
     return cgroup.stats()
@@ -254,6 +264,7 @@ export class Container implements AsyncDisposable {
   /** From the end of the program to the end of the container: figures, release, record. */
   async #finish(ended: Promise<ExitStatus | undefined>): Promise<ContainerExit> {
     const status = await ended
+    if (this.#gone) return unwatched
     const cgroup = this.#openCgroup()
     const exit: ContainerExit = {
       exitCode: status?.exitCode ?? null,
@@ -293,8 +304,12 @@ export class Container implements AsyncDisposable {
     this.#removed?.()
   }
 
-  /** @internal The process that has made it ends: an ended container stays on disk until it is removed. */
+  /**
+   * @internal The runtime closes. An ended container stays on disk until it is removed; a detached one goes on, and
+   * whoever opens the runtime next notes how it ends.
+   */
   letGo(): void {
+    this.#gone = true
     if (this.#saving !== undefined) this.#save()
     this.#warm?.mount.close()
     this.#warm = undefined
@@ -313,6 +328,14 @@ export class Container implements AsyncDisposable {
     return this.#known
   }
 
+  /** A found process is held open only while it is used or waited for, so that handles need no closing. */
+  #forgetFound(): void {
+    if (this.#removed !== undefined || this.#exit !== undefined) return
+    this.#known?.release()
+    this.#known = undefined
+    this.#lookedFor = false
+  }
+
   #running(what: string): WatchedProcess {
     if (this.#record.status !== 'running' || this.#init === undefined) throw this.#notRunning(what)
     return this.#init
@@ -325,6 +348,8 @@ export class Container implements AsyncDisposable {
     )
   }
 }
+
+const unwatched: ContainerExit = { exitCode: null, signal: null, oomKilled: false, finishedAt: null }
 
 const ordinary = new Set(defaultCapabilities.map((name) => capabilityNumber(name)))
 

@@ -15,9 +15,15 @@ import {
 import { isOverlayError, type LayerStore } from '@ctr/overlay'
 import type { ContainerRecords } from '../container/record.js'
 import type { WarmRoots } from '../container/warm-roots.js'
-import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import type { PullImageOptions, PushImageOptions } from '../options.js'
+
+/** What images have to do with besides their store. */
+export interface ImageParts {
+  readonly layers: LayerStore
+  readonly records: ContainerRecords
+  readonly roots: WarmRoots
+}
 
 /** Images of a runtime: pulled from registries, unpacked into layers, ready to run. */
 export class Images {
@@ -31,11 +37,7 @@ export class Images {
   readonly #known = new Map<string, StoredImage>()
   #knownStamp = ''
 
-  constructor(
-    store: ImageStore,
-    { layers, records, roots }: Pick<Context, 'layers' | 'records' | 'roots'>,
-    client: RegistryClientOptions,
-  ) {
+  constructor(store: ImageStore, { layers, records, roots }: ImageParts, client: RegistryClientOptions) {
     this.#store = store
     this.#layers = layers
     this.#records = records

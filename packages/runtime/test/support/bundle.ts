@@ -10,9 +10,19 @@ const cache = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url
 export function bundle(text: string): { readonly path: string } & Disposable {
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'program-'))
-  const path = join(folder, 'program.mjs')
   const source = join(folder, 'program.ts')
   writeFileSync(source, text)
+  return bundled(source, folder)
+}
+
+/** The same for a program that is a file beside the tests. */
+export function bundleFile(source: string): { readonly path: string } & Disposable {
+  mkdirSync(cache, { recursive: true })
+  return bundled(source, mkdtempSync(join(cache, 'program-')))
+}
+
+function bundled(source: string, folder: string): { readonly path: string } & Disposable {
+  const path = join(folder, 'program.mjs')
   // esbuild as a program: as a library it would leave a process running in this one
   execFileSync(join(root, 'node_modules', '.bin', 'esbuild'), [
     source,

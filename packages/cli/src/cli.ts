@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import type { Runtime } from '@ctr/runtime'
+
+/** Options that stand before the command. */
+export interface Globals {
+  readonly root?: string | undefined
+  readonly state?: string | undefined
+  readonly insecureRegistry: readonly string[]
+}
+
+/** What commands have of the program around them. */
+export interface Cli {
+  readonly globals: () => Globals
+  /** Opens the runtime that the global options name. Loaded only now: many commands need none. */
+  open(): Promise<Runtime>
+  /** Sets the exit code of the process. */
+  exit(code: number): void
+}
+
+/** A command: its name and summary are always known, the rest is loaded when it is called. */
+export interface CommandEntry {
+  readonly name: string
+  readonly summary: string
+  /** Among the commands that `--help` names first. */
+  readonly common?: boolean
+  readonly load: () => Promise<{ readonly define: (command: Command, cli: Cli) => void }>
+}
+
+/** Collects the values of an option that may be given several times. */
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value]
+}

@@ -1,0 +1,66 @@
+import { constants } from 'node:os'
+import type { Command } from 'commander'
+import { attach } from '../attach/attach.js'
+import { checkTerminal, terminalSize } from '../attach/terminal.js'
+import { collect, type Cli } from '../cli.js'
+import { readEnvironment } from '../options/parse-env.js'
+import { runFailure } from './run-failure.js'
+
+interface ExecFlags {
+  readonly detach?: true
+  readonly env?: readonly string[]
+  readonly envFile?: readonly string[]
+  readonly interactive?: true
+  readonly tty?: true
+  readonly user?: string
+  readonly workdir?: string
+}
+
+/** `ctrjs exec`. */
+export function define(command: Command, cli: Cli): void {
+  command
+    .usage('[OPTIONS] CONTAINER COMMAND [ARG...]')
+    .argument('<container>')
+    .argument('<command...>')
+    .option('-d, --detach', 'Detached mode: run command in the background')
+    .option('-e, --env <list>', 'Set environment variables', collect)
+    .option('--env-file <list>', 'Read in a file of environment variables', collect)
+    .option('-i, --interactive', 'Keep STDIN open')
+    .option('-t, --tty', 'Allocate a pseudo-TTY')
+    .option('-u, --user <string>', 'Username or UID (format: <name|uid>[:<group|gid>])')
+    .option('-w, --workdir <string>', 'Working directory inside the container')
+    .action(async (name: string, args: string[], flags: ExecFlags) => {
+      cli.exit(await execute(cli, name, args, flags))
+    })
+}
+
+async function execute(cli: Cli, name: string, args: readonly string[], flags: ExecFlags): Promise<number> {
+  const { detach = false, interactive = false, tty = false, user, workdir } = flags
+  if (!detach) checkTerminal(interactive, tty)
+  await using runtime = await cli.open()
+  const container = runtime.container(name)
+  const stream = detach || tty ? 'ignore' : 'pipe'
+  try {
+    const program = await container.exec(args, {
+      env: readEnvironment(flags.envFile ?? [], flags.env ?? []),
+      cwd: workdir,
+      user,
+      ...(tty && !detach ? { terminal: terminalSize() ?? true } : {}),
+      stdin: interactive ? stream : 'ignore',
+      stdout: stream,
+      stderr: stream,
+    })
+    if (detach) {
+      program.unref()
+      return 0
+    }
+    const { stdin, stdout, stderr, terminal } = program
+    const kill = (signal: NodeJS.Signals): boolean => program.kill(constants.signals[signal])
+    return await attach(
+      { stdin, stdout, stderr, terminal, wait: () => program.wait(), kill },
+      { interactive },
+    )
+  } catch (error) {
+    throw runFailure(error, 1)
+  }
+}

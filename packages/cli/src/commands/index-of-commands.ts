@@ -1,0 +1,61 @@
+import type { CommandEntry } from '../cli.js'
+
+/** All commands, in the order that help shows them. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'run',
+    summary: 'Create and run a new container from an image',
+    common: true,
+    load: () => import('./run.js'),
+  },
+  {
+    name: 'exec',
+    summary: 'Execute a command in a running container',
+    common: true,
+    load: () => import('./exec.js'),
+  },
+  { name: 'ps', summary: 'List containers', common: true, load: () => import('./ps.js') },
+  {
+    name: 'pull',
+    summary: 'Download an image from a registry',
+    common: true,
+    load: () => import('./pull.js'),
+  },
+  { name: 'push', summary: 'Upload an image to a registry', common: true, load: () => import('./push.js') },
+  { name: 'images', summary: 'List images', common: true, load: () => import('./images.js') },
+  { name: 'version', summary: 'Show version information', common: true, load: () => import('./version.js') },
+  { name: 'info', summary: 'Display system-wide information', common: true, load: () => import('./info.js') },
+  {
+    name: 'registry',
+    summary: 'Serve images to other machines and programs',
+    load: () => import('./registry.js'),
+  },
+  { name: 'system', summary: 'Manage this runtime as a whole', load: () => import('./system.js') },
+  { name: 'check', summary: 'Check what containers need of the kernel', load: () => import('./check.js') },
+  {
+    name: 'inspect',
+    summary: 'Return low-level information on containers and images',
+    load: () => import('./inspect.js'),
+  },
+  { name: 'kill', summary: 'Kill one or more running containers', load: () => import('./kill.js') },
+  { name: 'logs', summary: 'Fetch the logs of a container', load: () => import('./logs.js') },
+  {
+    name: 'pause',
+    summary: 'Pause all processes within one or more containers',
+    load: () => import('./pause.js'),
+  },
+  { name: 'rm', summary: 'Remove one or more containers', load: () => import('./rm.js') },
+  { name: 'rmi', summary: 'Remove one or more images', load: () => import('./rmi.js') },
+  {
+    name: 'stats',
+    summary: 'Display resource usage statistics of containers, once',
+    load: () => import('./stats.js'),
+  },
+  { name: 'stop', summary: 'Stop one or more running containers', load: () => import('./stop.js') },
+  { name: 'tag', summary: 'Create a tag that refers to an image', load: () => import('./tag.js') },
+  {
+    name: 'unpause',
+    summary: 'Unpause all processes within one or more containers',
+    load: () => import('./unpause.js'),
+  },
+]

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism, arch, hostname, release, totalmem } from 'node:os'
+import type { Command } from 'commander'
+import type { Runtime } from '@ctr/runtime'
+import { detectHierarchy } from '@ctr/cgroups'
+import { missingFeatures } from '../check/missing-features.js'
+import { readHost } from '../check/read-host.js'
+import type { Cli } from '../cli.js'
+import { stateOf } from '../output/container-status.js'
+import { formatMemory } from '../output/humanize.js'
+import { printError, printJson, printLine } from '../output/pipe-end.js'
+import { ownVersion } from '../version.js'
+
+/** `ctrjs info`. */
+export function define(command: Command, cli: Cli): void {
+  command
+    .usage('[OPTIONS]')
+    .option('--json', 'Print a JSON object')
+    .action(async ({ json }: { readonly json?: true }) => {
+      await using runtime = await cli.open()
+      const facts = await collectFacts(runtime)
+      if (json === true) {
+        printJson(facts)
+        return
+      }
+      printFacts(facts)
+      for (const warning of facts.warnings) printError(`WARNING: ${warning}`)
+    })
+}
+
+async function collectFacts(runtime: Runtime) {
+  const states = runtime.containers().map(stateOf)
+  const count = (wanted: string): number => states.filter((state) => state === wanted).length
+  const hierarchy = detectHierarchy()
+  const host = readHost()
+  return {
+    version: ownVersion(),
+    containers: states.length,
+    running: count('running'),
+    paused: count('paused'),
+    stopped: count('exited'),
+    images: (await runtime.images.list()).length,
+    root: runtime.root,
+    state: runtime.state,
+    storageDriver: 'overlay',
+    cgroupDriver: 'cgroupfs',
+    cgroupVersion: hierarchy.mode,
+    cgroupControllers: [...hierarchy.controllers.keys()],
+    networks: ['bridge', 'host', 'none'],
+    securityOptions: host.config.get('SECCOMP_FILTER') === 'n' ? [] : ['seccomp=builtin'],
+    kernel: release(),
+    operatingSystem: operatingSystem(),
+    architecture: arch(),
+    cpus: availableParallelism(),
+    memory: totalmem(),
+    hostname: hostname(),
+    node: process.versions.node,
+    warnings: missingFeatures(host).map(({ title, consequence }) => `${title}: ${consequence}`),
+  }
+}
+
+type Facts = Awaited<ReturnType<typeof collectFacts>>
+
+function printFacts(facts: Facts): void {
+  printLine(
+    [
+      `Containers: ${facts.containers}`,
+      ` Running: ${facts.running}`,
+      ` Paused: ${facts.paused}`,
+      ` Stopped: ${facts.stopped}`,
+      `Images: ${facts.images}`,
+      `Version: ${facts.version}`,
+      `Storage Driver: ${facts.storageDriver}`,
+      `Cgroup Driver: ${facts.cgroupDriver}`,
+      `Cgroup Version: ${facts.cgroupVersion}`,
+      `Cgroup Controllers: ${facts.cgroupControllers.join(' ')}`,
+      `Networks: ${facts.networks.join(' ')}`,
+      `Security Options: ${facts.securityOptions.join(' ')}`,
+      `Kernel Version: ${facts.kernel}`,
+      `Operating System: ${facts.operatingSystem}`,
+      `Architecture: ${facts.architecture}`,
+      `CPUs: ${facts.cpus}`,
+      `Total Memory: ${formatMemory(facts.memory)}`,
+      `Name: ${facts.hostname}`,
+      `Root Dir: ${facts.root}`,
+      `State Dir: ${facts.state}`,
+      `Node Version: ${facts.node}`,
+    ].join('\n'),
+  )
+}
+
+function operatingSystem(): string {
+  try {
+    return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux'
+  } catch {
+    return 'Linux' // os-release(5) is optional
+  }
+}

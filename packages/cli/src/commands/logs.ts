@@ -1,0 +1,30 @@
+import { once } from 'node:events'
+import type { Command } from 'commander'
+import { exitCodeOfSignal, interruptible } from '../attach/signals.js'
+import type { Cli } from '../cli.js'
+import { isReadable } from '../output/pipe-end.js'
+
+/** `ctrjs logs`. */
+export function define(command: Command, cli: Cli): void {
+  command
+    .usage('[OPTIONS] CONTAINER')
+    .argument('<container>')
+    .option('-f, --follow', 'Follow log output')
+    .action(async (name: string, { follow = false }: { readonly follow?: boolean }) => {
+      using interrupt = interruptible()
+      await using runtime = await cli.open()
+      try {
+        for await (const { stream, bytes } of runtime
+          .container(name)
+          .logs({ follow, signal: interrupt.signal })) {
+          const sink = stream === 'stdout' ? process.stdout : process.stderr
+          if (!isReadable(sink)) return
+          if (!sink.write(bytes)) await once(sink, 'drain', { signal: interrupt.signal })
+        }
+      } catch (error) {
+        const signal = interrupt.by()
+        if (signal !== undefined) cli.exit(exitCodeOfSignal(signal))
+        else if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+      }
+    })
+}

@@ -1,0 +1,48 @@
+import type { Runtime } from '@ctr/runtime'
+import { shortName } from '../output/image-name.js'
+import { isReadable } from '../output/pipe-end.js'
+import { showProgress } from '../output/transfer-progress.js'
+
+/** How a pull is shown. */
+export interface ShownPull {
+  readonly quiet: boolean
+  /** Where progress is printed: bars on a terminal, lines elsewhere. */
+  readonly stream: NodeJS.WriteStream
+  readonly signal?: AbortSignal | undefined
+  readonly platform?: string | undefined
+}
+
+/**
+ * Pulls an image and tells about it as Docker does.
+ *
+ * @returns Its name in full.
+ */
+export async function pullImage(
+  runtime: Runtime,
+  wanted: string,
+  { quiet, stream, signal, platform }: ShownPull,
+): Promise<string> {
+  const before = await idOf(runtime, wanted)
+  using progress = quiet ? undefined : await showProgress(stream)
+  const image = await runtime.images.pull(wanted, { signal, platform, onProgress: progress?.onEvent })
+  progress?.[Symbol.dispose]()
+  const name =
+    image.references.find((reference) => shortName(reference) === shortName(wanted)) ??
+    image.descriptor.digest
+  if (!quiet && isReadable(stream)) {
+    const digest = image.repositoryDigests[0]?.split('@')[1] ?? image.descriptor.digest
+    stream.write(
+      `Digest: ${digest}\nStatus: ${before === image.id ? 'Image is up to date' : 'Downloaded newer image'} for ${shortName(wanted)}\n`,
+    )
+  }
+  return name
+}
+
+async function idOf(runtime: Runtime, wanted: string): Promise<string | undefined> {
+  try {
+    return (await runtime.images.get(wanted)).id
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_RUNTIME_IMAGE_NOT_FOUND') return undefined
+    throw error
+  }
+}

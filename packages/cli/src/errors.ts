@@ -1,0 +1,41 @@
+import { types } from 'node:util'
+
+/** What went wrong, as a stable word to match on. */
+export type CliErrorCode =
+  | 'ERR_CLI_USAGE' // flags or arguments that cannot be
+  | 'ERR_CLI_TERMINAL' // a terminal is needed where there is none
+  | 'ERR_CLI_RUN' // a program did not come to run; `cause` says why
+  | 'ERR_CLI_REFUSED' // not done without a yes
+
+/** The only error class thrown by this package. Match on `code`. */
+export class CliError extends Error {
+  override readonly name = 'CliError' as const
+  readonly code: CliErrorCode
+  /** What the process is to exit with. */
+  readonly exitCode: number
+
+  constructor(
+    code: CliErrorCode,
+    message: string,
+    { exitCode = 1, ...options }: ErrorOptions & { readonly exitCode?: number } = {},
+  ) {
+    super(message, options)
+    this.code = code
+    this.exitCode = exitCode
+  }
+}
+
+/** True for errors of this package. */
+export function isCliError(error: unknown): error is CliError {
+  return types.isNativeError(error) && error.name === 'CliError'
+}
+
+/** A flag or argument that cannot be: exit code 125, as Docker's. */
+export function usageError(message: string): CliError {
+  return new CliError('ERR_CLI_USAGE', message, { exitCode: 125 })
+}
+
+/** Text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return types.isNativeError(error) ? error.message : String(error)
+}

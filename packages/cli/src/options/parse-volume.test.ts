@@ -1,0 +1,26 @@
+import { describe, expect, it } from '@jest/globals'
+import { parseVolume } from './parse-volume.js'
+
+describe('parseVolume()', () => {
+  it.each([
+    ['/data:/srv', { source: '/data', target: '/srv', readOnly: false }],
+    ['/data:/srv:ro', { source: '/data', target: '/srv', readOnly: true }],
+    ['/data:/srv:rw,z', { source: '/data', target: '/srv', readOnly: false }],
+    ['./x:/srv', { source: '/work/x', target: '/srv', readOnly: false }],
+    ['../x:/srv', { source: '/x', target: '/srv', readOnly: false }],
+    ['.:/srv', { source: '/work', target: '/srv', readOnly: false }],
+  ])('reads %s', (text, volume) => {
+    expect(parseVolume(text, '/work')).toEqual(volume)
+  })
+
+  it.each([
+    ['/srv', /anonymous volumes/],
+    ['name:/srv', /named volumes/],
+    ['/data:srv', /must be absolute/],
+    ['/data:/srv:ro,rw', /ro or rw/],
+    ['/data:/srv:shared', /ro or rw/],
+    ['/data:/srv:ro:x', /at most/],
+  ])('refuses %s', (text, why) => {
+    expect(() => parseVolume(text, '/work')).toThrow(why)
+  })
+})

@@ -1,0 +1,119 @@
+import { Command } from 'commander'
+import { describe, expect, it } from '@jest/globals'
+import { addRunFlags, runOptions, type RunFlags } from './run-flags.js'
+
+function parse(...argv: string[]): ReturnType<typeof runOptions> {
+  const command = new Command('run').argument('<image>').argument('[command...]').helpOption('--help')
+  addRunFlags(
+    command
+      .passThroughOptions()
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined }),
+  )
+  command.parse(argv, { from: 'user' })
+  const [image = '', ...rest] = command.args
+  return runOptions(command.opts<RunFlags>(), image, rest)
+}
+
+describe('runOptions()', () => {
+  it("takes an image and its command; flags behind the image are the command's", () => {
+    expect(parse('--rm', '-it', 'busybox', 'ls', '-l', '--rm')).toMatchObject({
+      image: 'busybox',
+      command: ['ls', '-l', '--rm'],
+      autoRemove: true,
+      network: 'bridge',
+    })
+  })
+
+  it('takes a folder with --rootfs', () => {
+    expect(parse('--rootfs', '/')).toMatchObject({ rootfs: '/', command: undefined })
+    expect(parse('--rootfs', '/')).not.toHaveProperty('image')
+  })
+
+  it('reads limits, 0 and -1 standing for none', () => {
+    expect(
+      parse(
+        '-m64m',
+        '--memory-swap=128m',
+        '--cpus',
+        '.5',
+        '-c',
+        '512',
+        '--cpuset-cpus',
+        '0-1',
+        '--pids-limit',
+        '64',
+        '--shm-size',
+        '1m',
+        'i',
+      ),
+    ).toMatchObject({
+      memory: 2 ** 26,
+      memorySwap: 2 ** 27,
+      cpus: 0.5,
+      cpuShares: 512,
+      cpusetCpus: '0-1',
+      pids: 64,
+      shmSize: 2 ** 20,
+    })
+    expect(parse('-m', '0', '--memory-swap', '-1', '--pids-limit', '-1', 'i')).toMatchObject({
+      memory: undefined,
+      memorySwap: undefined,
+      pids: undefined,
+    })
+  })
+
+  it('collects what may be given several times', () => {
+    const options = parse(
+      '-e',
+      'A=1',
+      '-eB=2',
+      '-p',
+      '1:2',
+      '-p',
+      '3',
+      '-v',
+      '/a:/b',
+      '-l',
+      'x=y',
+      '-l',
+      'z',
+      '--cap-add',
+      'NET_ADMIN',
+      '--sysctl',
+      'net.a=1',
+      'i',
+    )
+    expect(options).toMatchObject({
+      env: { A: '1', B: '2' },
+      publish: [{ host: 1, container: 2 }, { container: 3 }],
+      volumes: [{ source: '/a', target: '/b', readOnly: false }],
+      labels: { x: 'y', z: '' },
+      capAdd: ['NET_ADMIN'],
+      sysctls: { 'net.a': '1' },
+    })
+  })
+
+  it('takes an entrypoint away with an empty one', () => {
+    expect(parse('--entrypoint', '', 'i', 'ls').entrypoint).toEqual([])
+    expect(parse('--entrypoint', '/bin/sh', 'i').entrypoint).toEqual(['/bin/sh'])
+    expect(parse('i').entrypoint).toBeUndefined()
+  })
+
+  it('reads security options and refuses others', () => {
+    expect(
+      parse('--security-opt', 'no-new-privileges', '--security-opt', 'seccomp=unconfined', 'i'),
+    ).toMatchObject({
+      noNewPrivileges: true,
+      seccomp: 'unconfined',
+    })
+    expect(() => parse('--security-opt', 'label=disable', 'i')).toThrow(
+      'invalid --security-opt "label=disable"',
+    )
+  })
+
+  it('refuses unknown networks and numbers that are none', () => {
+    expect(() => parse('--net', 'mine', 'i')).toThrow('network mine not found')
+    expect(() => parse('--cpus', 'many', 'i')).toThrow('invalid argument "many" for --cpus')
+  })
+})

@@ -1,0 +1,153 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { RunOptions } from '@ctr/runtime'
+import { collect } from '../cli.js'
+import { usageError } from '../errors.js'
+import { readEnvironment } from './parse-env.js'
+import { parseAmount, parseInteger } from './parse-number.js'
+import { parsePairs } from './parse-pairs.js'
+import { parsePublish } from './parse-publish.js'
+import { parseSecurity } from './parse-security.js'
+import { parseSize } from './parse-size.js'
+import { parseVolume } from './parse-volume.js'
+
+type List = readonly string[]
+
+/** The flags of `run`, as they were typed. */
+export interface RunFlags {
+  readonly capAdd?: List
+  readonly capDrop?: List
+  readonly cpuShares?: string
+  readonly cpus?: string
+  readonly cpusetCpus?: string
+  readonly detach?: true
+  readonly entrypoint?: string
+  readonly env?: List
+  readonly envFile?: List
+  readonly explain?: true
+  readonly hostname?: string
+  readonly interactive?: true
+  readonly label?: List
+  readonly memory?: string
+  readonly memorySwap?: string
+  readonly name?: string
+  readonly network?: string
+  readonly pidsLimit?: string
+  readonly publish?: List
+  readonly pull: string
+  readonly quiet?: true
+  readonly readOnly?: true
+  readonly rm?: true
+  readonly rootfs?: true
+  readonly securityOpt?: List
+  readonly shmSize?: string
+  readonly stopSignal?: string
+  readonly sysctl?: List
+  readonly tty?: true
+  readonly user?: string
+  readonly volume?: List
+  readonly workdir?: string
+}
+
+/** Adds the flags of `run` to a command. */
+export function addRunFlags(command: Command): void {
+  command
+    .option('--cap-add <list>', 'Add Linux capabilities', collect)
+    .option('--cap-drop <list>', 'Drop Linux capabilities', collect)
+    .option('-c, --cpu-shares <int>', 'CPU shares (relative weight)')
+    .option('--cpus <decimal>', 'Number of CPUs')
+    .option('--cpuset-cpus <string>', 'CPUs in which to allow execution (0-3, 0,1)')
+    .option('-d, --detach', 'Run container in background and print container ID')
+    .option('--entrypoint <string>', 'Overwrite the default ENTRYPOINT of the image')
+    .option('-e, --env <list>', 'Set environment variables', collect)
+    .option('--env-file <list>', 'Read in a file of environment variables', collect)
+    .option('--explain', 'Print every system call of the set-up instead of making it')
+    .option('-h, --hostname <string>', 'Container host name')
+    .option('-i, --interactive', 'Keep STDIN open')
+    .option('-l, --label <list>', 'Set meta data on a container', collect)
+    .option('-m, --memory <bytes>', 'Memory limit')
+    .option('--memory-swap <bytes>', 'Memory and swap together: -1 for as much swap as the host gives')
+    .option('--name <string>', 'Assign a name to the container')
+    .option('--net, --network <network>', 'Connect a container to a network: bridge, host or none')
+    .option('--pids-limit <int>', 'Tune container pids limit (set -1 for unlimited)')
+    .option('-p, --publish <list>', "Publish a container's port(s) to the host", collect)
+    .option('--pull <string>', 'Pull image before running ("always", "missing", "never")', 'missing')
+    .option('-q, --quiet', 'Suppress the pull output')
+    .option('--read-only', "Mount the container's root filesystem as read only")
+    .option('--rm', 'Remove the container when it exits')
+    .option(
+      '--rootfs',
+      'The argument is a folder to use as root filesystem; "/" is a copy-on-write sandbox of the host',
+    )
+    .option('--security-opt <list>', 'Security options', collect)
+    .option('--shm-size <bytes>', 'Size of /dev/shm')
+    .option('--stop-signal <string>', 'Signal to stop the container')
+    .option('--sysctl <list>', 'Sysctl options', collect)
+    .option('-t, --tty', 'Allocate a pseudo-TTY')
+    .option('-u, --user <string>', 'Username or UID (format: <name|uid>[:<group|gid>])')
+    .option('-v, --volume <list>', 'Bind mount a folder or file of the host', collect)
+    .option('-w, --workdir <string>', 'Working directory inside the container')
+}
+
+/**
+ * What the runtime is to run. Reads environment files; makes nothing.
+ *
+ * @param target - Image, or folder with `--rootfs`.
+ */
+export function runOptions(flags: RunFlags, target: string, command: readonly string[]): RunOptions {
+  const { network = 'bridge', entrypoint } = flags
+  if (network !== 'none' && network !== 'host' && network !== 'bridge') {
+    throw usageError(`network ${network} not found: bridge, host and none are there`)
+  }
+  return {
+    ...(flags.rootfs === true ? { rootfs: resolve(target) } : { image: target }),
+    command: command.length === 0 ? undefined : command,
+    entrypoint: entrypoint === undefined ? undefined : entrypoint === '' ? [] : [entrypoint],
+    name: flags.name,
+    hostname: flags.hostname,
+    env: readEnvironment(flags.envFile ?? [], flags.env ?? []),
+    cwd: flags.workdir,
+    user: flags.user,
+    network,
+    publish: (flags.publish ?? []).flatMap(parsePublish),
+    volumes: (flags.volume ?? []).map((text) => parseVolume(text)),
+    readOnly: flags.readOnly ?? false,
+    capAdd: flags.capAdd,
+    capDrop: flags.capDrop,
+    ...parseSecurity(flags.securityOpt ?? []),
+    sysctls: parsePairs(flags.sysctl ?? [], '--sysctl', { needsValue: true }),
+    labels: parsePairs(flags.label ?? [], '-l, --label'),
+    autoRemove: flags.rm ?? false,
+    stopSignal: flags.stopSignal,
+    ...limits(flags),
+  }
+}
+
+function limits({
+  memory,
+  memorySwap,
+  cpus,
+  cpuShares,
+  cpusetCpus,
+  pidsLimit,
+  shmSize,
+}: RunFlags): Partial<RunOptions> {
+  const pids = pidsLimit === undefined ? 0 : parseInteger(pidsLimit, '--pids-limit')
+  return {
+    memory: positive(memory === undefined ? 0 : parseSize(memory, '-m, --memory')),
+    memorySwap:
+      memorySwap === undefined || memorySwap === '-1'
+        ? undefined
+        : positive(parseSize(memorySwap, '--memory-swap')),
+    cpus: positive(cpus === undefined ? 0 : parseAmount(cpus, '--cpus')),
+    cpuShares: positive(cpuShares === undefined ? 0 : parseInteger(cpuShares, '-c, --cpu-shares')),
+    cpusetCpus,
+    pids: positive(pids),
+    shmSize: positive(shmSize === undefined ? 0 : parseSize(shmSize, '--shm-size')),
+  }
+}
+
+/** Docker's rule: 0, and -1 where it is allowed, stand for no limit. */
+function positive(value: number): number | undefined {
+  return value > 0 ? value : undefined
+}

@@ -1,0 +1,118 @@
+import type { Container } from '@ctr/runtime'
+import type { StoredImage } from '@ctr/registry'
+import { exitCodeOf, stateOf } from './container-status.js'
+import { shortName } from './image-name.js'
+
+const never = '0001-01-01T00:00:00Z'
+
+/** A container as Docker's `inspect` has it: same members where there is the same thing. */
+export function describeContainer(container: Container): unknown {
+  const record = container.inspect()
+  const { exit, network, limits } = record
+  const state = stateOf(container)
+  const isRunning = state === 'running' || state === 'paused'
+  return {
+    Id: record.id,
+    Created: record.createdAt,
+    Path: record.command[0] ?? '',
+    Args: record.command.slice(1),
+    State: {
+      Status: state,
+      Running: isRunning,
+      Paused: state === 'paused',
+      OOMKilled: exit?.oomKilled ?? false,
+      Pid: isRunning ? (record.pid ?? 0) : 0,
+      ExitCode: exitCodeOf(container) ?? 0,
+      StartedAt: record.createdAt,
+      FinishedAt: exit?.finishedAt ?? never,
+    },
+    Image: record.imageId ?? '',
+    Name: `/${record.name}`,
+    HostConfig: {
+      NetworkMode: network.mode,
+      AutoRemove: record.autoRemove,
+      Memory: limits.memory ?? 0,
+      NanoCpus: Math.round((limits.cpus ?? 0) * 1e9),
+      PidsLimit: limits.pids,
+      SecurityOpt: [
+        ...(record.noNewPrivileges ? ['no-new-privileges'] : []),
+        ...(record.seccomp === 'unconfined' ? ['seccomp=unconfined'] : []),
+      ],
+    },
+    Config: {
+      Hostname: record.hostname,
+      User: `${record.user.uid}:${record.user.gid}`,
+      Tty: record.terminal,
+      Env: Object.entries(record.env).map(([name, value]) => `${name}=${value}`),
+      Cmd: record.command,
+      Image: record.image ?? '',
+      Rootfs: record.rootfs ?? '',
+      WorkingDir: record.cwd,
+      Labels: record.labels,
+      StopSignal: String(record.stopSignal),
+    },
+    NetworkSettings: {
+      IPAddress: isRunning ? (network.address ?? '') : '',
+      Ports: isRunning ? portsOf(network.ports) : {},
+    },
+  }
+}
+
+function portsOf(
+  ports: ReturnType<Container['inspect']>['network']['ports'],
+): Record<string, { HostIp: string; HostPort: string }[]> {
+  const all: Record<string, { HostIp: string; HostPort: string }[]> = {}
+  for (const { container, protocol, host, hostIp } of ports) {
+    const bindings = (all[`${container}/${protocol}`] ??= [])
+    bindings.push({ HostIp: hostIp, HostPort: String(host) })
+  }
+  return all
+}
+
+/** An image as Docker's `inspect` has it. */
+export function describeImage({
+  id,
+  references,
+  repositoryDigests,
+  config,
+  descriptor,
+  size,
+}: StoredImage): unknown {
+  const {
+    Env = [],
+    Cmd = null,
+    Entrypoint = null,
+    User = '',
+    WorkingDir = '',
+    Labels = {},
+    StopSignal,
+    ExposedPorts = [],
+    Volumes = [],
+  } = config.config
+  const set = (names: readonly string[]): Record<string, object> =>
+    Object.fromEntries(names.map((name) => [name, {}]))
+  return {
+    Id: id,
+    RepoTags: references.map(shortName),
+    RepoDigests: repositoryDigests,
+    Created: config.created ?? never,
+    Author: config.author ?? '',
+    Os: config.os,
+    Architecture: config.architecture,
+    ...(config.variant === undefined ? {} : { Variant: config.variant }),
+    Size: size,
+    Descriptor: descriptor,
+    Config: {
+      User,
+      ExposedPorts: set(ExposedPorts),
+      Env,
+      Cmd,
+      Entrypoint,
+      Volumes: set(Volumes),
+      WorkingDir,
+      Labels,
+      ...(StopSignal === undefined ? {} : { StopSignal }),
+    },
+    RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
+  }
+}

@@ -1,0 +1,84 @@
+import { Command, type Help } from 'commander'
+import { collect, type Cli, type Globals } from './cli.js'
+import { commands } from './commands/index-of-commands.js'
+import { isReadable } from './output/pipe-end.js'
+import { ownVersion } from './version.js'
+
+/** Everything that the program keeps while one command runs. */
+export interface Invocation {
+  readonly program: Command
+  /** The command that was called, `ctrjs` itself until then: for what help to point to. */
+  readonly called: () => Command
+  readonly exitCode: () => number
+}
+
+/** Builds the tree of commands. Only the one that is called loads its code, before its options are read. */
+export function createProgram(): Invocation {
+  const program = plain(new Command('ctrjs'))
+  let exitCode = 0
+  let called = program
+  const cli: Cli = {
+    globals: () => program.opts<Globals>(),
+    async open() {
+      const { Runtime } = await import('@ctr/runtime')
+      const { root, state, insecureRegistry } = program.opts<Globals>()
+      return await Runtime.open({
+        root: root ?? fromEnvironment('CTRJS_ROOT'),
+        state: state ?? fromEnvironment('CTRJS_STATE'),
+        registries: insecureRegistry.length === 0 ? {} : { insecure: insecureRegistry },
+      })
+    },
+    exit: (code) => {
+      exitCode = code
+    },
+  }
+  program
+    .usage('[OPTIONS] COMMAND')
+    .description('Containers from the command line')
+    .option('--root <folder>', 'Images, layers and containers (default "/var/lib/ctrjs", or $CTRJS_ROOT)')
+    .option('--state <folder>', 'What a reboot ends (default "/run/ctrjs", or $CTRJS_STATE)')
+    .option('--insecure-registry <host>', 'Registry spoken to over plain HTTP', collect, [])
+    .version(ownVersion(), '-v, --version', 'Print version information and quit')
+    .addHelpText('after', "\nRun 'ctrjs COMMAND --help' for more information on a command.")
+    .hook('preSubcommand', async (_program, command) => {
+      called = command
+      const entry = commands.find(({ name }) => name === command.name())
+      if (entry === undefined) return
+      const { define } = await entry.load()
+      define(command, cli)
+      for (const inner of command.commands) plain(inner)
+      command.hook('preSubcommand', (_command, inner) => {
+        called = inner
+      })
+    })
+  for (const { name, summary, common = false } of commands) {
+    const command = plain(new Command(name)).description(summary).passThroughOptions()
+    program.addCommand(command.helpGroup(common ? 'Common Commands:' : 'Commands:'))
+  }
+  return { program, called: () => called, exitCode: () => exitCode }
+}
+
+/** Docker's layout of help, and errors thrown instead of printed. */
+function plain(command: Command): Command {
+  return command
+    .enablePositionalOptions()
+    .exitOverride()
+    .helpOption('--help', 'Print usage')
+    .helpCommand(false)
+    .configureOutput({
+      writeErr: () => undefined,
+      writeOut: (text) => isReadable(process.stdout) && process.stdout.write(text),
+    })
+    .configureHelp({
+      styleTitle: (title) => (title === 'Usage:' ? 'Usage: ' : title),
+      visibleArguments: () => [],
+      subcommandTerm: (inner) => inner.name(),
+      optionTerm: ({ short, flags }) =>
+        (short === undefined ? '    ' : '') + flags.replace(/<([\w-]+)>/, '$1'),
+    } satisfies Partial<Help>)
+}
+
+function fromEnvironment(name: string): string | undefined {
+  const value = process.env[name]
+  return value === '' ? undefined : value
+}

@@ -1,0 +1,72 @@
+import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+
+const folder = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** What a command did. */
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The built program, with folders of its own. */
+export class Ctrjs implements Disposable {
+  readonly #dist = join(folder, `.test-dist-${process.pid}`)
+  readonly #globals: readonly string[]
+  readonly #env: NodeJS.ProcessEnv
+
+  /** Builds the program into a folder of its own, beside `package.json` as the real one. */
+  constructor(state: string) {
+    this.#globals = ['--root', join(state, 'root'), '--state', join(state, 'state')]
+    this.#env = { ...process.env, NODE_OPTIONS: '', XDG_CACHE_HOME: join(state, 'cache') }
+    const tsup = join(
+      dirname(createRequire(import.meta.url).resolve('tsup/package.json')),
+      'dist/cli-default.js',
+    )
+    execFileSync(process.execPath, [tsup, '--silent', '--out-dir', basename(this.#dist)], {
+      cwd: folder,
+      env: this.#env,
+    })
+  }
+
+  /** The command line of a command, for programs that start it. */
+  line(...args: string[]): readonly [string, ...string[]] {
+    return [process.execPath, join(this.#dist, 'bin.cjs'), ...this.#globals, ...args]
+  }
+
+  /** Starts a command. */
+  start(...args: string[]): ChildProcessWithoutNullStreams {
+    const [program, ...rest] = this.line(...args)
+    return spawn(program, rest, { env: this.#env })
+  }
+
+  /** Runs a command to its end. */
+  async run(...args: string[]): Promise<Ended> {
+    return await this.feed('', ...args)
+  }
+
+  /** Runs a command to its end, with input. */
+  async feed(input: string, ...args: string[]): Promise<Ended> {
+    const child = this.start(...args)
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(input)
+    return await ended(child)
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#dist, { recursive: true, force: true })
+  }
+}
+
+/** Collects what a command prints until it has ended. */
+export async function ended(child: ChildProcessWithoutNullStreams): Promise<Ended> {
+  const closed = once(child, 'close') as Promise<[number | null]>
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), closed])
+  return { code, stdout, stderr }
+}
