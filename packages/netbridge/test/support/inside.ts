@@ -86,14 +86,25 @@ export async function ask(netnsFd: number, address: string, port: number, timeou
   timeout.writeBigInt64LE(BigInt(Math.floor(timeoutMs / 1000)), 0)
   timeout.writeBigInt64LE(BigInt((timeoutMs % 1000) * 1000), 8)
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, timeout)
-  try {
-    syscall('connect', fd, socketAddress(address, port), 16)
-  } catch (error) {
+  // a signal, such as for a child that has ended, interrupts the wait but not the connecting
+  for (let outcome = 'EINTR'; outcome === 'EINTR';) {
+    outcome = tryConnect(fd, socketAddress(address, port))
+    if (outcome === 'EINTR' || outcome === '') continue
     closeFd(fd)
+    return outcome
+  }
+  return everything(new Socket({ fd }))
+}
+
+/** Name of the error, empty when connected. */
+function tryConnect(fd: number, address: Uint8Array): string {
+  try {
+    syscall('connect', fd, address, address.length)
+    return ''
+  } catch (error) {
     if (isSyscallError(error)) return error.code
     throw error
   }
-  return everything(new Socket({ fd }))
 }
 
 /** What a TCP server says, asked from the host. */
