@@ -112,11 +112,21 @@ describe('RegistryClient.fetchBlob() from a hostile registry', () => {
       )
     })
     expect(error).toBeUndefined()
-    expect(requests.map(({ range }) => range)).toEqual([
+    // how much of the last bytes sent before a break arrives is up to the kernel
+    const ranges = requests.map(({ range }) =>
+      /^bytes=(\d+)-(\d+)$/
+        .exec(range ?? '')
+        ?.slice(1)
+        .map(Number),
+    )
+    expect(ranges).toEqual([
       undefined,
-      `bytes=1000000-${content.length - 1}`,
-      `bytes=2000000-${content.length - 1}`,
+      [expect.any(Number), content.length - 1],
+      [expect.any(Number), content.length - 1],
     ])
+    const [first, second] = [ranges[1]![0]!, ranges[2]![0]!]
+    expect(first > 0 && first <= 1_000_000).toBe(true)
+    expect(second > first && second <= first + 1_000_000).toBe(true)
     expect(statuses).toEqual(['running', 'retrying', 'running', 'retrying', 'running', 'done'])
     expect([isStored, left]).toEqual([true, []])
   })
