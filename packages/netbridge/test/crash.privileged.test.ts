@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
@@ -5,9 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { expect, it } from '@jest/globals'
-import { describeOn, leakCheck } from '@ctr/testing'
+import { bundleFile, describeOn, leakCheck } from '@ctr/testing'
 import { createNetworkNamespace, Netbridge, type EndpointInfo } from '../src/index.js'
-import { bundle } from './support/bundle.js'
 import { askFromHost, serve } from './support/inside.js'
 import { run, testNetwork } from './support/network.js'
 
@@ -17,7 +17,7 @@ const ROUNDS = 12
 
 describeOn(['root', 'bin:ip', 'bin:nft', 'bin:nsenter'], 'a network and its owners', () => {
   it('loses nothing and leaks nothing when owners are killed at any moment', async () => {
-    using owner = bundle('owner')
+    using owner = bundleFile(fileURLToPath(new URL('support/owner.ts', import.meta.url)))
     await using network = await testNetwork()
     const { net, state, instance } = network
     using netns = createNetworkNamespace()
@@ -53,7 +53,7 @@ describeOn(['root', 'bin:ip', 'bin:nft', 'bin:nsenter'], 'a network and its owne
   })
 
   it('never hands out an address or a port twice, with several processes at once', async () => {
-    using owner = bundle('owner')
+    using owner = bundleFile(fileURLToPath(new URL('support/owner.ts', import.meta.url)))
     await using network = await testNetwork()
     const { net, state, instance } = network
     const answers = await Promise.all(

@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { expect, it } from '@jest/globals'
-import { describeOn, leakCheck } from '@ctr/testing'
-import { bundleText } from './support/bundle.js'
+import { bundle, describeOn, leakCheck } from '@ctr/testing'
 import { run, testNetwork } from './support/network.js'
 
 leakCheck()
@@ -11,7 +10,7 @@ describeOn(['root'], 'README', () => {
   it('has a first example that runs as it stands', () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
     const [, example] = /```ts\n(.*?)```/s.exec(readme) ?? []
-    using program = bundleText(example!)
+    using program = bundle(example!)
     const printed = execFileSync(process.execPath, [program.path], { encoding: 'utf8' })
     expect(printed).toMatch(/^eth0 has 1[0-9.]+\/\d+, and port 18080 of this host leads to its port 80\n$/)
   })

@@ -10,9 +10,8 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { listCgroups } from '@ctr/cgroups'
 import { packLayer } from '@ctr/overlay'
 import { RegistryServer } from '@ctr/registry'
-import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
+import { bundleFile, describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { Runtime } from '../src/index.js'
-import { bundleFile } from './support/bundle.js'
 import { addBusybox, busybox } from './support/busybox.js'
 
 leakCheck()

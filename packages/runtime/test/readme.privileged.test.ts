@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { afterAll, expect, it } from '@jest/globals'
-import { describeOn, leakCheck } from '@ctr/testing'
-import { bundle } from './support/bundle.js'
+import { bundle, describeOn, leakCheck } from '@ctr/testing'
 
 leakCheck()
 

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { bundle, bundleFile, type BundledProgram } from './bundle.js'
 export { describeOn, missing, type Need } from './needs.js'
 export { leakCheck, type LeakCheckOptions } from './leak-check.js'
 export { temporaryFolder } from './temporary-folder.js'

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BlobStore } from '../blobs/blob-store.js'
 import { RegistryClient, type RegistryClientOptions } from '../client/registry-client.js'
 import { isRegistryError, RegistryError } from '../errors.js'
@@ -46,7 +47,10 @@ export interface RemovedImage {
 }
 
 /** A pull whose blobs another process removes at the same time is begun again this often. */
-const maxRounds = 5
+const maxRounds = 20
+
+/** It waits at random up to this long, times the round, so that those who remove come to their end. Milliseconds. */
+const roundDelayMs = 10
 
 /**
  * Images on this machine, in one folder that is an OCI image layout: `skopeo copy oci:FOLDER:NAME …` reads
@@ -92,6 +96,11 @@ export class ImageStore {
       for (let round = 1; round <= maxRounds; round++) {
         const image = await this.#pullOnce(client, parsed, options)
         if (image !== undefined) return image
+        await sleep(
+          Math.random() * roundDelayMs * round,
+          undefined,
+          options.signal && { signal: options.signal },
+        )
       }
       throw new RegistryError(
         'ERR_REGISTRY_STORE',

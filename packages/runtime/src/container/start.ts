@@ -28,6 +28,7 @@ import { startTicks } from '../host.js'
 import type { RunOptions } from '../options.js'
 import { Rollback } from '../rollback.js'
 import { defaultDeviceLinks, defaultDeviceRules, defaultDevices } from '../security/default-devices.js'
+import { DEFAULT_SHM_SIZE } from '../security/default-mounts.js'
 import { allCapabilities } from '../security/capability.js'
 import { setUpContainer, type Bind, type ContainerSetup } from '../setup/container-setup.js'
 import { openTerminal, type Terminal } from '../setup/terminal.js'
@@ -49,8 +50,6 @@ export interface StartedContainer {
   readonly warm: WarmRoot | undefined
   readonly terminal: TerminalStream | undefined
 }
-
-const defaultShmSize = 64 * 2 ** 20
 
 /**
  * Makes a container and starts its program: record, root file system, cgroup, network, and then one
@@ -232,7 +231,7 @@ function setupOf(
     rootWithoutDevices: !context.hasDeviceRules,
     devices: defaultDevices,
     deviceLinks: defaultDeviceLinks,
-    shmSize: options.shmSize ?? defaultShmSize,
+    shmSize: options.shmSize ?? DEFAULT_SHM_SIZE,
     maskedPaths: context.host.maskedPaths,
     readOnlyPaths: context.host.readOnlyPaths,
     hierarchies: context.hierarchy.mounts,
