@@ -32,7 +32,7 @@ function ownProc(program: Program): void {
 }
 
 console.log('What the new process will do, all of it, before anything is started:\n')
-console.log(explain(describe(options)))
+console.log(describe(options).map(explain).join(''))
 
 await using shell = await spawn(options)
 shell.stdin?.write('hello from outside\n')

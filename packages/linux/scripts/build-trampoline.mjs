@@ -1,4 +1,4 @@
-// Assembles the trampolines and writes their bytes to src/program/trampoline/code.ts.
+// Assembles the machine code and writes their bytes to src/program/trampoline/code.ts.
 // Needs binutils for both architectures (Debian: binutils, binutils-aarch64-linux-gnu).
 //
 //   node scripts/build-trampoline.mjs           write code.ts
@@ -31,7 +31,12 @@ function assemble(prefix, source) {
   }
 }
 
-const bytes = { x64: assemble(x86, 'x86-64.S'), arm64: assemble(arm, 'arm64.S') }
+const bytes = {
+  x64: assemble(x86, 'x86-64.S'),
+  arm64: assemble(arm, 'arm64.S'),
+  executableX64: assemble(x86, 'executable-x86-64.S'),
+  executableArm64: assemble(arm, 'executable-arm64.S'),
+}
 
 if (process.argv.includes('--print')) {
   process.stdout.write(JSON.stringify(bytes))
@@ -39,17 +44,25 @@ if (process.argv.includes('--print')) {
   const lines = (hex) => hex.match(/.{1,96}/g).map((line) => `  '${line}'`)
   writeFileSync(
     join(folder, 'code.ts'),
-    `// Written by scripts/build-trampoline.mjs from x86-64.S and arm64.S. Do not edit.
+    `// Written by scripts/build-trampoline.mjs from the .S files beside it. Do not edit.
 
 const hex = {
-  x64:
-  ${lines(bytes.x64).join(' +\n  ')},
-  arm64:
-  ${lines(bytes.arm64).join(' +\n  ')},
+${Object.entries(bytes)
+  .map(([name, code]) => `  ${name}:\n  ${lines(code).join(' +\n  ')},`)
+  .join('\n')}
 } as const
 
 /** Machine code of the trampoline, by \`process.arch\`. */
-export const trampolineCode = { x64: Buffer.from(hex.x64, 'hex'), arm64: Buffer.from(hex.arm64, 'hex') } as const
+export const trampolineCode = {
+  x64: Buffer.from(hex.x64, 'hex'),
+  arm64: Buffer.from(hex.arm64, 'hex'),
+} as const
+
+/** Machine code in front of the trampoline in an executable of its own, by \`process.arch\`. */
+export const executableCode = {
+  x64: Buffer.from(hex.executableX64, 'hex'),
+  arm64: Buffer.from(hex.executableArm64, 'hex'),
+} as const
 `,
   )
 }

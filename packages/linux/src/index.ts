@@ -31,6 +31,13 @@ export { out, Out, Ref, stringVector, Struct, Words, type Argument, type Word } 
 export { Program, type Entry, type EntryOptions } from './program/program.js'
 export { explain } from './program/explain.js'
 export { execute, executeSync, type Results } from './program/execute.js'
+export {
+  openExecutable,
+  parseReport,
+  REPORT_SIZE,
+  reportedFailure,
+  type FailureReport,
+} from './program/executable.js'
 export { start, type StartedChild, type StartingChild } from './program/start.js'
 export type { CloneOptions } from './program/compile.js'
 

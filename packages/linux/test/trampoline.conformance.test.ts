@@ -6,7 +6,7 @@ import { expect, it } from '@jest/globals'
 import { describeOn, temporaryFolder } from '@ctr/testing'
 import { Writer, type Argument, type Ref } from '../src/program/argument.js'
 import { control, entry, NO_ERRNO } from '../src/program/layout.js'
-import { trampolineCode } from '../src/program/trampoline/code.js'
+import { executableCode, trampolineCode } from '../src/program/trampoline/code.js'
 import { arm64SyscallNumbers } from '../src/syscall-numbers/arm64.js'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -20,6 +20,8 @@ describeOn(['bin:as', 'bin:objcopy', 'bin:aarch64-linux-gnu-as'], 'trampolineCod
     expect(built).toEqual({
       x64: trampolineCode.x64.toString('hex'),
       arm64: trampolineCode.arm64.toString('hex'),
+      executableX64: executableCode.x64.toString('hex'),
+      executableArm64: executableCode.arm64.toString('hex'),
     })
   })
 })

@@ -1,37 +1,39 @@
-import { readFileSync } from 'node:fs'
+import { readSync } from 'node:fs'
 import {
   closeFd,
-  isLinuxError,
-  isSyscallError,
+  Fd,
   O_CLOEXEC,
   onReadable,
+  openExecutable,
+  parseReport,
   pipe2,
-  Program,
+  pidfdSendSignal,
+  REPORT_SIZE,
+  reportedFailure,
   start,
-  syscall,
-  type Ref,
-  type StartingChild,
+  waitid,
+  type Program,
+  type StartedChild,
 } from '@ctr/linux'
 import { NamespacesError } from './errors.js'
+import { explainFailure } from './failure.js'
 import { checkIdMaps, ownIdMaps, writeIdMaps, type IdMaps } from './id-map.js'
+import { inherit, openStdio } from './open-stdio.js'
 import { SpawnedProcess } from './process.js'
-import { takeCredentials, type Credentials } from './setup/credentials.js'
-import {
-  cloneFlags,
-  joinNamespaces,
-  makeLateNamespaces,
-  waitForMaps,
-  type MapPipes,
-  type TimeOffsets,
-} from './setup/enter.js'
-import { closeDescriptors, execute, resetSignals } from './setup/execute.js'
-import { newSession, openNull, placeStdio, type Stdio, type StdioFds } from './setup/stdio.js'
-import { resolveSources, type NamespaceSources, type ResolvedSources } from './source.js'
+import { assembleInit, assembleSetup } from './setup/assemble.js'
+import type { Credentials } from './setup/credentials.js'
+import { cloneFlags, type TimeOffsets } from './setup/enter.js'
+import { AT_GATE, type Gate } from './setup/init.js'
+import { atPause, openPausePipes } from './setup/pause.js'
+import type { Stdio, StdioFds } from './setup/stdio.js'
+import { resolveSources, type NamespaceSources } from './source.js'
 
 /** What to start, where, and as whom. */
 export interface SpawnOptions extends Credentials {
   /** Program and arguments, at least one. Without a slash the program is searched in `PATH` of `env`. */
   readonly command: readonly string[]
+  /** Path of the program, where `command[0]` is only the name that it is to see. */
+  readonly executable?: string | undefined
   /** The whole environment. Default: this process's own. */
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Working directory inside. Default: unchanged, `/` once `prepare` has changed the root. */
@@ -56,27 +58,45 @@ export interface SpawnOptions extends Credentials {
   readonly preserveFds?: number | undefined
   /** Adds what the child does first, while it still sees everything as we do: joining cgroups. */
   readonly before?: ((program: Program) => void) | undefined
+  /**
+   * Called when the child is in its namespaces, before `prepare`: it waits meanwhile. When this fails the child
+   * is ended, and `spawn` rejects with the same error.
+   */
+  readonly meanwhile?: ((pid: number) => void | Promise<void>) | undefined
   /** Descriptors of ours that `prepare` uses; the child has no others left by then. */
   readonly prepareFds?: readonly number[] | undefined
   /** Adds what the child does once it is in its namespaces: mounts, a new root. */
   readonly prepare?: ((program: Program) => void) | undefined
-}
-
-/** The program that `spawn` would execute; print it with `explain()` of `@ctr/linux`. */
-export function describe(options: SpawnOptions): Program {
-  using sources = resolveSources(options.namespaces ?? {})
-  const pipes = sources.made.includes('user') ? { ready: 0, go: 0, goOther: 0 } : undefined
-  const fds = (options.stdio ?? inherit).map((value, target) =>
-    typeof value === 'number' ? value : value === 'ignore' ? undefined : target,
-  )
-  return assemble(options, sources, fds as unknown as StdioFds, pipes).program
+  /** Adds what it does when it has nothing of this process left, before it takes on its credentials. */
+  readonly finish?: ((program: Program) => void) | undefined
+  /**
+   * Where it waits before it executes its command. `spawn` then resolves when it is there; what fails afterwards
+   * is reported to whoever reads the gate's reports by then.
+   */
+  readonly gate?: Gate | undefined
 }
 
 /**
- * Starts a process in any mix of new, joined and inherited namespaces, without a helper program: everything
- * it does before its `execve` is one system-call program.
+ * The programs that `spawn` would execute, one after the other; print them with `explain()` of `@ctr/linux`.
+ * Descriptors that it would open show as 0.
+ */
+export function describe(options: SpawnOptions): readonly [setup: Program, init: Program] {
+  using sources = resolveSources(options.namespaces ?? {})
+  const pipes = needsPause(options, sources.made) ? { ready: 0, go: 0, goOther: 0 } : undefined
+  const stdio = (options.stdio ?? inherit).map((value, target) =>
+    typeof value === 'number' ? value : value === 'ignore' ? undefined : target,
+  ) as unknown as StdioFds
+  const report = options.gate?.report ?? 0
+  return [assembleSetup(options, { sources, stdio, pipes, report, init: 0 }), assembleInit(options, report)]
+}
+
+/**
+ * Starts a process in any mix of new, joined and inherited namespaces, without a helper program. What it does
+ * before its `execve` are two system-call programs. The first one is executed while it shares the memory of this
+ * process. The second one is an executable file of its own, so that nothing of this process is left when the
+ * process takes on its credentials: a command that leads back to `/proc/self/exe` finds that file, not Node.
  *
- * Resolves once the program has been executed. When a step fails nothing is left.
+ * Resolves once the command has been executed. When a step fails nothing is left.
  *
  * @throws {@link NamespacesError}
  *   - `ERR_NAMESPACES_INVALID_ARG`: no command, bad maps, a NUL byte.
@@ -95,168 +115,85 @@ export async function spawn(options: SpawnOptions): Promise<SpawnedProcess> {
   }
   if (options.idMaps !== undefined) checkIdMaps(options.idMaps)
   using sources = resolveSources(options.namespaces ?? {})
-  using pipes = sources.made.includes('user') ? openMapPipes() : undefined
-  using stdio = openStdio(options)
-  const { program, executes } = assemble(options, sources, stdio.child, pipes)
+  using pipes = needsPause(options, sources.made) ? openPausePipes() : undefined
+  using stdio = openStdio(options.stdio, options.terminal)
+  using reports = openReports(options.gate)
+  let init: Program | undefined
   try {
-    const starting = start(program, { flags: cloneFlags(sources), cgroup: options.cgroup })
-    if (pipes !== undefined) await mapIds(starting, pipes, options.idMaps ?? ownIdMaps())
-    const { pid, pidfd } = await starting.completed
-    return new SpawnedProcess(pid, pidfd, stdio.keepParentEnds())
-  } catch (error) {
-    throw explainFailure(error, options.command, executes)
-  }
-}
-
-const inherit = ['inherit', 'inherit', 'inherit'] as const
-
-/** The whole program, in order. */
-function assemble(
-  options: SpawnOptions,
-  sources: ResolvedSources,
-  fds: StdioFds,
-  pipes: MapPipes | undefined,
-): { program: Program; executes: readonly Ref[] } {
-  const program = new Program()
-  options.before?.(program)
-  if (pipes !== undefined) waitForMaps(program, pipes)
-  const nul = openNull(program, fds)
-  joinNamespaces(program, sources)
-  makeLateNamespaces(program, sources, options.timeOffsets)
-  const { terminal, preserveFds = 0 } = options
-  if (terminal !== undefined || (options.session ?? options.namespaces !== undefined)) {
-    newSession(program, terminal)
-  }
-  placeStdio(program, terminal === undefined ? fds : [terminal, terminal, terminal], nul)
-  // from here on paths may be a container's: nothing of this process may be open that /proc/self/fd could lead to
-  closeDescriptors(program, 3 + preserveFds, options.prepareFds ?? [])
-  if (options.hostname !== undefined) {
-    program
-      .step('set the host name')
-      .call('sethostname', [options.hostname, Buffer.byteLength(options.hostname)])
-  }
-  if (options.prepare !== undefined) {
-    options.prepare(program.step(undefined))
-    closeDescriptors(program, 3 + preserveFds, [])
-  }
-  if (options.cwd !== undefined) program.step(`change to ${options.cwd}`).call('chdir', [options.cwd])
-  takeCredentials(program, options, options.capabilities === undefined ? 0 : lastCapability())
-  resetSignals(program)
-  const env = options.env ?? (process.env as Readonly<Record<string, string>>)
-  return { program, executes: execute(program, { argv: options.command, env }) }
-}
-
-let knownLastCapability: number | undefined
-
-function lastCapability(): number {
-  knownLastCapability ??= Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'))
-  return knownLastCapability
-}
-
-interface OpenMapPipes extends MapPipes, Disposable {
-  readonly readyOther: number
-}
-
-function openMapPipes(): OpenMapPipes {
-  const [readyOther, ready] = pipe2(O_CLOEXEC)
-  const [go, goOther] = pipe2(O_CLOEXEC)
-  return {
-    ready,
-    readyOther,
-    go,
-    goOther,
-    [Symbol.dispose]() {
-      for (const fd of [ready, readyOther, go, goOther]) closeFd(fd)
-    },
-  }
-}
-
-/** Waits until the child exists, writes its maps, and lets it go on; or sees it fail. */
-async function mapIds(starting: StartingChild, pipes: OpenMapPipes, maps: IdMaps): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const wait = onReadable(pipes.readyOther, resolve)
-    const failed = (): void => {
-      wait.cancel()
-      resolve()
-    }
-    starting.completed.then(failed, failed)
-  })
-  if (starting.pid === 0) return // it never came to be; `completed` says why
-  try {
-    writeIdMaps(starting.pid, maps)
-  } catch (error) {
-    process.kill(starting.pid, 'SIGKILL') // it waits for us, so the pid is still its own
-    await starting.completed.catch(() => undefined)
-    throw error
-  }
-  syscall('write', pipes.goOther, new Uint8Array(1), 1)
-}
-
-interface OpenStdio extends Disposable {
-  /** The child's side. */
-  readonly child: StdioFds
-  /** Our side, which from then on is the caller's. */
-  keepParentEnds(): { stdin: number | undefined; stdout: number | undefined; stderr: number | undefined }
-}
-
-function openStdio({ stdio = inherit, terminal }: SpawnOptions): OpenStdio {
-  const close: number[] = []
-  let ours: (number | undefined)[] = []
-  const child = (terminal === undefined ? stdio : inherit).map((value, target) => {
-    if (value === 'inherit') return target
-    if (value === 'ignore') return undefined
-    if (typeof value === 'number') return value
-    const [read, write] = pipe2(O_CLOEXEC)
-    close.push(target === 0 ? read : write)
-    ours[target] = target === 0 ? write : read
-    return target === 0 ? read : write
-  })
-  return {
-    child: child as unknown as StdioFds,
-    keepParentEnds() {
-      const [stdin, stdout, stderr] = ours
-      ours = []
-      return { stdin, stdout, stderr }
-    },
-    [Symbol.dispose]() {
-      for (const fd of [...close, ...ours]) if (fd !== undefined) closeFd(fd)
-    },
-  }
-}
-
-const notExecutable = new Set(['ELOOP', 'EACCES', 'EPERM', 'ENOEXEC', 'EISDIR', 'ELIBBAD', 'ETXTBSY'])
-
-/** Adds what the step was for; says plainly when it is the command that cannot be executed. */
-function explainFailure(error: unknown, command: readonly string[], executes: readonly Ref[]): unknown {
-  if (isLinuxError(error) && error.code === 'ERR_LINUX_INVALID_ARG') {
-    return new NamespacesError('ERR_NAMESPACES_INVALID_ARG', `cannot start a process: ${error.message}`, {
-      cause: error,
-    })
-  }
-  if (!isSyscallError(error)) return error
-  const name = JSON.stringify(command[0])
-  const first = executes[0]
-  if (
-    first !== undefined &&
-    error.entry !== undefined &&
-    error.entry >= first.entry - 1 &&
-    (error.syscall === 'execve' || error.syscall === 'openat2')
-  ) {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
-      return new NamespacesError(
-        'ERR_NAMESPACES_COMMAND_NOT_FOUND',
-        `cannot execute ${name}: no such file or directory`,
-        { cause: error },
-      )
-    }
-    if (notExecutable.has(error.code)) {
-      const why = error.code === 'ENOEXEC' ? 'exec format error' : 'permission denied'
-      return new NamespacesError('ERR_NAMESPACES_COMMAND_NOT_EXECUTABLE', `cannot execute ${name}: ${why}`, {
-        cause: error,
+    const { report } = reports
+    const assembled = assembleInit(options, report)
+    using file = openExecutable(assembled, report)
+    const resources = { sources, stdio: stdio.child, pipes, report, init: file.number }
+    const setup = assembleSetup(options, resources)
+    const starting = start(setup, { flags: cloneFlags(sources), cgroup: options.cgroup })
+    if (pipes !== undefined && sources.made.includes('user')) {
+      const maps = options.idMaps ?? ownIdMaps()
+      await atPause(starting, pipes, (pid) => {
+        writeIdMaps(pid, maps)
       })
     }
+    if (pipes !== undefined && options.meanwhile !== undefined) {
+      await atPause(starting, pipes, options.meanwhile)
+    }
+    const child = await starting.completed
+    init = assembled
+    reports.closeReport()
+    await seeInit(child, reports.reports, assembled, options.gate !== undefined)
+    return new SpawnedProcess(child.pid, child.pidfd, stdio.keepParentEnds())
+  } catch (error) {
+    throw explainFailure(error, options.executable ?? options.command[0]!, init !== undefined)
   }
-  return new NamespacesError('ERR_NAMESPACES_START', `cannot start ${name}: ${error.message}`, {
-    cause: error,
-  })
+}
+
+function needsPause({ meanwhile }: SpawnOptions, made: readonly string[]): boolean {
+  return meanwhile !== undefined || made.includes('user')
+}
+
+interface Reports extends Disposable {
+  readonly report: number
+  readonly reports: number
+  /** From then on only the child can report. */
+  closeReport(): void
+}
+
+function openReports(gate: Gate | undefined): Reports {
+  if (gate !== undefined) return { ...gate, closeReport: () => undefined, [Symbol.dispose]: () => undefined }
+  const [reports, report] = pipe2(O_CLOEXEC)
+  const ours = new Fd(report)
+  return {
+    report,
+    reports,
+    closeReport: () => {
+      ours.close()
+    },
+    [Symbol.dispose]() {
+      ours.close()
+      closeFd(reports)
+    },
+  }
+}
+
+/**
+ * Waits until the second program has executed the command, which closes its end of the pipe, or is at its gate.
+ *
+ * @throws {@link SyscallError} The entry that failed; the child has been reaped.
+ */
+async function seeInit(child: StartedChild, reports: number, init: Program, gated: boolean): Promise<void> {
+  await readable(reports)
+  const bytes = Buffer.alloc(REPORT_SIZE)
+  const report = readSync(reports, bytes) < REPORT_SIZE ? undefined : parseReport(bytes)
+  if (gated ? report?.entry === AT_GATE : report === undefined) return
+  pidfdSendSignal(child.pidfd, 9) // it is about to exit
+  await readable(child.pidfd)
+  waitid(child.pidfd)
+  closeFd(child.pidfd)
+  if (report !== undefined) throw reportedFailure(init, report)
+  throw new NamespacesError(
+    'ERR_NAMESPACES_START',
+    'cannot start a process: it was killed on its way; a memory limit that is too small does that',
+  )
+}
+
+function readable(fd: number): Promise<void> {
+  return new Promise((resolve) => onReadable(fd, resolve))
 }

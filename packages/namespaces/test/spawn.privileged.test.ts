@@ -223,15 +223,15 @@ describeOn(['root'], 'pin() and listNamespaces() on the real kernel', () => {
 
 describeOn(['root'], 'describe()', () => {
   it('prints what spawn would do', () => {
-    const printed = explain(
-      describeSpawn({
-        command: ['/bin/true'],
-        env: {},
-        hostname: 'x',
-        namespaces: { uts: 'new', pid: 'new' },
-        stdio: ['ignore', 'ignore', 'ignore'],
-      }),
-    )
+    const printed = describeSpawn({
+      command: ['/bin/true'],
+      env: {},
+      hostname: 'x',
+      namespaces: { uts: 'new', pid: 'new' },
+      stdio: ['ignore', 'ignore', 'ignore'],
+    })
+      .map(explain)
+      .join('')
     expect(printed).toContain('sethostname("x", 1)')
     expect(printed).toContain('execve("/bin/true", ["/bin/true", NULL], [0 variables])')
     expect(readFileSync('/proc/self/comm', 'utf8')).not.toBe('')

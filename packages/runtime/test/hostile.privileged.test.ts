@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
@@ -29,6 +29,7 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime against hostile images a
       more: [
         { type: 'symlink', path: 'out', target: `/proc/self/fd/${fd}` },
         { type: 'symlink', path: 'bin/self', target: '/proc/self/exe' },
+        { type: 'file', path: 'bin/script', content: '#!/proc/self/exe\n', mode: 0o755 },
       ],
     })
   })
@@ -64,15 +65,41 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime against hostile images a
   })
 
   it('does not execute the program of the host process', async () => {
-    for (const command of ['/proc/self/exe', 'self', '/bin/self']) {
-      await expect(run({ command: [command, '--version'] })).rejects.toMatchObject({
-        code: 'ERR_RUNTIME_COMMAND_NOT_EXECUTABLE',
-      })
-    }
     await using container = await run({ command: ['sleep', '60'] })
-    await expect(container.exec(['self'])).rejects.toMatchObject({
-      code: 'ERR_RUNTIME_COMMAND_NOT_EXECUTABLE',
-    })
+    for (const command of ['/proc/self/exe', 'self', '/bin/self', 'script']) {
+      await using init = await run({ command: [command, '--version'] })
+      expect(await init.wait()).toMatchObject({ exitCode: 127 })
+      expect(await text(init.stdout!)).toBe('')
+      await using other = await container.exec([command, '--version'], { stdout: 'pipe' })
+      expect(await other.wait()).toMatchObject({ exitCode: 127 })
+      expect(await text(other.stdout!)).toBe('')
+    }
+  })
+
+  it('keeps the program of the host process out of sight (CVE-2019-5736)', async () => {
+    // as root of the container, tries to write to whatever program it sees that is not of its image
+    const attack = `for round in $(seq 3000); do for p in /proc/[0-9]*; do
+      program=$(readlink $p/exe); case "$program" in ''|/bin/busybox) continue;; esac
+      echo "$program"; (echo overwritten >>$p/exe) 2>/dev/null && echo written; done; done`
+    await using container = await run({ command: ['sh', '-c', attack] })
+    const seen = text(container.stdout!)
+    const ended = container.wait().then(() => 'ended' as const)
+    while ((await Promise.race([ended, Promise.resolve('runs' as const)])) === 'runs') {
+      for (const command of ['script', 'true']) {
+        const process = await container.exec([command]).catch(() => undefined)
+        await process?.wait()
+      }
+    }
+    await ended
+    expect(
+      new Set(
+        (await seen)
+          .trim()
+          .split('\n')
+          .filter((line) => !/^(\/memfd:ctr-init \(deleted\))?$/.test(line)),
+      ),
+    ).toEqual(new Set())
+    expect(readFileSync(process.execPath).subarray(0, 4).toString('latin1')).toBe('\x7fELF')
   })
 
   it('gives a new container nothing of the one before', async () => {

@@ -58,7 +58,15 @@ export const F_SETFD = 2
 export const F_GETFL = 3
 export const F_SETFL = 4
 export const F_DUPFD_CLOEXEC = 1030
+export const F_ADD_SEALS = 1033
 export const FD_CLOEXEC = 1
+
+export const MFD_CLOEXEC = 0x1
+export const MFD_ALLOW_SEALING = 0x2
+export const MFD_EXEC = 0x10
+
+/** `F_SEAL_SEAL`, `F_SEAL_SHRINK`, `F_SEAL_GROW` and `F_SEAL_WRITE`: nothing about the file changes any more. */
+export const SEALS_ALL = 0xf
 
 export const CLOSE_RANGE_UNSHARE = 0x2
 export const CLOSE_RANGE_CLOEXEC = 0x4

@@ -106,6 +106,11 @@ export class Writer {
     else this.word(offset, this.#place(value))
   }
 
+  /** Offset behind the last argument. */
+  get end(): number {
+    return this.#free
+  }
+
   /** Copies what the kernel wrote back into the buffers of {@link Out} arguments. */
   copyBack(): void {
     for (const { offset, bytes } of this.#outputs) {

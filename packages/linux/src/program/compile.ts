@@ -39,29 +39,38 @@ const SIGCHLD = 17
  * @throws {@link LinuxError} `ERR_LINUX_INVALID_ARG`: an argument that cannot be handed to the kernel.
  */
 export function compile(program: Program, clone: CloneOptions | undefined): Compiled {
-  const entries = program.entries
-  const first = control.size
-  const data = first + entries.length * entry.size
-  let room = data
-  for (const { args } of entries) room += roomFor(args)
-
-  const block = takeBlock(room)
+  const block = takeBlock(roomForProgram(program))
   try {
-    block.bytes.fill(0, 0, data)
-    const writer = new Writer(block, data)
-    writer.word(control.entries, block.address + first)
-    writer.word(control.end, block.address + data)
-    writer.word(control.allSignals, -1)
-    block.words[control.pidfd >> 2] = 0xffffffff
-    if (clone !== undefined) writeCloneArgs(block, writer, clone)
-    entries.forEach((item, index) => {
-      writeEntry(block, writer, first + index * entry.size, item, first)
-    })
-    return { block, writer }
+    const compiled = layOut(program, block)
+    if (clone !== undefined) writeCloneArgs(block, compiled.writer, clone)
+    return compiled
   } catch (error) {
     giveBack(block)
     throw error
   }
+}
+
+/** Bytes that a program takes at most. */
+export function roomForProgram({ entries }: Program): number {
+  let room = control.size + entries.length * entry.size
+  for (const { args } of entries) room += roomFor(args)
+  return room
+}
+
+/** Writes a program, to be executed in place, into memory that has room for it. */
+export function layOut({ entries }: Program, block: Block): Compiled {
+  const first = control.size
+  const data = first + entries.length * entry.size
+  block.bytes.fill(0, 0, data)
+  const writer = new Writer(block, data)
+  writer.word(control.entries, block.address + first)
+  writer.word(control.end, block.address + data)
+  writer.word(control.allSignals, -1)
+  block.words[control.pidfd >> 2] = 0xffffffff
+  entries.forEach((item, index) => {
+    writeEntry(block, writer, first + index * entry.size, item, first)
+  })
+  return { block, writer }
 }
 
 function writeCloneArgs(block: Block, writer: Writer, { flags, cgroup }: CloneOptions): void {

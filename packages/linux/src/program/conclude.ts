@@ -3,7 +3,7 @@ import { pidfdOpen, waitidOfPid, type ExitStatus } from '../calls/processes.js'
 import { isSyscallError, LinuxError, type SyscallError } from '../errors.js'
 import type { Block } from '../memory.js'
 import { syscallOr } from '../syscall.js'
-import { clonedPidAt, currentEntry, pidfdOf, resultAt, type Compiled } from './compile.js'
+import { clonedPidAt, currentEntry, pidfdOf, pidOf, resultAt, type Compiled } from './compile.js'
 import { failure, failureAt, snapshot, type Results } from './execute.js'
 import { signal } from './printers.js'
 import type { Program } from './program.js'
@@ -42,6 +42,11 @@ export function conclude(program: Program, compiled: Compiled, pid: number): Con
   statuses.push(end(goesOn))
   writer.copyBack()
   throw refused ?? died(program, block, statuses.find(wasKilled))
+}
+
+/** Pid of the process that executes the program now: the child, or its clone where it has left. */
+export function pidOnItsWay(program: Program, block: Block): number {
+  return clonedPids(program, block).at(-1) ?? pidOf(block)
 }
 
 function clonedPids(program: Program, block: Block): number[] {

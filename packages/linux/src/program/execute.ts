@@ -62,8 +62,12 @@ export function failure(program: Program, { block }: Compiled): SyscallError | u
 
 /** The error of the entry at `index`, which has failed. */
 export function failureAt(program: Program, block: Block, index: number): SyscallError {
+  return failureOf(program, index, resultAt(block, index))
+}
+
+/** The error of the entry at `index`, which has failed with `result`. */
+export function failureOf(program: Program, index: number, result: number): SyscallError {
   const entry = program.entries[index]!
-  const result = resultAt(block, index)
   return new SyscallError({
     // a result that is no error but too small: the other side of a pipe went away
     errno: result < 0 ? -result : EPIPE,

@@ -19,7 +19,10 @@ export const control = {
   pidfd: 152,
   /** Where the kernel stores the child's pid, before the child runs. */
   pid: 156,
-  size: 160,
+  /** In an executable of its own: the descriptor that a failure is reported to, and the report. */
+  reportTo: 160,
+  report: 48,
+  size: 168,
 } as const
 
 /** One entry: a system call and what is expected of it. */

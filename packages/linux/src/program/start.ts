@@ -3,8 +3,8 @@ import { LinuxError, SyscallError } from '../errors.js'
 import { giveBack } from '../memory.js'
 import { runOnPool } from '../pool.js'
 import { syscall } from '../syscall.js'
-import { childFlags, compile, pidOf, type CloneOptions, type Compiled } from './compile.js'
-import { conclude } from './conclude.js'
+import { childFlags, compile, type CloneOptions, type Compiled } from './compile.js'
+import { conclude, pidOnItsWay } from './conclude.js'
 import type { Results } from './execute.js'
 import { cloneFlags } from './printers.js'
 import type { Program } from './program.js'
@@ -22,8 +22,8 @@ export interface StartedChild {
 /** A child on its way through its program. */
 export interface StartingChild {
   /**
-   * Process id, for maps that its parent must write while it waits in a `read`: 0 before the child exists,
-   * and again when it has failed, as it is reaped then.
+   * Process id, for what its parent must do while it waits in a `read`; of its clone once it has cloned itself
+   * and left. 0 before the child exists, and again when it has failed, as it is reaped then.
    */
   readonly pid: number
   /** Resolves when the program has ended in `execve`; rejects with the entry that failed, the child reaped. */
@@ -66,7 +66,7 @@ export function start(program: Program, clone: CloneOptions): StartingChild {
   })
   return {
     get pid() {
-      return ended ? pid : pidOf(compiled.block)
+      return ended ? pid : pidOnItsWay(program, compiled.block)
     },
     completed,
   }

@@ -20,16 +20,6 @@ export interface TimeOffsets {
   readonly boottimeNs?: bigint | undefined
 }
 
-/** The two pipes by which a child waits for its id maps. */
-export interface MapPipes {
-  /** Written by the child when it exists, from then on it can be mapped. */
-  readonly ready: number
-  /** Read by the child until its maps are written. */
-  readonly go: number
-  /** The parent's end of `go`: the child must not hold it open, or it would never see its parent die. */
-  readonly goOther: number
-}
-
 /** Kinds that begin with the clone itself; the cgroup and time namespaces are made by the child later. */
 export function cloneFlags(sources: ResolvedSources): number {
   const nested = joinsPid(sources)
@@ -38,16 +28,8 @@ export function cloneFlags(sources: ResolvedSources): number {
   )
 }
 
-/** Waits for the id maps of a new user namespace, and becomes its root. */
-export function waitForMaps(program: Program, pipes: MapPipes): void {
-  program.step('wait for the id maps')
-  program.call('close', [pipes.goOther])
-  program.call('write', [pipes.ready, new Uint8Array(1), 1])
-  program.call('read', [pipes.go, new Uint8Array(1), 1], { minimum: 1 })
-  becomeRoot(program)
-}
-
-function becomeRoot(program: Program): void {
+/** Adds becoming root of the user namespace that the child is in. */
+export function becomeRoot(program: Program): void {
   program.call('setresgid', [0, 0, 0])
   program.call('setresuid', [0, 0, 0])
 }

@@ -1,15 +1,4 @@
-import {
-  AT_FDCWD,
-  O_PATH,
-  OPEN_HOW_SIZE,
-  openHow,
-  RESOLVE_NO_MAGICLINKS,
-  SIG_SETMASK,
-  stringVector,
-  Struct,
-  type Program,
-  type Ref,
-} from '@ctr/linux'
+import { SIG_SETMASK, stringVector, Struct, type Program, type Ref } from '@ctr/linux'
 
 /** A program to execute. */
 export interface Command {
@@ -17,6 +6,8 @@ export interface Command {
   readonly argv: readonly string[]
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>
+  /** Where the program is, when `argv` begins with another name. */
+  readonly path?: string | undefined
 }
 
 /** Signals that Node ignores; ignored signals would stay so across `execve`. */
@@ -50,25 +41,22 @@ export function resetSignals(program: Program): void {
  *
  * @returns The `execve` entries.
  */
-export function execute(program: Program, { argv, env }: Command): readonly Ref[] {
-  program.step(`execute ${JSON.stringify(argv[0])}`)
-  const candidates = places(argv[0]!, env['PATH'])
+export function execute(program: Program, { argv, env, path }: Command): readonly Ref[] {
+  program.step(`execute ${JSON.stringify(path ?? argv[0])}`)
+  const candidates = places(path ?? argv[0]!, env['PATH'])
   const vector = stringVector(argv)
   const environment = stringVector(
     Object.entries(env).map(([name, value]) => `${name}=${value}`),
     `[${Object.keys(env).length} variables]`,
   )
-  return candidates.map((path, index) => {
-    // a link to /proc/self/exe would be the program of our own process, on the host's file system
-    program.call('openat2', [AT_FDCWD, path, noMagicLinks, OPEN_HOW_SIZE], { tolerate: missing })
-    return program.call('execve', [path, vector, environment], {
+  return candidates.map((candidate, index) =>
+    program.call('execve', [candidate, vector, environment], {
       tolerate: index < candidates.length - 1 ? missing : [],
-    })
-  })
+    }),
+  )
 }
 
 const missing = ['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'] as const
-const noMagicLinks = openHow({ flags: O_PATH, resolve: RESOLVE_NO_MAGICLINKS })
 
 /** Where execvp(3) looks for a program. */
 export function places(

@@ -148,16 +148,16 @@ export function explainContainer(context: Context, { record, options, image }: C
     devpts: undefined,
   })
   const netns = record.network.mode === 'bridge' ? 0 : undefined
-  return explain(
-    describe(
-      spawnOptions(context, record, setup, {
-        netns,
-        terminal: undefined,
-        stdio: ['ignore', 'ignore', 'ignore'],
-        joinFds: [],
-      }),
-    ),
+  return describe(
+    spawnOptions(context, record, setup, {
+      netns,
+      terminal: undefined,
+      stdio: ['ignore', 'ignore', 'ignore'],
+      joinFds: [],
+    }),
   )
+    .map(explain)
+    .join('')
 }
 
 /** Credentials of the container's programs, the first one and those that are executed later. */

@@ -1,4 +1,4 @@
-// Written by scripts/build-trampoline.mjs from x86-64.S and arm64.S. Do not edit.
+// Written by scripts/build-trampoline.mjs from the .S files beside it. Do not edit.
 
 const hex = {
   x64:
@@ -17,10 +17,22 @@ const hex = {
     '1f000deb0a0200544d8180791f000deba00100544d8580791f000deb400100544d8980791f000debe00000544d8d8079' +
     '1f000deb800000542d0080d22d1500f9070000144d1540396d0000341f0000f16c0000544a410191d3ffff17ac0000b4' +
     'c80b80d2000080d2010000d4000020d4000080d2c0035fd6',
+  executableX64:
+    'bf00002000e846000000bb00002000488b4320488b484848894b38482b431031d2b95000000048f7f148894330b80100' +
+    '00008bbba0000000488d7330ba100000000f05b8e7000000bf7f0000000f05f4',
+  executableArm64:
+    '0004a0d2130000941304a0d26a1240f94b2540f96b1e00f96b0a40f94a010bcb0b0a80d24a09cb9a6a1a00f9080880d2' +
+    '60a240b961c20091020280d2010000d4c80b80d2e00f80d2010000d4000020d4',
 } as const
 
 /** Machine code of the trampoline, by `process.arch`. */
 export const trampolineCode = {
   x64: Buffer.from(hex.x64, 'hex'),
   arm64: Buffer.from(hex.arm64, 'hex'),
+} as const
+
+/** Machine code in front of the trampoline in an executable of its own, by `process.arch`. */
+export const executableCode = {
+  x64: Buffer.from(hex.executableX64, 'hex'),
+  arm64: Buffer.from(hex.executableArm64, 'hex'),
 } as const
