@@ -11,6 +11,7 @@ export type CgroupErrorCode =
   | 'ERR_CGROUP_NO_PROCESS' // no such process
   | 'ERR_CGROUP_REFUSED' // the kernel refused the value
   | 'ERR_CGROUP_BUSY' // processes are in the way
+  | 'ERR_CGROUP_FROZEN' // the group is frozen, so that what joins it would not run
   | 'ERR_CGROUP_TIMEOUT' // a bounded wait for the kernel ended
   | 'ERR_CGROUP_PARSE' // a kernel file has an unexpected shape
   | 'ERR_CGROUP_IO' // any other errno

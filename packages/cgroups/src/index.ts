@@ -15,11 +15,29 @@ export type { Cgroup } from './group/cgroup.js'
 export { createCgroup, type CreateOptions } from './group/create-cgroup.js'
 export { openCgroup, type OpenOptions } from './group/open-cgroup.js'
 export { listCgroups } from './group/list-cgroups.js'
+export { hierarchyName, pathsBelowOwn, type GroupPaths } from './group/group-paths.js'
 export type { JoinFds, JoinOptions } from './group/join-fds.js'
 export type { WaitOptions } from './group/wait.js'
 export { planResources, type VersionOf } from './plan/plan-resources.js'
 export type { Setting } from './plan/setting.js'
-export type { CpuResources, DeviceRule, MemoryResources, PidsResources, Resources } from './plan/resources.js'
+export type {
+  CpuResources,
+  DeviceRule,
+  HugepageLimit,
+  InterfacePriority,
+  MemoryResources,
+  NetworkResources,
+  PidsResources,
+  RdmaLimit,
+  Resources,
+} from './plan/resources.js'
+export type {
+  BlockDevice,
+  BlockIoResources,
+  ThrottleDevice,
+  WeightDevice,
+} from './plan/resources-block-io.js'
+export { deviceProgram } from './devices/device-program.js'
 export { MIN_MEMORY_LIMIT } from './plan/plan-memory.js'
 export { cpuBandwidth } from './plan/cpu-bandwidth.js'
 export { parseCpuList } from './plan/parse-cpu-list.js'

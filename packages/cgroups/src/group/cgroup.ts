@@ -8,9 +8,12 @@ import type { CgroupStats } from '../stats/stats.js'
 import { freezeGroup, isGroupFrozen, thawGroup } from './freeze.js'
 import { folderWith, type Group } from './group.js'
 import { openJoinFds, type JoinFds, type JoinOptions } from './join-fds.js'
+import { hierarchyName, type GroupPaths } from './group-paths.js'
 import { killGroup } from './kill.js'
+import { oomEventsOf } from './oom-events.js'
 import { processesOf } from './processes.js'
 import { removeGroup } from './remove.js'
+import { subgroupOf } from './subgroup.js'
 import { updateGroup } from './update.js'
 import type { WaitOptions } from './wait.js'
 
@@ -21,8 +24,10 @@ import type { WaitOptions } from './wait.js'
  * handle that is let go of leaves the group as it is.
  */
 export class Cgroup implements AsyncDisposable {
-  /** As given to {@link createCgroup}: relative to the top of each hierarchy. */
+  /** Relative to the top of each hierarchy; the first of {@link paths} where they differ. */
   readonly path: string
+  /** Where the group is in each hierarchy that it is in: plain data, for {@link openCgroup} after a restart. */
+  readonly paths: GroupPaths
   /** The host's hierarchies. */
   readonly hierarchy: Hierarchy
   readonly #group: Group
@@ -30,6 +35,9 @@ export class Cgroup implements AsyncDisposable {
   /** @internal */
   constructor(group: Group, hierarchy: Hierarchy) {
     this.path = group.path
+    this.paths = Object.fromEntries(
+      group.folders.map(({ mount, folder }) => [hierarchyName(mount), folder.slice(mount.mountpoint.length)]),
+    )
     this.hierarchy = hierarchy
     this.#group = group
   }
@@ -42,6 +50,20 @@ export class Cgroup implements AsyncDisposable {
    */
   folder(controller: string): string | undefined {
     return folderWith(this.#group, controller)?.folder
+  }
+
+  /**
+   * Opens a group below this one, to let a process join it: `exec` into a part of a container. No path leads out.
+   *
+   * @param below - Its path from this group, in every hierarchy; or for some, by a controller in them. In the others
+   *   it is this group itself. `/` is this group.
+   * @throws {@link CgroupError}
+   *   - `ERR_CGROUP_INVALID_ARG`: the path leads out.
+   *   - `ERR_CGROUP_NO_CONTROLLER`: the group is in no hierarchy of such a controller.
+   *   - `ERR_CGROUP_NOT_FOUND`: there is no such group.
+   */
+  subgroup(below: string | Readonly<Record<string, string>>): Cgroup {
+    return new Cgroup(subgroupOf(this.#group, below), this.hierarchy)
   }
 
   /**
@@ -76,8 +98,8 @@ export class Cgroup implements AsyncDisposable {
   }
 
   /**
-   * Changes limits; what is left out stays. Limits that depend on each other (memory and swap, quota and burst)
-   * are written in the order that the kernel takes.
+   * Changes limits; what is left out stays. Limits that depend on each other (memory and swap, quota, period and
+   * burst) are written in the order that the kernel takes. Device rules are replaced as a whole.
    *
    * Not all or nothing: what comes before a refused value stays written. Lowering memory below its use makes the
    * kernel reclaim; v1 refuses (`EBUSY`) when that is not enough, v2 kills inside the group.
@@ -107,6 +129,21 @@ export class Cgroup implements AsyncDisposable {
    */
   oomKills(): number {
     return readOomKills(this.#group)
+  }
+
+  /**
+   * Tells whenever a process of the group was killed because there was no memory left: an eventfd of v1's
+   * `memory.oom_control`, inotify on v2's `memory.events`. Ends when the group is removed, on v2 already when its last
+   * process has ended, and when it is let go of (`break`).
+   *
+   * @param options - `signal` ends it.
+   * @throws {@link CgroupError} `ERR_CGROUP_NO_CONTROLLER`: the group is not in a memory hierarchy.
+   *
+   * @example
+   * for await (const _ of group.oomEvents()) console.log('out of memory')
+   */
+  oomEvents({ signal }: { readonly signal?: AbortSignal | undefined } = {}): AsyncIterableIterator<void> {
+    return oomEventsOf(this.#group, signal)
   }
 
   /**

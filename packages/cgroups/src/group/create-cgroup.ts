@@ -1,15 +1,17 @@
 import { CgroupError } from '../errors.js'
 import { detectHierarchy } from '../host/detect-hierarchy.js'
 import type { Hierarchy, HierarchyMount } from '../host/hierarchy.js'
-import { writeInterfaceFiles } from '../kernel/interface-file.js'
+import { MIN_MEMORY_LIMIT } from '../plan/plan-memory.js'
 import { planFor } from '../plan/plan-resources.js'
 import type { Resources } from '../plan/resources.js'
 import type { Setting } from '../plan/setting.js'
+import { applyPlan } from './apply-plan.js'
 import { Cgroup } from './cgroup.js'
-import { checkGroupPath } from './check-group-path.js'
+import { checkUnused } from './check-unused.js'
 import { usedOnV2 } from './enable-controllers.js'
+import type { Group } from './group.js'
+import { checkGroupPaths, mainPath, pathIn, type GroupPaths } from './group-paths.js'
 import { makeGroup, unmakeGroups } from './make-group.js'
-import { place } from './place.js'
 
 /** Settings of {@link createCgroup}. */
 export interface CreateOptions {
@@ -22,6 +24,15 @@ export interface CreateOptions {
    * `cloneInto`). Default false.
    */
   readonly unified?: boolean | undefined
+  /**
+   * What to do with a group that is there: `'refuse'` (the default) it, or `'use'` it when it has no processes and is
+   * not frozen. Its limits that are not given stay as they are.
+   */
+  readonly existing?: 'refuse' | 'use' | undefined
+  /**
+   * The smallest memory limit taken, in bytes. Default {@link MIN_MEMORY_LIMIT}; 0 leaves the judgement to the kernel.
+   */
+  readonly smallestMemory?: number | undefined
 }
 
 /**
@@ -32,7 +43,7 @@ export interface CreateOptions {
  * their controllers down, for which they must hold no processes of their own. Groups above that are missing
  * are made and stay. Synchronous: interface files are memory.
  *
- * @param path - `/ctrjs/ID`: relative to the top of each mounted hierarchy. The group must not exist.
+ * @param path - `/ctrjs/ID`: relative to the top of each mounted hierarchy; or a path for each of them.
  * @param resources - Limits; what is left out is not limited.
  * @param options - The host's hierarchies.
  * @throws {@link CgroupError}
@@ -41,7 +52,8 @@ export interface CreateOptions {
  *   - `ERR_CGROUP_UNSUPPORTED`: not on this version or kernel.
  *   - `ERR_CGROUP_EXISTS`: the group is there already, in at least one hierarchy.
  *   - `ERR_CGROUP_PERMISSION`: the hierarchy is not writable for the caller.
- *   - `ERR_CGROUP_BUSY`: v2, a group above holds processes.
+ *   - `ERR_CGROUP_BUSY`: v2, a group above holds processes; or the group that shall be used has some.
+ *   - `ERR_CGROUP_FROZEN`: the group that shall be used, or one above it, is frozen: what joins it would not run.
  *   - `ERR_CGROUP_REFUSED`: the kernel does not take a value; the error has file, value and errno.
  * @see {@link https://docs.kernel.org/admin-guide/cgroup-v2.html}
  * @see {@link https://docs.kernel.org/admin-guide/cgroup-v1/index.html}
@@ -54,17 +66,27 @@ export interface CreateOptions {
  * })
  * group.add(child.pid)
  */
-export function createCgroup(path: string, resources: Resources = {}, options: CreateOptions = {}): Cgroup {
-  checkGroupPath(path)
+export function createCgroup(
+  path: string | GroupPaths,
+  resources: Resources = {},
+  options: CreateOptions = {},
+): Cgroup {
+  checkGroupPaths(path)
   const hierarchy = options.hierarchy ?? detectHierarchy()
-  const plan = planFor(hierarchy, resources)
+  const { smallestMemory = MIN_MEMORY_LIMIT, existing = 'refuse', unified = false } = options
+  const plan = planFor(hierarchy, resources, { smallestMemory })
   const made: string[] = []
   try {
-    const folders = hierarchy.mounts
-      .filter((mount) => isUsed(mount, hierarchy, options.unified === true))
-      .map((mount) => ({ mount, folder: makeGroup({ mount, path, ...needs(mount, plan) }, made) }))
-    writeInterfaceFiles(place(plan, { path, folders }))
-    return new Cgroup({ path, folders }, hierarchy)
+    const folders = hierarchy.mounts.flatMap((mount) => {
+      const at = pathIn(path, mount)
+      if (at === undefined || !isUsed(mount, hierarchy, unified)) return []
+      const wanted = { mount, path: at, mayExist: existing === 'use', ...needs(mount, plan) }
+      return [{ mount, folder: makeGroup(wanted, made) }]
+    })
+    const group: Group = { path: mainPath(path), folders }
+    if (existing === 'use') checkUnused(group, made)
+    applyPlan(plan, group, resources, hierarchy)
+    return new Cgroup(group, hierarchy)
   } catch (error) {
     undo(made, error)
     throw error

@@ -13,13 +13,13 @@ function enable(controllers: string, enabled: string, required: string[]): strin
 
 describe('enableControllers()', () => {
   it('asks for those that the package uses and that are not enabled, in one write', () => {
-    expect(enable('cpuset cpu io memory hugetlb pids rdma\n', 'cpu\n', ['memory'])).toBe(
-      '+cpuset +io +memory +pids',
+    expect(enable('cpuset cpu io memory hugetlb pids rdma dmem\n', 'cpu\n', ['memory'])).toBe(
+      '+cpuset +io +memory +hugetlb +pids +rdma',
     )
   })
 
   it('writes nothing when all are enabled', () => {
-    expect(enable('cpu memory rdma\n', 'cpu memory\n', ['cpu'])).toBe('cpu memory\n')
+    expect(enable('cpu memory dmem\n', 'cpu memory\n', ['cpu'])).toBe('cpu memory\n')
   })
 
   it('names what the group does not have', () => {

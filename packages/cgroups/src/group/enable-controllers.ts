@@ -3,7 +3,16 @@ import { CgroupError, isCgroupError } from '../errors.js'
 import { readInterfaceFile, writeInterfaceFile } from '../kernel/interface-file.js'
 
 /** The controllers of v2 that this package has resources or figures of. Others are left alone. */
-export const usedOnV2: readonly string[] = ['cpuset', 'cpu', 'io', 'memory', 'pids']
+export const usedOnV2: readonly string[] = [
+  'cpuset',
+  'cpu',
+  'io',
+  'memory',
+  'hugetlb',
+  'pids',
+  'rdma',
+  'misc',
+]
 
 /**
  * Hands a v2 group's controllers on to its children (`cgroup.subtree_control`): those of {@link usedOnV2} that it

@@ -6,16 +6,28 @@ import { readInterfaceFile, writeInterfaceFile } from '../kernel/interface-file.
  * such a group (`ENOSPC`), so both are taken over from the parent, whose own are filled first where they are
  * empty.
  *
- * @param folder - The group's folder.
- * @param mountpoint - Top of the hierarchy, which always has all processors.
- * @param given - Files of these that are written later and left out here.
+ * @param group - The group. One that was there keeps what it has.
  */
-export function inheritCpuset(folder: string, mountpoint: string, given: readonly string[]): void {
+export function inheritCpuset({ folder, mountpoint, given, isNew }: CpusetToFill): void {
   const parent = dirname(folder)
   for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+    // the parent's is filled in any case: without it, no value of the group's own is taken
     const value = effective(parent, file, mountpoint)
-    if (!given.includes(file)) writeInterfaceFile(join(folder, file), value)
+    if (given.includes(file)) continue
+    const path = join(folder, file)
+    if (isNew || readInterfaceFile(path).trim() === '') writeInterfaceFile(path, value)
   }
+}
+
+/** A group whose cpuset is filled. */
+interface CpusetToFill {
+  readonly folder: string
+  /** Top of the hierarchy, which always has all processors. */
+  readonly mountpoint: string
+  /** Files of these that are written later and left out here. */
+  readonly given: readonly string[]
+  /** The folder was just made. */
+  readonly isNew: boolean
 }
 
 function effective(folder: string, file: string, mountpoint: string): string {

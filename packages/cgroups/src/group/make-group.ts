@@ -13,6 +13,8 @@ export interface GroupToMake {
   readonly required: readonly string[]
   /** v1 `cpuset`: files that will be written anyway and need not be taken over from the parent. */
   readonly given: readonly string[]
+  /** A folder that is there is taken. */
+  readonly mayExist: boolean
 }
 
 /**
@@ -23,24 +25,27 @@ export interface GroupToMake {
  * @returns The folder.
  */
 export function makeGroup(group: GroupToMake, made: string[]): string {
-  const { mount, path, required, given } = group
+  const { mount, path, required, given, mayExist } = group
   const folder = mount.mountpoint + path
+  let isNew: boolean
   if (mount.version === 2) {
     makeParents(mount, path, made, (parent) => enableControllers(parent, required))
-    if (!make(folder, made)) throw notNew(path, folder)
+    if (!make(folder, made) && !mayExist) throw notNew(path, folder)
     return folder
   }
   // the parent is nearly always there; when another process removes it in between, it is made again
   for (let attempt = 0; ; attempt++) {
     try {
-      if (!make(folder, made)) throw notNew(path, folder)
+      isNew = make(folder, made)
+      if (!isNew && !mayExist) throw notNew(path, folder)
       break
     } catch (error) {
       if (!(error instanceof CgroupError) || error.errno !== 'ENOENT' || attempt === 3) throw error
       makeParents(mount, path, made, () => undefined)
     }
   }
-  if (mount.controllers.includes('cpuset')) inheritCpuset(folder, mount.mountpoint, given)
+  if (mount.controllers.includes('cpuset'))
+    inheritCpuset({ folder, mountpoint: mount.mountpoint, given, isNew })
   return folder
 }
 

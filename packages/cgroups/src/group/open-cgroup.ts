@@ -3,7 +3,7 @@ import { CgroupError } from '../errors.js'
 import { detectHierarchy } from '../host/detect-hierarchy.js'
 import type { Hierarchy } from '../host/hierarchy.js'
 import { Cgroup } from './cgroup.js'
-import { checkGroupPath } from './check-group-path.js'
+import { checkGroupPaths, mainPath, pathIn, type GroupPaths } from './group-paths.js'
 
 /** Settings of {@link openCgroup} and {@link listCgroups}. */
 export interface OpenOptions {
@@ -22,14 +22,18 @@ export interface OpenOptions {
  *   - `ERR_CGROUP_NOT_FOUND`: no hierarchy has it.
  *   - `ERR_CGROUP_INVALID_ARG`: a bad path.
  */
-export function openCgroup(path: string, options: OpenOptions = {}): Cgroup {
-  checkGroupPath(path)
+export function openCgroup(path: string | GroupPaths, options: OpenOptions = {}): Cgroup {
+  checkGroupPaths(path)
   const hierarchy = options.hierarchy ?? detectHierarchy()
   const folders = hierarchy.mounts
-    .map((mount) => ({ mount, folder: mount.mountpoint + path }))
+    .flatMap((mount) => {
+      const at = pathIn(path, mount)
+      return at === undefined ? [] : [{ mount, folder: mount.mountpoint + at }]
+    })
     .filter(({ folder }) => statSync(folder, { throwIfNoEntry: false })?.isDirectory())
-  if (folders.length > 0) return new Cgroup({ path, folders }, hierarchy)
-  throw new CgroupError('ERR_CGROUP_NOT_FOUND', `cannot open ${path}: no hierarchy has such a group`, {
-    path,
+  const main = mainPath(path)
+  if (folders.length > 0) return new Cgroup({ path: main, folders }, hierarchy)
+  throw new CgroupError('ERR_CGROUP_NOT_FOUND', `cannot open ${main}: no hierarchy has such a group`, {
+    path: main,
   })
 }

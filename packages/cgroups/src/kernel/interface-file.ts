@@ -94,10 +94,10 @@ function writeError({ path, value }: FileWrite, error: unknown): CgroupError {
   const errno = errnoOf(error)
   const context = { path, value, errno, cause: error }
   const what = `cannot write ${JSON.stringify(value)} to ${path}`
-  if (errno === 'ENODEV' || (errno === 'ENOENT' && !existsSync(dirname(path))))
+  if ((errno === 'ENODEV' || errno === 'ENOENT') && !existsSync(dirname(path)))
     return new CgroupError('ERR_CGROUP_NOT_FOUND', `${what}: the group is gone`, context)
   if (errno === 'ENOENT') {
-    const why = `there is no such file: the kernel was built or booted without it${hint(path, errno)}`
+    const why = `ENOENT (no such file or directory): the kernel was built or booted without it${hint(path, errno)}`
     return new CgroupError('ERR_CGROUP_UNSUPPORTED', `${what}: ${why}`, context)
   }
   const code = codeOf(errno)
@@ -123,6 +123,11 @@ function hint(path: string, errno: string | undefined): string {
   if (errno === 'EINVAL' && file === 'cpu.shares') return '; an idle group has no shares'
   if ((errno === 'EACCES' || errno === 'EINVAL' || errno === 'ENODEV') && file.startsWith('cpuset.'))
     return '; they must be online and among those of the parent group'
+  if (errno === 'ENODEV' && /^(blkio|io)\./.test(file))
+    return '; there is no such block device, or it is a partition'
+  if (errno === 'EINVAL' && file === 'cpu.rt_runtime_us')
+    return '; the groups above must have as much time for real-time processes'
+  if (errno === 'ENODEV' && file === 'net_prio.ifpriomap') return '; there is no such interface'
   if (errno === 'EPERM' && file === 'devices.allow') return '; the parent group does not allow it'
   return ''
 }

@@ -50,4 +50,41 @@ describe('planUpdate()', () => {
     expect(files({ cpu: { period: 50_000 } }, 2, {})).toEqual(['cpu.max = max 50000'])
     expect(files({ cpu: { quota: 'max', period: 50_000 } }, 2, now)).toEqual(['cpu.max = max 50000'])
   })
+
+  it('makes a period longer before the quota changes, and shorter after it', () => {
+    const short = {
+      'cpu.cfs_period_us': '10000\n',
+      'cpu.cfs_quota_us': '3000\n',
+      'cpu.rt_period_us': '10000\n',
+    }
+    const long = {
+      'cpu.cfs_period_us': '1000000\n',
+      'cpu.cfs_quota_us': '500000\n',
+      'cpu.rt_period_us': '1000000\n',
+    }
+    expect(files({ cpu: { period: 1_000_000, quota: 500_000 } }, 1, short)).toEqual([
+      'cpu.cfs_period_us = 1000000',
+      'cpu.cfs_quota_us = 500000',
+    ])
+    expect(files({ cpu: { period: 10_000, quota: 3000 } }, 1, long)).toEqual([
+      'cpu.cfs_quota_us = 3000',
+      'cpu.cfs_period_us = 10000',
+    ])
+    expect(files({ cpu: { realtimePeriod: 10_000, realtimeRuntime: 3000 } }, 1, long)).toEqual([
+      'cpu.rt_runtime_us = 3000',
+      'cpu.rt_period_us = 10000',
+    ])
+  })
+
+  it("counts v2's swap from the limit that is there", () => {
+    const swap = (limit: string) =>
+      planUpdate(
+        [{ controller: 'memory', file: 'memory.swap.max', value: `${96 * MiB}` }],
+        { memory: { swap: 96 * MiB } },
+        () => limit,
+      ).map(({ value }) => value)
+    expect(swap(`${64 * MiB}\n`)).toEqual([`${32 * MiB}`])
+    for (const limit of ['max\n', `${128 * MiB}\n`])
+      expect(() => swap(limit)).toThrow(expect.objectContaining({ code: 'ERR_CGROUP_INVALID_ARG' }))
+  })
 })

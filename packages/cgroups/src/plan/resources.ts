@@ -1,3 +1,5 @@
+import type { BlockIoResources } from './resources-block-io.js'
+
 /**
  * What a group may use. The names are those of the OCI runtime spec; what is not given is left as the kernel
  * has it, which is without a limit of its own. There are no sentinels: `'max'` takes a limit away.
@@ -8,8 +10,26 @@ export interface Resources {
   readonly memory?: MemoryResources | undefined
   readonly cpu?: CpuResources | undefined
   readonly pids?: PidsResources | undefined
-  /** Device rules, applied in order. v1 only for now: asked for on v2 they are `ERR_CGROUP_UNSUPPORTED`. */
+  readonly blockIO?: BlockIoResources | undefined
+  /** Limits of huge pages, one for each size. */
+  readonly hugepageLimits?: readonly HugepageLimit[] | undefined
+  /** Marks of the group's network traffic. v1 only. */
+  readonly network?: NetworkResources | undefined
+  /** Limits of RDMA devices by their names, as `mlx4_0`. `rdma.max`. */
+  readonly rdma?: Readonly<Record<string, RdmaLimit>> | undefined
+  /** Limits of what the `misc` controller counts, by its names, as `sev`. `misc.max`. */
+  readonly misc?: Readonly<Record<string, number | 'max'>> | undefined
+  /**
+   * What may be done with which devices, in order: the last rule about a device holds. The list is the whole truth:
+   * it begins with nothing allowed unless its first rule is about everything, and it replaces an earlier list. v1
+   * `devices.allow` and `devices.deny`; v2 an eBPF program at the group.
+   */
   readonly devices?: readonly DeviceRule[] | undefined
+  /**
+   * Texts for files of v2, by their names, as `{ 'memory.high': '20971520' }`; written last, each line by itself.
+   * The part before the first dot is the controller. v1: `ERR_CGROUP_UNSUPPORTED`.
+   */
+  readonly unified?: Readonly<Record<string, string>> | undefined
 }
 
 /** Limits of the `memory` controller, in **bytes**. The kernel rounds down to whole pages. */
@@ -23,8 +43,8 @@ export interface MemoryResources {
   readonly reservation?: number | 'max' | undefined
   /**
    * Limit of **memory and swap together**, as the spec has it on both versions: `limit` itself means no swap
-   * at all. A number needs a `limit` beside it and must not be below it. v1 `memory.memsw.limit_in_bytes`;
-   * v2 `memory.swap.max`, which counts swap alone: `swap - limit` is written.
+   * at all. A number needs a `limit`, beside it or (in an update) already there, and must not be below it. v1
+   * `memory.memsw.limit_in_bytes`; v2 `memory.swap.max`, which counts swap alone: `swap - limit` is written.
    */
   readonly swap?: number | 'max' | undefined
   /** How readily the group's pages are swapped, 0 to 100. v1 only, `memory.swappiness`. */
@@ -34,6 +54,13 @@ export interface MemoryResources {
    * `memory.oom_control`. A container can then hang for ever: something must watch it.
    */
   readonly disableOOMKiller?: boolean | undefined
+  /** Limit of memory for TCP buffers. v1 only, `memory.kmem.tcp.limit_in_bytes`. */
+  readonly kernelTCP?: number | 'max' | undefined
+  /**
+   * `true`: an update to less than what is in use is refused (`ERR_CGROUP_REFUSED`) instead of killing. For v2: v1
+   * refuses anyway, once it could not reclaim enough.
+   */
+  readonly checkBeforeUpdate?: boolean | undefined
 }
 
 /** Limits of the controllers `cpu` and `cpuset`. */
@@ -49,6 +76,13 @@ export interface CpuResources {
   readonly period?: number | undefined
   /** Unused time that may be saved up, in **microseconds**, at most `quota`. `cpu.cfs_burst_us`, `cpu.max.burst`. */
   readonly burst?: number | undefined
+  /**
+   * Time for real-time processes in **microseconds** a `realtimePeriod`; 0 is none. v1 only, on kernels with
+   * `CONFIG_RT_GROUP_SCHED`. `cpu.rt_runtime_us`.
+   */
+  readonly realtimeRuntime?: number | undefined
+  /** In **microseconds**. v1 only, `cpu.rt_period_us`. */
+  readonly realtimePeriod?: number | undefined
   /** `true`: runs only when nothing else wants the processor (`SCHED_IDLE` of groups). `cpu.idle`. */
   readonly idle?: boolean | undefined
   /** Processors that may be used, as a list: `0-3,7`. `cpuset.cpus`. */
@@ -73,4 +107,34 @@ export interface DeviceRule {
   readonly minor?: number | undefined
   /** Any of `r` read, `w` write, `m` mknod: `rwm`. */
   readonly access: string
+}
+
+/** Limit of the huge pages of one size. */
+export interface HugepageLimit {
+  /** As the kernel writes it: `2MB`, `1GB`, `64KB`. */
+  readonly pageSize: string
+  /** In **bytes**. v1 `hugetlb.SIZE.limit_in_bytes`, v2 `hugetlb.SIZE.max`, and those of reservations (`rsvd`). */
+  readonly limit: number | 'max'
+}
+
+/** Marks of v1's controllers `net_cls` and `net_prio`. */
+export interface NetworkResources {
+  /** Class that tc(8) and nf_tables see, 0 to 4294967295: major and minor number of 16 bits each. `net_cls.classid`. */
+  readonly classID?: number | undefined
+  /** Priority of what goes out, by interface. `net_prio.ifpriomap`. */
+  readonly priorities?: readonly InterfacePriority[] | undefined
+}
+
+/** Priority of what the group sends through one interface. */
+export interface InterfacePriority {
+  /** Name of the interface, in the network namespace of the caller. */
+  readonly name: string
+  /** 0 to 4294967295. */
+  readonly priority: number
+}
+
+/** Limit of one RDMA device. What is left out is not limited. */
+export interface RdmaLimit {
+  readonly hcaHandles?: number | undefined
+  readonly hcaObjects?: number | undefined
 }

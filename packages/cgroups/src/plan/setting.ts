@@ -6,4 +6,6 @@ export interface Setting {
   readonly file: string
   /** What is written, in one `write(2)`. */
   readonly value: string
+  /** What to do when this kernel has no such file: nothing, or the next setting. Without it that is an error. */
+  readonly otherwise?: 'skip' | Setting | undefined
 }
