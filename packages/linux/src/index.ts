@@ -6,10 +6,12 @@
  */
 export * from './constants/capability.js'
 export * from './constants/file.js'
+export * from './constants/key.js'
 export * from './constants/mount.js'
 export * from './constants/namespace.js'
 export * from './constants/process.js'
 export * from './constants/resource.js'
+export * from './constants/scheduling.js'
 export * from './constants/socket.js'
 
 export { errnoName, errnoNumber, errnoText } from './errno.js'
@@ -82,4 +84,23 @@ export {
 } from './calls/mounts.js'
 export { setns, unshare } from './calls/namespaces.js'
 export { pidfdExitStatus, pidfdOpen, pidfdSendSignal, waitid, type ExitStatus } from './calls/processes.js'
-export { bind, getsockname, listen, recv, send, setsockopt, socket } from './calls/sockets.js'
+export {
+  connectUnix,
+  messageWithFds,
+  receiveFd,
+  sendFd,
+  unixAddress,
+  type ReceivedFd,
+} from './calls/rights.js'
+export {
+  bind,
+  getsockname,
+  listen,
+  recv,
+  recvFds,
+  send,
+  setsockopt,
+  socket,
+  socketpair,
+} from './calls/sockets.js'
+export { rawMode, setWindowSize, windowSize, type WindowSize } from './calls/terminals.js'

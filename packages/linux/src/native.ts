@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { isMainThread } from 'node:worker_threads'
 import type * as Koffi from 'koffi'
 import { errnoName } from './errno.js'
 import { LinuxError } from './errors.js'
+import { isMainThread } from './main-thread.js'
 import { trampolineCode } from './program/trampoline/code.js'
 
 /** The few native functions everything else is built on. */
@@ -57,15 +57,36 @@ const PROT_EXEC = 4
 const MAP_PRIVATE = 0x02
 const MAP_ANONYMOUS = 0x20
 
+/** The release of koffi that this package depends on. */
+export const koffiVersion = '3.3.4'
+
 function loadKoffi(): typeof Koffi {
+  const require = createRequire(import.meta.url)
   try {
-    return createRequire(import.meta.url)('koffi') as typeof Koffi
+    return loadNativePart(require) ?? (require('koffi') as typeof Koffi)
   } catch (cause) {
     throw new LinuxError(
       'ERR_LINUX_UNSUPPORTED',
       'cannot make system calls: koffi, the bridge to native code, cannot be loaded; it must be installed for this platform',
       { cause },
     )
+  }
+}
+
+/**
+ * The native part of koffi alone. The script around it takes four times as long to load: it looks for what is to be
+ * loaded here, and keeps functions of older releases.
+ *
+ * @returns Undefined where the package manager has put it elsewhere, or built it, or the libc is another one: koffi
+ *   itself knows what to do then.
+ */
+function loadNativePart(require: NodeJS.Require): typeof Koffi | undefined {
+  const { arch } = process
+  try {
+    const part = require(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`) as typeof Koffi
+    return part.version === koffiVersion ? part : undefined
+  } catch {
+    return undefined
   }
 }
 
@@ -86,7 +107,7 @@ function load(): Native {
   const code = trampolineCode[architecture()]
   const koffi = loadKoffi()
   const libc = koffi.load(null) // what is linked into Node already: its libc
-  if (!isMainThread) keepLoaded(libc)
+  if (!isMainThread()) keepLoaded(libc)
   const mmap = libc.func('mmap', 'intptr_t', ['intptr_t', 'size_t', 'int', 'int', 'int', 'long'])
   const munmap = libc.func('munmap', 'int', ['intptr_t', 'size_t'])
   const mprotect = libc.func('mprotect', 'int', ['intptr_t', 'size_t', 'int'])

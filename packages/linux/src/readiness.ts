@@ -1,6 +1,6 @@
-import { isMainThread } from 'node:worker_threads'
 import type * as Koffi from 'koffi'
 import { closeFd, epollAdd, epollCreate, epollDelete, epollReady } from './calls/descriptors.js'
+import { isMainThread } from './main-thread.js'
 import { native } from './native.js'
 
 /** A wait begun by {@link onReadable}. */
@@ -70,7 +70,7 @@ function openWatch(): Watch {
     const handle = native().koffi.node.poll(epoll, { readable: true }, () => setImmediate(dispatch, opened))
     handle.unref()
     const opened: Watch = { epoll, handle, waiters: new Map(), referenced: 0 }
-    if (!isMainThread) process.once('exit', closeWatch)
+    if (!isMainThread()) process.once('exit', closeWatch)
     return opened
   } catch (error) {
     closeFd(epoll)

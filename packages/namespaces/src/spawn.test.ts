@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { explain } from '@ctr/linux'
-import { describe as describeSpawn, type SpawnOptions } from './spawn.js'
+import { describe as describeSpawn } from './spawn.js'
+import type { SpawnOptions } from './spawn-options.js'
 
 const quiet: Pick<SpawnOptions, 'stdio' | 'env'> = {
   stdio: ['ignore', 'ignore', 'ignore'],

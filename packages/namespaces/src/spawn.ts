@@ -17,64 +17,16 @@ import {
 } from '@ctr/linux'
 import { NamespacesError } from './errors.js'
 import { explainFailure } from './failure.js'
-import { checkIdMaps, ownIdMaps, writeIdMaps, type IdMaps } from './id-map.js'
+import { checkIdMaps, ownIdMaps, writeIdMaps } from './id-map.js'
 import { inherit, openStdio } from './open-stdio.js'
 import { SpawnedProcess } from './process.js'
 import { assembleInit, assembleSetup } from './setup/assemble.js'
-import type { Credentials } from './setup/credentials.js'
-import { cloneFlags, type TimeOffsets } from './setup/enter.js'
+import { cloneFlags } from './setup/enter.js'
 import { AT_GATE, type Gate } from './setup/init.js'
-import { atPause, openPausePipes } from './setup/pause.js'
-import type { Stdio, StdioFds } from './setup/stdio.js'
-import { resolveSources, type NamespaceSources } from './source.js'
-
-/** What to start, where, and as whom. */
-export interface SpawnOptions extends Credentials {
-  /** Program and arguments, at least one. Without a slash the program is searched in `PATH` of `env`. */
-  readonly command: readonly string[]
-  /** Path of the program, where `command[0]` is only the name that it is to see. */
-  readonly executable?: string | undefined
-  /** The whole environment. Default: this process's own. */
-  readonly env?: Readonly<Record<string, string>> | undefined
-  /** Working directory inside. Default: unchanged, `/` once `prepare` has changed the root. */
-  readonly cwd?: string | undefined
-  /** Namespaces by kind; a kind that is not named is inherited. */
-  readonly namespaces?: NamespaceSources | undefined
-  /** Id maps of a new user namespace. Default: the caller's own ids become root inside. */
-  readonly idMaps?: IdMaps | undefined
-  /** Clock offsets of a new time namespace. */
-  readonly timeOffsets?: TimeOffsets | undefined
-  /** Host name in a new or joined UTS namespace. */
-  readonly hostname?: string | undefined
-  /** Standard input, output and error. Default `'inherit'`. */
-  readonly stdio?: readonly [Stdio, Stdio, Stdio] | undefined
-  /** The process's side of a terminal: becomes its controlling terminal and all three streams. */
-  readonly terminal?: number | undefined
-  /** Begin a session of its own, apart from our terminal. Default: when namespaces are given or joined. */
-  readonly session?: boolean | undefined
-  /** v2 cgroup folder to begin in, open with `O_PATH`. */
-  readonly cgroup?: number | undefined
-  /** Descriptors from 3 on that the program is to have besides, as they are: that many from 3 upwards. */
-  readonly preserveFds?: number | undefined
-  /** Adds what the child does first, while it still sees everything as we do: joining cgroups. */
-  readonly before?: ((program: Program) => void) | undefined
-  /**
-   * Called when the child is in its namespaces, before `prepare`: it waits meanwhile. When this fails the child
-   * is ended, and `spawn` rejects with the same error.
-   */
-  readonly meanwhile?: ((pid: number) => void | Promise<void>) | undefined
-  /** Descriptors of ours that `prepare` uses; the child has no others left by then. */
-  readonly prepareFds?: readonly number[] | undefined
-  /** Adds what the child does once it is in its namespaces: mounts, a new root. */
-  readonly prepare?: ((program: Program) => void) | undefined
-  /** Adds what it does when it has nothing of this process left, before it takes on its credentials. */
-  readonly finish?: ((program: Program) => void) | undefined
-  /**
-   * Where it waits before it executes its command. `spawn` then resolves when it is there; what fails afterwards
-   * is reported to whoever reads the gate's reports by then.
-   */
-  readonly gate?: Gate | undefined
-}
+import { atPause, openPausePipes, takeTurn } from './setup/pause.js'
+import type { StdioFds } from './setup/stdio.js'
+import { resolveSources } from './source.js'
+import type { SpawnOptions } from './spawn-options.js'
 
 /**
  * The programs that `spawn` would execute, one after the other; print them with `explain()` of `@ctr/linux`.
@@ -87,7 +39,10 @@ export function describe(options: SpawnOptions): readonly [setup: Program, init:
     typeof value === 'number' ? value : value === 'ignore' ? undefined : target,
   ) as unknown as StdioFds
   const report = options.gate?.report ?? 0
-  return [assembleSetup(options, { sources, stdio, pipes, report, init: 0 }), assembleInit(options, report)]
+  return [
+    assembleSetup(options, { sources, stdio, pipes, report, init: 0 }),
+    assembleInit(options, { sources, report }),
+  ]
 }
 
 /**
@@ -116,12 +71,13 @@ export async function spawn(options: SpawnOptions): Promise<SpawnedProcess> {
   if (options.idMaps !== undefined) checkIdMaps(options.idMaps)
   using sources = resolveSources(options.namespaces ?? {})
   using pipes = needsPause(options, sources.made) ? openPausePipes() : undefined
+  using _turn = options.meanwhile === undefined ? undefined : await takeTurn()
   using stdio = openStdio(options.stdio, options.terminal)
   using reports = openReports(options.gate)
   let init: Program | undefined
   try {
     const { report } = reports
-    const assembled = assembleInit(options, report)
+    const assembled = assembleInit(options, { sources, report })
     using file = openExecutable(assembled, report)
     const resources = { sources, stdio: stdio.child, pipes, report, init: file.number }
     const setup = assembleSetup(options, resources)
@@ -157,7 +113,13 @@ interface Reports extends Disposable {
 }
 
 function openReports(gate: Gate | undefined): Reports {
-  if (gate !== undefined) return { ...gate, closeReport: () => undefined, [Symbol.dispose]: () => undefined }
+  if (gate !== undefined) {
+    const { report, reports } = gate
+    const closeReport = (): void => {
+      gate.closeChildEnds()
+    }
+    return { report, reports, closeReport, [Symbol.dispose]: () => undefined }
+  }
   const [reports, report] = pipe2(O_CLOEXEC)
   const ours = new Fd(report)
   return {

@@ -22,10 +22,10 @@ export class Struct {
   }
 }
 
-/** A 64-bit word of {@link Words}: a number, or the address of a string or of bytes. */
-export type Word = number | bigint | string | Uint8Array | Struct | null
+/** A 64-bit word of {@link Words}: a number, or the address of a string, of bytes or of another vector. */
+export type Word = number | bigint | string | Uint8Array | Struct | Words | Out | null
 
-/** A vector of 64-bit words, handed over by address: `argv`, `struct iovec`, `struct sock_fprog`. */
+/** A vector of 64-bit words, handed over by address: `argv`, `struct iovec`, `struct msghdr`, `struct sock_fprog`. */
 export class Words {
   readonly items: readonly Word[]
   readonly text: string | undefined

@@ -1,4 +1,4 @@
-import { Out, Ref, Struct, Words, type Argument, type Word } from './argument.js'
+import { Out, Ref, Struct, Words, type Argument } from './argument.js'
 import type { Entry, Program } from './program.js'
 import { signatures } from './signatures.js'
 
@@ -53,16 +53,11 @@ export function describeArguments({ call, args }: Pick<Entry, 'call' | 'args'>):
 }
 
 function describeArgument(value: Argument): string {
-  if (value instanceof Ref) return `$${value.entry}`
-  if (value instanceof Out) return `[${value.bytes.length} bytes out]`
-  if (value instanceof Words)
-    return value.text ?? `[${value.items.map((item) => describeWord(item)).join(', ')}]`
-  return describeWord(value)
-}
-
-function describeWord(value: Word): string {
   if (value === null) return 'NULL'
   if (typeof value === 'string') return JSON.stringify(value)
+  if (value instanceof Ref) return `$${value.entry}`
+  if (value instanceof Out) return `[${value.bytes.length} bytes out]`
+  if (value instanceof Words) return value.text ?? `[${value.items.map(describeArgument).join(', ')}]`
   if (value instanceof Struct) return value.text
   if (value instanceof Uint8Array) return `[${value.length} bytes]`
   return String(value)

@@ -1,7 +1,9 @@
 import * as file from '../constants/file.js'
+import * as key from '../constants/key.js'
 import * as mount from '../constants/mount.js'
 import * as process_ from '../constants/process.js'
 import * as resource from '../constants/resource.js'
+import * as scheduling from '../constants/scheduling.js'
 import * as socket from '../constants/socket.js'
 import type { SyscallName } from '../syscall-number.js'
 import {
@@ -79,6 +81,25 @@ const messageFlags = flags(socket, 'MSG_')
 const attributeFlags = flags(file, 'XATTR_')
 const resourceName = oneOf(resource, 'RLIMIT_')
 const epollOperation = oneOf(process_, 'EPOLL_CTL_')
+const memoryPolicyMode = oneOf(scheduling, 'MPOL_')
+const memoryPolicyFlags = flags(scheduling, 'MPOL_F_')
+const memoryPolicy: Printer = (value) => {
+  const mode = value & 0x1fff
+  return value === mode
+    ? memoryPolicyMode(mode)
+    : `${memoryPolicyMode(mode)}|${memoryPolicyFlags(value - mode)}`
+}
+
+const ioPriorityClass = oneOf(scheduling, 'IOPRIO_CLASS_')
+/** The kernel puts class and level into one number: its macro takes them apart. */
+const ioPriority: Printer = (value) =>
+  `IOPRIO_PRIO_VALUE(${ioPriorityClass(value >> scheduling.IOPRIO_CLASS_SHIFT)}, ${value % 2 ** scheduling.IOPRIO_CLASS_SHIFT})`
+
+const keyOperation = oneOf(key, 'KEYCTL_')
+/** Of the operations that take a number beside the key, only this one takes bits. */
+const keyArgument: Printer = (value, args) =>
+  args?.[0] === key.KEYCTL_SETPERM ? hexadecimal(value) : decimal(value)
+
 const untilTheLast: Printer = (value) => (value === 0xffffffff ? '~0' : String(value))
 
 /** How to print the integer arguments of a call, by position; strings and structures print themselves. */
@@ -104,6 +125,8 @@ export const signatures: Readonly<Partial<Record<SyscallName, readonly Printer[]
   fsopen: [decimal, flags(mount, 'FSOPEN_')],
   fspick: [descriptor, decimal, hexadecimal],
   ioctl: [decimal, ioctlRequest],
+  ioprio_set: [oneOf(scheduling, 'IOPRIO_WHO_'), decimal, ioPriority],
+  keyctl: [keyOperation, decimal, keyArgument],
   kill: [decimal, signal],
   linkat: [descriptor, decimal, descriptor, decimal, atFlags],
   lsetxattr: [decimal, decimal, decimal, decimal, attributeFlags],
@@ -120,6 +143,7 @@ export const signatures: Readonly<Partial<Record<SyscallName, readonly Printer[]
   ],
   openat: [descriptor, decimal, openFlags, octal],
   openat2: [descriptor],
+  personality: [oneOf(scheduling, 'PER_')],
   pidfd_send_signal: [decimal, signal],
   pipe2: [decimal, flags(file, 'O_CLOEXEC', 'O_NONBLOCK')],
   prctl: [processOptions, processOption, ambientCapability],
@@ -133,6 +157,7 @@ export const signatures: Readonly<Partial<Record<SyscallName, readonly Printer[]
   seccomp: [oneOf(process_, 'SECCOMP_SET', 'SECCOMP_GET'), flags(process_, 'SECCOMP_FILTER_FLAG_')],
   sendmsg: [decimal, decimal, messageFlags],
   sendto: [decimal, decimal, decimal, messageFlags],
+  set_mempolicy: [memoryPolicy],
   setfsgid: [id],
   setfsuid: [id],
   setns: [decimal, cloneFlags],

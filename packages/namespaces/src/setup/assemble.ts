@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { fstatSync, readFileSync } from 'node:fs'
 import { AT_EMPTY_PATH, F_SETFD, Program, stringVector } from '@ctr/linux'
 import type { ResolvedSources } from '../source.js'
-import type { SpawnOptions } from '../spawn.js'
+import type { SpawnOptions } from '../spawn-options.js'
 import { takeCredentials } from './credentials.js'
-import { becomeRoot, joinNamespaces, makeLateNamespaces } from './enter.js'
+import { becomeRoot, joinNamespaces, joinTime, makeLateNamespaces, timeJoin } from './enter.js'
 import { closeDescriptors, execute, resetSignals } from './execute.js'
 import { beginInit, waitAtGate } from './init.js'
 import { pause, type PausePipes } from './pause.js'
@@ -32,7 +32,7 @@ export function assembleSetup(
   const program = new Program()
   options.before?.(program)
   const { terminal, preserveFds = 0, prepareFds = [], gate } = options
-  const kept = [report, ...(gate === undefined ? [] : [gate.wait])]
+  const kept = initFds(options, { sources, report })
   const ours = [...prepareFds, init, ...kept]
   if (pipes !== undefined) {
     // while it waits it must not hold open what others wait for to be closed
@@ -56,18 +56,19 @@ export function assembleSetup(
       .step('set the host name')
       .call('sethostname', [options.hostname, Buffer.byteLength(options.hostname)])
   }
-  if (pipes !== undefined && options.meanwhile !== undefined) {
-    program.step('wait for the parent')
-    pause(program, pipes)
-  }
   if (terminal !== undefined || (options.session ?? options.namespaces !== undefined)) {
     newSession(program, terminal)
   }
   placeStdio(program, terminal === undefined ? stdio : [terminal, terminal, terminal], nul)
   // from here on paths may be a container's: nothing of this process may be open that /proc/self/fd could lead to
-  closeDescriptors(program, 3 + preserveFds, ours)
-  options.prepare?.(program.step(undefined))
-  closeDescriptors(program, 3 + preserveFds, [init, ...kept])
+  const pauses = pipes === undefined || options.meanwhile === undefined ? [] : [pipes.ready, pipes.go]
+  closeDescriptors(program, 3 + preserveFds, [...ours, ...pauses])
+  options.prepare?.(program.step(undefined), () => {
+    if (pipes !== undefined) pause(program.step('wait for the parent'), pipes)
+  })
+  closeDescriptors(program, 3 + preserveFds, [init, ...kept, ...(options.finishFds ?? [])])
+  // Node marks what it was given close-on-exec
+  for (const fd of preserved(options)) program.call('fcntl', [fd, F_SETFD, 0])
   program.step('let go of the memory of our parent')
   for (const fd of kept) program.call('fcntl', [fd, F_SETFD, 0])
   program.call('execveat', [init, '', stringVector(['ctr-init']), stringVector([]), AT_EMPTY_PATH])
@@ -75,18 +76,47 @@ export function assembleSetup(
 }
 
 /** The second program: takes on credentials and executes the command. */
-export function assembleInit(options: SpawnOptions, report: number): Program {
+export function assembleInit(
+  options: SpawnOptions,
+  { sources, report }: Pick<Resources, 'sources' | 'report'>,
+): Program {
   const program = new Program()
   const { gate } = options
-  beginInit(program, [report, ...(gate === undefined ? [] : [gate.wait])])
+  const fds = initFds(options, { sources, report })
+  beginInit(program, [...fds, ...(options.finishFds ?? [])])
   resetSignals(program)
+  const time = timeJoin(sources)
+  if (time !== undefined) joinTime(program, time)
   options.finish?.(program.step(undefined))
   if (options.cwd !== undefined) program.step(`change to ${options.cwd}`).call('chdir', [options.cwd])
-  takeCredentials(program, options, options.capabilities === undefined ? 0 : lastCapability())
+  takeCredentials(program, options, {
+    lastCapability: options.capabilities === undefined ? 0 : lastCapability(),
+    open: [...fds, ...(options.finishFds ?? []), ...preserved(options)],
+  })
   if (gate !== undefined) waitAtGate(program, gate)
   const env = options.env ?? (process.env as Readonly<Record<string, string>>)
   execute(program, { argv: options.command, env, path: options.executable })
   return program
+}
+
+/** Descriptors of ours that the second program uses. */
+function initFds(
+  { gate, seccompListener }: SpawnOptions,
+  { sources, report }: Pick<Resources, 'sources' | 'report'>,
+): number[] {
+  return [report, gate?.wait, seccompListener, timeJoin(sources)].filter((fd) => fd !== undefined)
+}
+
+/** Those of the preserved descriptors that are open. */
+function preserved({ preserveFds = 0 }: SpawnOptions): number[] {
+  return Array.from({ length: preserveFds }, (_, index) => 3 + index).filter((fd) => {
+    try {
+      fstatSync(fd)
+      return true
+    } catch {
+      return false
+    }
+  })
 }
 
 let knownLastCapability: number | undefined

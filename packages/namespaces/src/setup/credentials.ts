@@ -1,4 +1,6 @@
 import {
+  messageWithFds,
+  MSG_NOSIGNAL,
   PR_CAP_AMBIENT,
   PR_CAP_AMBIENT_CLEAR_ALL,
   PR_CAP_AMBIENT_RAISE,
@@ -10,6 +12,7 @@ import {
   Words,
   type Program,
 } from '@ctr/linux'
+import { closeDescriptors } from './execute.js'
 
 /** Who a process is; see credentials(7). */
 export interface User {
@@ -38,20 +41,36 @@ export interface Credentials {
   readonly seccomp?: Uint8Array | undefined
   /** `SECCOMP_FILTER_FLAG_*`. */
   readonly seccompFlags?: number | undefined
+  /**
+   * A connected socket of ours that the descriptor of the filter's listener is sent to, by one `sendmsg` that the
+   * filter must allow. `seccompFlags` must have `SECCOMP_FILTER_FLAG_NEW_LISTENER`.
+   */
+  readonly seccompListener?: number | undefined
 }
 
 const CAP_SYS_ADMIN = 21
 const LINUX_CAPABILITY_VERSION_3 = 0x20080522
+
+/** What must be known to take on credentials. */
+export interface CredentialsContext {
+  /** Number of the last capability that the kernel has (`/proc/sys/kernel/cap_last_cap`). */
+  readonly lastCapability: number
+  /** Descriptors from 3 on that the process has open. */
+  readonly open: readonly number[]
+}
 
 /**
  * Takes on ids and capabilities and loads the seccomp filter, as late as each can be: a filter without
  * no_new_privs needs `CAP_SYS_ADMIN`, and must in turn allow what comes after it (`capset`, `prctl`,
  * `execve`).
  *
- * @param lastCapability - Number of the last capability that the kernel has (`/proc/sys/kernel/cap_last_cap`).
  */
-export function takeCredentials(program: Program, credentials: Credentials, lastCapability: number): void {
-  const { user, capabilities, noNewPrivileges = false, seccomp, seccompFlags = 0 } = credentials
+export function takeCredentials(
+  program: Program,
+  credentials: Credentials,
+  { lastCapability, open }: CredentialsContext,
+): void {
+  const { user, capabilities, noNewPrivileges = false, seccomp } = credentials
   if (capabilities !== undefined) {
     program.step('drop capabilities from the bounding set')
     for (let number = 0; number <= lastCapability; number++) {
@@ -63,7 +82,7 @@ export function takeCredentials(program: Program, credentials: Credentials, last
   if (noNewPrivileges) program.step('set no_new_privs').call('prctl', [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0])
   if (seccomp !== undefined && !noNewPrivileges) {
     if (capabilities !== undefined) setCapabilities(program, withAdmin(capabilities))
-    loadFilter(program, seccomp, seccompFlags)
+    loadFilter(program, seccomp, credentials, open)
   }
   if (capabilities !== undefined) {
     setCapabilities(program, capabilities)
@@ -71,7 +90,7 @@ export function takeCredentials(program: Program, credentials: Credentials, last
     for (const number of capabilities.ambient)
       program.call('prctl', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0])
   }
-  if (seccomp !== undefined && noNewPrivileges) loadFilter(program, seccomp, seccompFlags)
+  if (seccomp !== undefined && noNewPrivileges) loadFilter(program, seccomp, credentials, open)
 }
 
 function takeUser(program: Program, { uid, gid, groups }: User): void {
@@ -114,8 +133,21 @@ function withAdmin(sets: CapabilitySets): CapabilitySets {
   }
 }
 
-function loadFilter(program: Program, filter: Uint8Array, flags: number): void {
+function loadFilter(
+  program: Program,
+  filter: Uint8Array,
+  { seccompFlags = 0, seccompListener }: Credentials,
+  open: readonly number[],
+): void {
   const count = filter.length / 8
   const fprog = new Words([count, filter], `{${count} instructions}`)
-  program.step('load the seccomp filter').call('seccomp', [SECCOMP_SET_MODE_FILTER, flags, fprog])
+  if (seccompListener !== undefined) closeDescriptors(program, 3, open)
+  program.step('load the seccomp filter').call('seccomp', [SECCOMP_SET_MODE_FILTER, seccompFlags, fprog])
+  if (seccompListener === undefined) return
+  // the kernel takes the lowest number that is free, and the message must name it
+  let listener = 3
+  while (open.includes(listener)) listener++
+  const message = messageWithFds([listener], Buffer.from('seccomp'))
+  program.step('send the seccomp listener')
+  program.call('sendmsg', [seccompListener, message, MSG_NOSIGNAL], { minimum: 1 })
 }

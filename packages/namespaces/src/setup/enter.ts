@@ -45,12 +45,24 @@ export function joinNamespaces(program: Program, sources: ResolvedSources): void
   if (sources.joins.length === 0) return
   program.step('join namespaces')
   program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0])
-  for (const { fd, kinds } of sources.joins) {
+  for (const { fd, kinds: all } of sources.joins) {
+    const kinds = all.filter((kind) => kind !== 'time')
+    if (kinds.length === 0) continue
     program.call('setns', [fd, flagsOf(kinds)], { step: `join the ${kinds.join(', ')} namespace` })
     if (kinds.includes('user')) becomeRoot(program)
   }
   if (!joinsPid(sources)) return
   program.call('clone3', [cloneOnceMore(), 88], { leave: true, step: 'enter the pid namespace' })
+}
+
+/** The descriptor of a time namespace that is joined. */
+export function timeJoin({ joins }: ResolvedSources): number | undefined {
+  return joins.find(({ kinds }) => kinds.includes('time'))?.fd
+}
+
+/** Joins a time namespace, which the kernel refuses (`EUSERS`) to a process that shares its memory. */
+export function joinTime(program: Program, fd: number): void {
+  program.step('join the time namespace').call('setns', [fd, CLONE_NEWTIME])
 }
 
 /** No exit signal: with `CLONE_PARENT` it is that of the process that leaves, and clone3 refuses another. */

@@ -11,6 +11,8 @@ export interface Gate {
   readonly report: number
   /** Our end of the reports. */
   readonly reports: number
+  /** Closes the child's ends here, once the child has them: without this its end would not be seen. */
+  closeChildEnds(): void
 }
 
 /** What a process reports when it has come to its gate, in the form of a failure. */

@@ -68,3 +68,24 @@ export async function atPause(
   }
   syscall('write', pipes.goOther, new Uint8Array(1), 1)
 }
+
+/**
+ * Children that wait for something of their parent hold a thread of libuv's pool each. What the parent does
+ * meanwhile may need one too (a process to start), so one must stay free, or all would wait for each other.
+ */
+const most = Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) - 1)
+let taken = 0
+const waiting: (() => void)[] = []
+
+/** Waits until one more child may wait; dispose of the result when it no longer does. */
+export async function takeTurn(): Promise<Disposable> {
+  if (taken >= most) await new Promise<void>((resolve) => waiting.push(resolve))
+  else taken++
+  return {
+    [Symbol.dispose]() {
+      const next = waiting.shift()
+      if (next === undefined) taken--
+      else next()
+    },
+  }
+}

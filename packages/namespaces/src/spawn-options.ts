@@ -1,0 +1,60 @@
+import type { Program } from '@ctr/linux'
+import type { IdMaps } from './id-map.js'
+import type { Credentials } from './setup/credentials.js'
+import type { TimeOffsets } from './setup/enter.js'
+import type { Gate } from './setup/init.js'
+import type { Stdio } from './setup/stdio.js'
+import type { NamespaceSources } from './source.js'
+
+/** What to start, where, and as whom. */
+export interface SpawnOptions extends Credentials {
+  /** Program and arguments, at least one. Without a slash the program is searched in `PATH` of `env`. */
+  readonly command: readonly string[]
+  /** Path of the program, where `command[0]` is only the name that it is to see. */
+  readonly executable?: string | undefined
+  /** The whole environment. Default: this process's own. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** Working directory inside. Default: unchanged, `/` once `prepare` has changed the root. */
+  readonly cwd?: string | undefined
+  /** Namespaces by kind; a kind that is not named is inherited. */
+  readonly namespaces?: NamespaceSources | undefined
+  /** Id maps of a new user namespace. Default: the caller's own ids become root inside. */
+  readonly idMaps?: IdMaps | undefined
+  /** Clock offsets of a new time namespace. */
+  readonly timeOffsets?: TimeOffsets | undefined
+  /** Host name in a new or joined UTS namespace. */
+  readonly hostname?: string | undefined
+  /** Standard input, output and error. Default `'inherit'`. */
+  readonly stdio?: readonly [Stdio, Stdio, Stdio] | undefined
+  /** The process's side of a terminal: becomes its controlling terminal and all three streams. */
+  readonly terminal?: number | undefined
+  /** Begin a session of its own, apart from our terminal. Default: when namespaces are given or joined. */
+  readonly session?: boolean | undefined
+  /** v2 cgroup folder to begin in, open with `O_PATH`. */
+  readonly cgroup?: number | undefined
+  /** Descriptors from 3 on that the program is to have besides, as they are: that many from 3 upwards. */
+  readonly preserveFds?: number | undefined
+  /** Adds what the child does first, while it still sees everything as we do: joining cgroups. */
+  readonly before?: ((program: Program) => void) | undefined
+  /**
+   * Called when the child has come to the pause that `prepare` has added; it waits meanwhile. When this fails the
+   * child is ended, and `spawn` rejects with the same error.
+   */
+  readonly meanwhile?: ((pid: number) => void | Promise<void>) | undefined
+  /** Descriptors of ours that `prepare` uses; the child has no others left by then. */
+  readonly prepareFds?: readonly number[] | undefined
+  /**
+   * Adds what the child does once it is in its namespaces: mounts, a new root. `pause` adds a pause in which
+   * `meanwhile` is called; without one it is not called.
+   */
+  readonly prepare?: ((program: Program, pause: () => void) => void) | undefined
+  /** Descriptors of the child that `prepare` has left open for `finish`, by numbers of its choice. */
+  readonly finishFds?: readonly number[] | undefined
+  /** Adds what it does when it has nothing of this process left, before it takes on its credentials. */
+  readonly finish?: ((program: Program) => void) | undefined
+  /**
+   * Where it waits before it executes its command. `spawn` then resolves when it is there; what fails afterwards
+   * is reported to whoever reads the gate's reports by then.
+   */
+  readonly gate?: Gate | undefined
+}
