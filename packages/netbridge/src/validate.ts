@@ -33,6 +33,14 @@ export function checkInterfaceName(what: string, name: string): string {
   return name
 }
 
+/** Name of any interface that there can be, as `dev_valid_name()` of the kernel has it. */
+export function checkDeviceName(what: string, name: string): string {
+  if (!/^[^\s/:\0]{1,15}$/.test(name) || name === '.' || name === '..' || Buffer.byteLength(name) > 15) {
+    throw invalid(what, name, '1-15 bytes without "/", ":" and spaces, and neither "." nor ".."')
+  }
+  return name
+}
+
 /** A subnet in CIDR form that has room for a gateway and a container. */
 export function checkSubnet(text: string): Subnet {
   const subnet = parseSubnet(text)

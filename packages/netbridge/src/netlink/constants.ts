@@ -48,6 +48,12 @@ export const RTEXT_FILTER_SKIP_STATS = 8
 export const IFA_ADDRESS = 1
 export const IFA_LOCAL = 2
 export const IFA_BROADCAST = 4
+export const IFA_FLAGS = 8
+export const IFA_RT_PRIORITY = 9
+export const IFA_F_NODAD = 0x2
+export const IFA_F_PERMANENT = 0x80
+export const IFA_F_NOPREFIXROUTE = 0x200
+export const IFA_F_MCAUTOJOIN = 0x400
 
 export const RTA_DST = 1
 export const RTA_OIF = 4

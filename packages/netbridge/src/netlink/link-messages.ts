@@ -113,6 +113,33 @@ export function setLinkUp(index: number, name: string): RouteRequest {
   }
 }
 
+/** `ip link set dev NAME netns NETNS name NEWNAME`: one step, as the name may be taken in one of the two. */
+export function moveToNamespace(index: number, name: string, netnsFd: number, newName: string): RouteRequest {
+  return {
+    type: nl.RTM_NEWLINK,
+    flags: 0,
+    action: `move link ${name} to another network namespace as ${newName}`,
+    body: (writer) => {
+      linkHeader(writer, index, 0, 0)
+      writer.attributeU32(nl.IFLA_NET_NS_FD, netnsFd)
+      writer.attributeString(nl.IFLA_IFNAME, newName)
+    },
+  }
+}
+
+/** `ip link set dev NAME name NEWNAME`, with `%d` in it for a number of the kernel's choice. */
+export function renameLink(index: number, name: string, newName: string): RouteRequest {
+  return {
+    type: nl.RTM_NEWLINK,
+    flags: 0,
+    action: `rename link ${name} to ${newName}`,
+    body: (writer) => {
+      linkHeader(writer, index, 0, 0)
+      writer.attributeString(nl.IFLA_IFNAME, newName)
+    },
+  }
+}
+
 /** `ip link set NAME down group GROUP`. */
 export function setLinkDownInGroup(name: string, group: number): RouteRequest {
   return {
@@ -162,6 +189,19 @@ export function getLink(name: string): RouteRequest {
     body: (writer) => {
       linkHeader(writer, 0, 0, 0)
       writer.attributeString(nl.IFLA_IFNAME, name)
+      writer.attributeU32(nl.IFLA_EXT_MASK, nl.RTEXT_FILTER_SKIP_STATS)
+    },
+  }
+}
+
+/** The same by index. */
+export function getLinkAt(index: number): RouteRequest {
+  return {
+    type: nl.RTM_GETLINK,
+    flags: 0,
+    action: `find link ${index}`,
+    body: (writer) => {
+      linkHeader(writer, index, 0, 0)
       writer.attributeU32(nl.IFLA_EXT_MASK, nl.RTEXT_FILTER_SKIP_STATS)
     },
   }
