@@ -42,6 +42,7 @@ function installTools() {
     console.log('tests that need Debian packages are skipped: this is no Debian')
     return
   }
+  run('node', ['scripts/install-criu.mjs'])
   const missing = tools.filter((name) => !isInstalled(name))
   if (missing.length === 0) return
   if (process.getuid() !== 0) {

@@ -1,11 +1,6 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { expect, it, jest } from '@jest/globals'
-import { describeOn, leakCheck } from '@ctr/testing'
+import { describeOn, leakCheck, onTerminal } from '@ctr/testing'
 import { needs, setUp } from './suite.js'
-
-const program = fileURLToPath(new URL('on-terminal.py', import.meta.url))
 
 jest.setTimeout(60_000)
 leakCheck()
@@ -75,12 +70,3 @@ describeOn([...needs, 'bin:python3'], 'ctrjs run -t', () => {
     }
   })
 })
-
-async function onTerminal(typed: string, command: readonly string[]): Promise<string> {
-  const env = { ...process.env, NODE_OPTIONS: '' }
-  const { stdout } = await promisify(execFile)('python3', [program, typed, ...command], {
-    env,
-    timeout: 30_000,
-  })
-  return stdout
-}

@@ -1,7 +1,7 @@
+import { rawMode } from '@ctr/linux'
 import type { TerminalSize, TerminalStream } from '@ctr/runtime'
 import { CliError } from '../errors.js'
 import { copyOutput, feedInput, type Copy } from './copy-streams.js'
-import { rawMode } from './raw-mode.js'
 
 /** Our terminal, joined with that of a container. */
 export interface JoinedTerminal extends Disposable {
@@ -35,7 +35,7 @@ export function joinTerminal(
   terminal: TerminalStream,
   { interactive }: { readonly interactive: boolean },
 ): JoinedTerminal {
-  const restore = interactive ? rawMode(0) : undefined
+  const restore = interactive ? rawMode(0, { output: 'raw' }) : undefined
   const resize = (): void => {
     const size = terminalSize()
     if (size !== undefined && !terminal.destroyed) terminal.resize(size)

@@ -10,6 +10,6 @@ describe('commandName()', () => {
     [[], '-'],
     [['../x'], '-'],
   ])('%j is %s', (argv, name) => {
-    expect(commandName(argv)).toBe(name)
+    expect(commandName(argv, new Set(['--root', '--state', '--insecure-registry']))).toBe(name)
   })
 })
