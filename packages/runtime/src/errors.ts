@@ -3,6 +3,7 @@ import { types } from 'node:util'
 /** What went wrong, as a stable word to match on. */
 export type RuntimeErrorCode =
   | 'ERR_RUNTIME_INVALID_ARG' // outside the documented range
+  | 'ERR_RUNTIME_CONFIG' // a config.json that is malformed, or asks for what cannot be
   | 'ERR_RUNTIME_SECCOMP' // a seccomp profile that no filter can be made of
   | 'ERR_RUNTIME_USER_NOT_FOUND' // the image knows no such user or group
   | 'ERR_RUNTIME_IMAGE_NOT_FOUND' // no such image here; pull it first
@@ -16,7 +17,11 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_PORT_TAKEN' // a published port is in use: address already in use
   | 'ERR_RUNTIME_LIMIT' // a limit that cannot be set, or is too small to start in
   | 'ERR_RUNTIME_START' // a step of the set-up failed; `cause` says which
+  | 'ERR_RUNTIME_HOOK' // a hook of the bundle failed
+  | 'ERR_RUNTIME_CRIU' // CRIU is not installed, too old, or lacks what is asked for
+  | 'ERR_RUNTIME_CHECKPOINT' // CRIU could not save or restore the container; its log says why
   | 'ERR_RUNTIME_STATE' // a state file that cannot be read
+  | 'ERR_RUNTIME_BUSY' // another command works on the container
   | 'ERR_RUNTIME_CLOSED' // the runtime was closed
 
 /** The only error class thrown by this package. Match on `code`. */

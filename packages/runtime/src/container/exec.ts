@@ -9,7 +9,8 @@ import { resolveUser } from '../user/resolve-user.js'
 import type { ContainerRecord } from './record.js'
 import { openTerminalIn } from '../setup/terminal.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
-import { credentialsOf, joinCgroup } from './start.js'
+import { joinCgroup } from '../setup/join-cgroup.js'
+import { credentialsOf } from './start.js'
 import type { WatchedProcess } from './watched-process.js'
 
 /** A program that runs in a container besides its own. */

@@ -1,17 +1,7 @@
 import { mkdirSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createCgroup, cpuBandwidth, isCgroupError, type Cgroup, type Resources } from '@ctr/cgroups'
-import {
-  explain,
-  isLinuxError,
-  O_APPEND,
-  O_CLOEXEC,
-  O_CREAT,
-  O_NOFOLLOW,
-  O_WRONLY,
-  Fd,
-  type Program,
-} from '@ctr/linux'
+import { explain, isLinuxError, O_APPEND, O_CLOEXEC, O_CREAT, O_NOFOLLOW, O_WRONLY, Fd } from '@ctr/linux'
 import { createNetworkNamespace, isNetbridgeError, type Endpoint } from '@ctr/netbridge'
 import {
   describe,
@@ -31,6 +21,7 @@ import { defaultDeviceLinks, defaultDeviceRules, defaultDevices } from '../secur
 import { DEFAULT_SHM_SIZE } from '../security/default-mounts.js'
 import { allCapabilities } from '../security/capability.js'
 import { setUpContainer, type Bind, type ContainerSetup } from '../setup/container-setup.js'
+import { joinCgroup } from '../setup/join-cgroup.js'
 import { openTerminal, type Terminal } from '../setup/terminal.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { etcFiles } from './etc-files.js'
@@ -173,12 +164,6 @@ export function credentialsOf(
     noNewPrivileges,
     seccomp: seccomp === 'default' ? context.host.seccompFilter(names) : undefined,
   }
-}
-
-/** Adds what puts the child into its cgroup, before it makes a cgroup namespace. */
-export function joinCgroup(program: Program, fds: readonly number[]): void {
-  program.step('join the cgroup')
-  for (const fd of fds) program.call('write', [fd, '0', 1])
 }
 
 function spawnOptions(

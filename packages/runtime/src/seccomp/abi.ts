@@ -42,11 +42,25 @@ export const machineAbis: Readonly<Record<Architecture, readonly Abi[]>> = {
   arm64: [aarch64, arm],
 }
 
+/** A system call's numbers, one for each column of {@link syscallNumbers}. */
+export type Numbers = readonly (number | null)[]
+
+/** Numbers of a call; all null where no ABI has it. */
+export function numbersOf(name: string): Numbers {
+  return (Object.hasOwn(syscallNumbers, name) ? syscallNumbers[name] : undefined) ?? none
+}
+
+const none: Numbers = [null, null, null, null, null]
+
 /** Number of a call, or undefined when the ABI does not have it. */
-export function numberOf(abi: Abi, name: string): number | undefined {
-  if (!Object.hasOwn(syscallNumbers, name)) return undefined
-  const number = syscallNumbers[name]?.[abi.column]
+export function numberIn(abi: Abi, numbers: Numbers): number | undefined {
+  const number = numbers[abi.column]
   return typeof number === 'number' ? number + abi.numberBase : undefined
+}
+
+/** The same by the call's name. */
+export function numberOf(abi: Abi, name: string): number | undefined {
+  return numberIn(abi, numbersOf(name))
 }
 
 /** A call made through another one: `number` is that one's, `call` its first argument. */

@@ -240,6 +240,16 @@ describe('compileSeccomp()', () => {
     })
   })
 
+  it('refuses a short profile that multiplies', () => {
+    const names = Object.keys(syscallNumbers)
+    const args = Array.from({ length: 4000 }, (_, value) => ({ index: 0, value, op: 'SCMP_CMP_NE' }) as const)
+    const profile = deny({ names, action: 'SCMP_ACT_ALLOW', args })
+    expect(thrown(() => compileSeccomp(profile, { architecture: 'x64' }))).toMatchObject({
+      code: 'ERR_RUNTIME_SECCOMP',
+      message: expect.stringContaining('syscalls: more than 8192 rules with conditions'),
+    })
+  })
+
   it.each([
     [{ defaultAction: 'SCMP_ACT_NOPE' }, 'defaultAction: action "SCMP_ACT_NOPE" is not known'],
     [

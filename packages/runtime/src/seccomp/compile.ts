@@ -1,8 +1,8 @@
 import type { Architecture } from '@ctr/linux'
-import { type Abi, machineAbis, numberOf } from './abi.js'
+import { type Abi, machineAbis, numberIn } from './abi.js'
 import { actionValue, invalid, KILL_PROCESS } from './action.js'
 import { Assembler, encode, JUMP_EQUAL, LOAD_WORD } from './assembler.js'
-import { checkRules, decide } from './decision.js'
+import { type CheckedRule, checkRules, decide } from './decision.js'
 import { decisionEmitter, emitSearch } from './emit.js'
 import type { LinuxSeccomp, SeccompArchitecture, SeccompFlag } from './profile.js'
 import { type AbiDecisions, segments } from './segments.js'
@@ -45,7 +45,9 @@ const FLAG_WAIT_KILLABLE = 32
  * libseccomp does. Several conditions on the same argument in one rule are alternatives, as in runc.
  *
  * Beyond the rules:
- * - A call of an ABI that is not in `architectures` kills the process. The machine's own ABI is always in.
+ * - A call of an ABI that is not in `architectures` kills the process, where runc kills the thread. The machine's own
+ *   ABI is always in; those of other machines change nothing.
+ * - Of two rules that contradict each other on the same call and conditions the first listed decides.
  * - A call newer than every call that the profile names returns ENOSYS instead of the default action, unless that
  *   allows, logs or traces, as in runc. Programs then fall back to older calls instead of reporting EPERM.
  * - On 32-bit x86 a rule for a socket or SysV IPC call also holds when it is made through socketcall(2) or ipc(2).
@@ -54,7 +56,7 @@ const FLAG_WAIT_KILLABLE = 32
  * - 32-bit ABIs and x32 compare the low 32 bits of an argument and of the value, as libseccomp does.
  *
  * @throws {@link RuntimeError} `ERR_RUNTIME_SECCOMP`: the profile has an unknown action, operator, ABI or flag, a
- *   number out of range, or needs more than 4096 instructions.
+ *   number out of range, or needs more than 4096 instructions (or has more than 8192 rules with conditions).
  * @see {@link https://man7.org/linux/man-pages/man2/seccomp.2.html}
  *
  * @example Everything but reboot(2)
@@ -88,14 +90,20 @@ export function compileSeccomp(
   const notifies = [profile.defaultAction, ...(profile.syscalls ?? []).map(({ action }) => action)].includes(
     'SCMP_ACT_NOTIFY',
   )
-  const names = new Set(rules.flatMap((rule) => rule.names))
   return {
     program,
     instructions: program.length / 8,
     flags: filterFlags(profile.flags, notifies),
     notifies,
-    unknownNames: [...names].filter((name) => abis.every((abi) => numberOf(abi, name) === undefined)),
+    unknownNames: unknownNames(rules, abis),
   }
+}
+
+function unknownNames(rules: readonly CheckedRule[], abis: readonly Abi[]): readonly string[] {
+  const unknown = rules.flatMap(({ calls }) =>
+    calls.filter(({ numbers }) => abis.every((abi) => numberIn(abi, numbers) === undefined)),
+  )
+  return [...new Set(unknown.map(({ name }) => name))]
 }
 
 // The machine's own ABI comes last, hence first in the program.

@@ -1,4 +1,4 @@
-import { type Abi, multiplexedCall, numberOf } from './abi.js'
+import { type Abi, multiplexedCall, numberIn, type Numbers, numbersOf } from './abi.js'
 import { actionValue, invalid, isStricter } from './action.js'
 import { type Condition, condition, equal, isTautology, narrowed } from './condition.js'
 import type { LinuxSeccomp, LinuxSeccompSyscall, SeccompOperator } from './profile.js'
@@ -30,9 +30,15 @@ export interface Decisions {
   readonly newest: number | undefined
 }
 
+/** A call that a rule names. */
+export interface NamedCall {
+  readonly name: string
+  readonly numbers: Numbers
+}
+
 /** A rule of the profile, checked, not yet bound to an ABI. */
 export interface CheckedRule {
-  readonly names: readonly string[]
+  readonly calls: readonly NamedCall[]
   readonly result: number
   /** Alternatives, each a list of conditions that must all hold. */
   readonly alternatives: readonly (readonly Condition[])[]
@@ -46,11 +52,12 @@ export interface CheckedRule {
 export function checkRules(profile: LinuxSeccomp): readonly CheckedRule[] {
   return (profile.syscalls ?? []).map((entry, position) => {
     const where = `syscalls[${position}]`
-    for (const name of entry.names) {
+    const calls = entry.names.map((name) => {
       if (typeof name !== 'string' || name === '') throw invalid(where, 'a name must be a non-empty string')
-    }
+      return { name, numbers: numbersOf(name) }
+    })
     const result = actionValue(entry.action, entry.errnoRet, where)
-    return { names: entry.names, result, alternatives: alternatives(entry, where) }
+    return { calls, result, alternatives: alternatives(entry, where) }
   })
 }
 
@@ -68,22 +75,26 @@ export function decide(rules: readonly CheckedRule[], otherwise: number, abi: Ab
   const sometimes = new Map<number, Rule[]>()
   const calls = new Map<number, Decision>()
   let newest: number | undefined
+  let conditionals = 0
 
   const add = (number: number, conditions: readonly Condition[], result: number, plain: Decision) => {
     if (conditions.length === 0) {
       if (!unconditional.has(number)) unconditional.set(number, plain)
       return
     }
+    if (++conditionals > MOST_CONDITIONALS) {
+      throw invalid('syscalls', `more than ${MOST_CONDITIONALS} rules with conditions, counted for each call`)
+    }
     const others = sometimes.get(number)
     if (others === undefined) sometimes.set(number, [{ conditions, result }])
     else others.push({ conditions, result })
   }
 
-  for (const { names, result, alternatives } of rules) {
+  for (const { calls: named, result, alternatives } of rules) {
     const bound = alternatives.map((conditions) => bind(conditions, abi))
     const plain = always(result)
-    for (const name of names) {
-      const number = numberOf(abi, name)
+    for (const { name, numbers } of named) {
+      const number = numberIn(abi, numbers)
       if (number !== undefined) {
         calls.set(number, byDefault)
         if (number - abi.numberBase < PRIVATE_CALLS) newest = Math.max(newest ?? 0, number)
@@ -114,6 +125,10 @@ function conditional(rules: readonly Rule[], otherwise: number): Decision {
   })
   return { rules, otherwise, key: `${texts.join(';')}|${otherwise}` }
 }
+
+// A filter has room for 4096 instructions, and each of these rules takes two of them at least, unless calls share theirs.
+// A short profile can multiply: many names in a rule with many alternatives.
+const MOST_CONDITIONALS = 8192
 
 // `breakpoint`, `set_tls` and the like of 32-bit ARM are numbered from here, apart from the rest.
 const PRIVATE_CALLS = 0x000f_0000

@@ -5,6 +5,7 @@ import {
   MOUNT_ATTR_RDONLY,
   MOVE_MOUNT_F_EMPTY_PATH,
   type Program,
+  type Ref,
 } from '@ctr/linux'
 import type { HierarchyMount } from '@ctr/cgroups'
 import { makeReadOnly, place } from './place.js'
@@ -16,12 +17,13 @@ const restricted = MOUNT_ATTR_NOSUID + MOUNT_ATTR_NODEV + MOUNT_ATTR_NOEXEC
  * Shows the container its own cgroups at `/sys/fs/cgroup`, read-only: one hierarchy on v2, a folder for each
  * on v1. The child is in its cgroup namespace by then, so what it sees begins at its own group.
  */
-export function mountCgroups(program: Program, hierarchies: readonly HierarchyMount[]): void {
+export function mountCgroups(program: Program, root: Ref, hierarchies: readonly HierarchyMount[]): void {
   program.step('mount cgroups at /sys/fs/cgroup')
   const v1 = hierarchies.filter(({ version }) => version === 1)
   if (v1.length === 0) {
     place(
       program,
+      root,
       newFileSystem(program, 'cgroup2', [], restricted + MOUNT_ATTR_RDONLY),
       '/sys/fs/cgroup',
       'folder',
@@ -29,7 +31,7 @@ export function mountCgroups(program: Program, hierarchies: readonly HierarchyMo
     return
   }
   const top = newFileSystem(program, 'tmpfs', [['mode', '755']], restricted)
-  place(program, top, '/sys/fs/cgroup', 'folder')
+  place(program, root, top, '/sys/fs/cgroup', 'folder')
   for (const { controllers, name } of v1) {
     const folder = name ?? controllers.join(',')
     const mount = newFileSystem(

@@ -68,13 +68,13 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
     setup.mountpoint,
     setup.rootWithoutDevices ? MOUNT_ATTR_NODEV : 0,
   )
-  const dev = mountDev(program, setup)
-  const proc = mountAt(program, 'proc', '/proc', restricted)
-  const sys = mountAt(program, 'sysfs', '/sys', restricted + MOUNT_ATTR_RDONLY)
-  mountCgroups(program, setup.hierarchies)
-  writeFiles(program, setup.files)
+  const dev = mountDev(program, root, setup)
+  const proc = mountAt(program, root, 'proc', '/proc', restricted)
+  const sys = mountAt(program, root, 'sysfs', '/sys', restricted + MOUNT_ATTR_RDONLY)
+  mountCgroups(program, root, setup.hierarchies)
+  writeFiles(program, root, setup.files)
   setup.binds.forEach((bind, index) => {
-    attachBind(program, bind, sources[index]!)
+    attachBind(program, root, bind, sources[index]!)
   })
   if (setup.loopback) loopbackUp(program)
   writeSysctls(program, setup.sysctls)
@@ -82,7 +82,7 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
   readOnlyPaths(program, setup.readOnlyPaths, mounted)
   maskPaths(program, setup.maskedPaths, mounted, dev)
   program.step(`make ${setup.cwd}`)
-  makeFolders(program, setup.cwd)
+  makeFolders(program, root, setup.cwd)
   if (setup.readOnlyRoot) {
     program.step('make the root read-only')
     makeReadOnly(program, root)
@@ -90,16 +90,16 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
   program.step(undefined).call('umask', [0o022])
 }
 
-function mountAt(program: Program, type: string, path: string, attributes: number): Ref {
+function mountAt(program: Program, root: Ref, type: string, path: string, attributes: number): Ref {
   program.step(`mount ${type} at ${path}`)
   const mount = newFileSystem(program, type, [], attributes)
-  place(program, mount, path, 'folder')
+  place(program, root, mount, path, 'folder')
   return mount
 }
 
-function mountDev(program: Program, setup: ContainerSetup): Ref {
+function mountDev(program: Program, root: Ref, setup: ContainerSetup): Ref {
   const dev = newDev(program, setup.devices, setup.deviceLinks)
-  place(program, dev, '/dev', 'folder')
+  place(program, root, dev, '/dev', 'folder')
   const shm = sharedMemory(setup.shmSize)
   const pts = setup.devpts ?? newFileSystem(program, 'devpts', devptsParameters, devptsAttributes)
   attachBelow(program, pts, dev, 'pts')
@@ -112,8 +112,8 @@ function attachBelow(program: Program, mount: Ref | number, folder: Ref, name: s
   program.call('move_mount', [mount, '', folder, name, MOVE_MOUNT_F_EMPTY_PATH])
 }
 
-function attachBind(program: Program, { source, target, readOnly, kind }: Bind, mount: Ref): void {
+function attachBind(program: Program, root: Ref, { source, target, readOnly, kind }: Bind, mount: Ref): void {
   program.step(`mount ${source} at ${target}`)
   if (readOnly) makeReadOnly(program, mount, true)
-  place(program, mount, target, kind)
+  place(program, root, mount, target, kind)
 }

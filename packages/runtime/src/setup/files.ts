@@ -10,6 +10,7 @@ import {
   OPEN_TREE_CLONE,
   Struct,
   type Program,
+  type Ref,
 } from '@ctr/linux'
 import { place } from './place.js'
 import { newFileSystem } from './rootfs.js'
@@ -25,7 +26,7 @@ export interface RuntimeFile {
  * Writes files on a small file system in memory that belongs to the container alone, and mounts each where it
  * is wanted: nothing is written to disk, the image stays as it is, and they do not show as changes.
  */
-export function writeFiles(program: Program, files: readonly RuntimeFile[]): void {
+export function writeFiles(program: Program, root: Ref, files: readonly RuntimeFile[]): void {
   if (files.length === 0) return
   program.step('write files for the container')
   const parameters = [
@@ -46,6 +47,7 @@ export function writeFiles(program: Program, files: readonly RuntimeFile[]): voi
     program.call('close', [file])
     place(
       program,
+      root,
       program.call('open_tree', [memory, name, OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC]),
       path,
       'file',

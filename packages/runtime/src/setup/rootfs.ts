@@ -34,6 +34,7 @@ export type RootSource =
  * Makes a detached mount of a new file system.
  *
  * @param attributes - `MOUNT_ATTR_*`.
+ * @param source - What `/proc/mounts` shows as its source.
  * @returns The mount.
  */
 export function newFileSystem(
@@ -41,15 +42,18 @@ export function newFileSystem(
   type: string,
   parameters: readonly FileSystemParameter[],
   attributes: number,
+  source = type,
 ): Ref {
   const fs = program.call('fsopen', [type, FSOPEN_CLOEXEC])
-  program.call('fsconfig', [fs, FSCONFIG_SET_STRING, 'source', type, 0]) // what /proc/mounts shows
+  program.call('fsconfig', [fs, FSCONFIG_SET_STRING, 'source', source, 0])
   for (const [key, value] of parameters) {
     if (value === undefined) program.call('fsconfig', [fs, FSCONFIG_SET_FLAG, key, null, 0])
     else program.call('fsconfig', [fs, FSCONFIG_SET_STRING, key, value, 0])
   }
   program.call('fsconfig', [fs, FSCONFIG_CMD_CREATE, null, null, 0])
-  return program.call('fsmount', [fs, FSMOUNT_CLOEXEC, attributes])
+  const mount = program.call('fsmount', [fs, FSMOUNT_CLOEXEC, attributes])
+  program.call('close', [fs])
+  return mount
 }
 
 /** A detached copy of a file or folder of the host, with everything mounted below it. */

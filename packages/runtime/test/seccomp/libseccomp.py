@@ -1,9 +1,12 @@
 """Makes filters with libseccomp, the way runc does, from profiles as JSON on standard input.
 
-Input:  {"names": [...], "profiles": [{"arches": [native, ...], "default": [action, data], "badArch": [action, data],
+Input:  {"names": [...], "arches": [...], "profiles": [{"arches": [native, ...], "default": [action, data],
+         "badArch": [action, data] or null for libseccomp's own choice,
          "rules": [[action, data, name, [[index, op, value, valueTwo], ...]], ...]}, ...]}
         Numbers of 64 bits are decimal text.
-Output: {"unknown": [names that libseccomp does not have], "filters": [hex, or null when libseccomp refused]}
+Output: {"numbers": {name: [number on each of arches, ...]}, "filters": [hex, or null when libseccomp refused]}
+        Names that libseccomp does not have have the number -1 everywhere; further negative numbers stand for calls that
+        an ABI does not have.
 """
 
 import json
@@ -40,7 +43,8 @@ def build(profile):
             result.add_arch(arch)
     if int(seccomp.Arch()) not in [int(arch) for arch in wanted]:
         result.remove_arch(seccomp.Arch())
-    result.set_attr(seccomp.Attr.ACT_BADARCH, action(profile["badArch"]))
+    if profile["badArch"] is not None:
+        result.set_attr(seccomp.Attr.ACT_BADARCH, action(profile["badArch"]))
     for name, data, call, conditions in profile["rules"]:
         arguments = [
             seccomp.Arg(index, OPERATORS[op], int(value), int(value_two))
@@ -61,9 +65,10 @@ def attempt(profile):
 
 
 request = json.load(sys.stdin)
+arches = [seccomp.Arch(getattr(seccomp.Arch, name)) for name in request["arches"]]
 json.dump(
     {
-        "unknown": [name for name in request["names"] if seccomp.resolve_syscall(seccomp.Arch(), name) == -1],
+        "numbers": {name: [seccomp.resolve_syscall(arch, name) for arch in arches] for name in request["names"]},
         "filters": [attempt(profile) for profile in request["profiles"]],
     },
     sys.stdout,

@@ -1,0 +1,85 @@
+import { readFileSync, realpathSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { RuntimeError } from '../errors.js'
+import type { Config, ConfigMount } from './config/config.js'
+import type { ConfigProcess } from './config/config-process.js'
+import { parseMountOptions, type ParsedMountOptions } from './config/mount-options.js'
+import { parseConfig } from './config/parse-config.js'
+import type { OciContext } from './context.js'
+
+/** A bundle (bundle.md of the spec), read and checked. */
+export interface Bundle {
+  /** Absolute path of its folder. */
+  readonly path: string
+  /** The text of its config. */
+  readonly text: string
+  readonly config: Config & { readonly process: ConfigProcess }
+  /** Absolute path of its root file system, without symbolic links. */
+  readonly rootfs: string
+  readonly mounts: readonly { readonly mount: ConfigMount; readonly options: ParsedMountOptions }[]
+}
+
+/** No config is as large as this. */
+const MAX_CONFIG = 16 * 2 ** 20
+
+/**
+ * Reads a bundle.
+ *
+ * @param config - Path of a config other than `config.json` of the bundle.
+ * @throws {@link RuntimeError} `ERR_RUNTIME_CONFIG`: it is missing or malformed.
+ */
+export function readBundle(
+  { rootless, log }: Pick<OciContext, 'rootless' | 'log'>,
+  { bundle, config: configPath }: { readonly bundle: string; readonly config?: string | undefined },
+): Bundle {
+  const path = resolve(bundle)
+  const text = readConfig(resolve(path, configPath ?? 'config.json'))
+  const config = parseConfig(text, {
+    rootless,
+    warn: (message) => {
+      log.warn(message)
+    },
+  })
+  const { process } = config
+  if (process === undefined) throw invalid('the config has no process')
+  return {
+    path,
+    text,
+    config: { ...config, process },
+    rootfs: findRoot(resolve(path, config.root.path)),
+    mounts: (config.mounts ?? []).map((mount) => ({
+      mount,
+      options: parseMountOptions(mount.options ?? []),
+    })),
+  }
+}
+
+function readConfig(path: string): string {
+  try {
+    const { size } = statSync(path)
+    if (size > MAX_CONFIG) throw invalid(`${path} is larger than ${MAX_CONFIG} bytes`)
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+    throw new RuntimeError('ERR_RUNTIME_CONFIG', `JSON specification file ${path} not found`, { cause })
+  }
+}
+
+function findRoot(path: string): string {
+  try {
+    const real = realpathSync(path)
+    if (!statSync(real).isDirectory()) throw invalid(`the root file system ${path} is not a directory`)
+    return real
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+    throw new RuntimeError(
+      'ERR_RUNTIME_CONFIG',
+      `cannot use the root file system ${path}: no such file or directory`,
+      { cause },
+    )
+  }
+}
+
+function invalid(message: string): RuntimeError {
+  return new RuntimeError('ERR_RUNTIME_CONFIG', message)
+}

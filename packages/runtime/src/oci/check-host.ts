@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs'
+import { procName } from '@ctr/namespaces'
+import type { Config } from './config/config.js'
+import type { ConfigProcess } from './config/config-process.js'
+import { invalidConfig } from './config/invalid-config.js'
+import { checkIntelRdt } from './process/intel-rdt.js'
+import { checkLabels } from './process/labels.js'
+import { checkMemoryPolicy } from './process/memory-policy.js'
+import { checkRlimits } from './process/rlimits.js'
+import { checkScheduler } from './process/scheduler.js'
+import { checkSysctls } from './process/sysctl.js'
+
+/**
+ * Refuses what a config asks for and this host does not have, before anything is made.
+ *
+ * @throws {@link RuntimeError} `ERR_RUNTIME_CONFIG`, `ERR_RUNTIME_LIMIT`: naming the field and what is missing.
+ */
+export function checkHost({ linux = {}, process }: Config): void {
+  for (const { type } of linux.namespaces ?? []) {
+    if (existsSync(`/proc/self/ns/${procName[type]}`)) continue
+    throw invalidConfig(`linux.namespaces has ${type}, and this kernel has no such namespaces`)
+  }
+  checkSysctls(linux)
+  if (linux.memoryPolicy !== undefined) checkMemoryPolicy(linux.memoryPolicy)
+  if (linux.intelRdt !== undefined) checkIntelRdt(linux.intelRdt)
+  if (process !== undefined) checkProcess(process)
+}
+
+/** The same for a process that joins a container. */
+export function checkProcess(process: ConfigProcess): void {
+  checkLabels(process)
+  checkRlimits(process.rlimits ?? [])
+  if (process.scheduler !== undefined) checkScheduler(process.scheduler)
+}

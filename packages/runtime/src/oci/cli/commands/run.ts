@@ -1,0 +1,40 @@
+import { attach } from '../attach/attach.js'
+import { catchSignals } from '../attach/signals.js'
+import { command } from '../command.js'
+import { usageError } from '../usage-error.js'
+import { createOptions, readCreateOptions } from './create-options.js'
+
+export const run = command({
+  name: 'run',
+  summary: 'create and start a container',
+  usage: 'CONTAINER',
+  description: `Stays until the program ends, passes signals on to it, removes the container and exits with the program's exit
+code, or 128 plus the number of the signal that ended it.`,
+  options: {
+    ...createOptions,
+    detach: { type: 'boolean', short: 'd', help: 'return as soon as the program runs' },
+    keep: { type: 'boolean', help: 'keep the container when its program has ended' },
+  },
+  arity: [1, 1],
+  async run({ values, args: [id], program }) {
+    const { detach = false, keep = false } = values
+    const options = readCreateOptions(values)
+    if (!detach && options.consoleSocket !== undefined) {
+      throw usageError('cannot use console socket if the runtime will not detach')
+    }
+    using signals = catchSignals()
+    const runtime = await program.open()
+    const container = await runtime.create(id!, { ...options, terminal: detach ? undefined : 'stream' })
+    const start = (): Promise<void> => container.start()
+    let code = 0
+    try {
+      if (detach) await start()
+      else code = await attach(container, signals, start)
+    } catch (error) {
+      await container.delete({ force: true })
+      throw error
+    }
+    if (!detach && !keep) await container.delete({ force: true })
+    return code
+  },
+})

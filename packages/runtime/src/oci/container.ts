@@ -1,0 +1,349 @@
+import type { Cgroup } from '@ctr/cgroups'
+import { pidfdSendSignal, type ExitStatus } from '@ctr/linux'
+import type { SpawnedProcess } from '@ctr/namespaces'
+import { RuntimeError } from '../errors.js'
+import type { TerminalStream } from '../setup/terminal-stream.js'
+import { execCgroup, openSavedCgroup, updateContainerCgroup } from './cgroup/container-cgroup.js'
+import { resourcesOf } from './cgroup/resources.js'
+import { containerEvents, type ContainerEvent, type EventOptions } from './cgroup/events.js'
+import type { ContainerStats } from './cgroup/stats/container-stats.js'
+import { containerStats } from './cgroup/stats/stats.js'
+import { updateOf } from './cgroup/update.js'
+import type { Config } from './config/config.js'
+import type { ConfigResources } from './config/config-resources.js'
+import type { CheckpointOptions } from './checkpoint/options.js'
+import { formatConfig } from './config/format-config.js'
+import { parseConfig } from './config/parse-config.js'
+import type { OciContext } from './context.js'
+import { makesNew } from './namespaces.js'
+import { deleteContainer } from './delete.js'
+import { executeIn, type ExecOptions } from './exec.js'
+import { startContainer } from './start.js'
+import type { ContainerState } from './state/container-state.js'
+import { ownerName } from './state/owner-name.js'
+import { containerStatus, ociState, openInit, type ContainerStatus, type OciState } from './state/status.js'
+import { statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A process that this program has started in a container. */
+export interface ContainerProcess {
+  /** Process id on the host. */
+  readonly pid: number
+  /** Our side of its terminal, when `terminal: 'stream'` was asked for and its config has one. */
+  readonly terminal: TerminalStream | null
+  /** Resolves when it has ended. */
+  wait(): Promise<ExitStatus>
+  /** Sends a signal by number; does nothing when it has ended. */
+  kill(signal: number): void
+}
+
+/** A container of an OCI runtime, made by this program or another. */
+export class OciContainer implements ContainerProcess {
+  readonly id: string
+  readonly #context: OciContext
+  readonly #own: { readonly process: SpawnedProcess; readonly terminal: TerminalStream | null } | undefined
+
+  /** @internal */
+  constructor(
+    context: OciContext,
+    id: string,
+    own?: { readonly process: SpawnedProcess; readonly terminal: TerminalStream | null },
+  ) {
+    this.id = id
+    this.#context = context
+    this.#own = own
+  }
+
+  /** Absolute path of its bundle. */
+  get bundle(): string {
+    return this.#load().bundle
+  }
+
+  /** Absolute path of its root file system on the host. */
+  get rootfs(): string {
+    return this.#load().rootfs
+  }
+
+  /** When it was made, in RFC 3339. */
+  get created(): string {
+    return this.#load().created
+  }
+
+  /** Name of the user who made it. */
+  get owner(): string {
+    return ownerName(statSync(this.#context.store.folder(this.id)).uid)
+  }
+
+  /** Process id of its first process on the host; 0 when it has ended. */
+  get pid(): number {
+    return this.state().pid
+  }
+
+  /** Our side of its terminal, where this program has made it with one. */
+  get terminal(): TerminalStream | null {
+    return this.#own?.terminal ?? null
+  }
+
+  /** The config that it was made from, with what updates have changed. */
+  config(): Config {
+    return parseConfig(this.#context.store.loadConfig(this.id))
+  }
+
+  /** What it does now, as the spec has it (runtime.md, state). */
+  state(): OciState {
+    const state = this.#load()
+    return ociState(state, this.#status(state))
+  }
+
+  /**
+   * Lets its process execute its command.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`, `ERR_RUNTIME_RUNNING`: it is not waiting to be started;
+   *   `ERR_RUNTIME_HOOK`; `ERR_RUNTIME_COMMAND_NOT_FOUND`, `ERR_RUNTIME_COMMAND_NOT_EXECUTABLE`.
+   */
+  async start(): Promise<void> {
+    using container = await this.#context.store.lock(this.id)
+    const state = this.#load()
+    await startContainer(this.#context, container.folder, {
+      state,
+      config: this.config(),
+      status: this.#status(state),
+    })
+  }
+
+  /**
+   * Resolves when its first process has ended.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`: this program did not make it.
+   */
+  wait(): Promise<ExitStatus> {
+    if (this.#own !== undefined) return this.#own.process.wait()
+    throw new RuntimeError(
+      'ERR_RUNTIME_INVALID_ARG',
+      `cannot wait for container ${this.id}: another program has made it`,
+    )
+  }
+
+  /**
+   * Sends a signal to its first process, or with `all` to every one. Where it shares the pid namespace of others,
+   * SIGKILL goes to all of its processes: there they would outlive the first.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`.
+   */
+  kill(signal: number, { all = false }: { readonly all?: boolean } = {}): void {
+    const state = this.#load()
+    const status = this.#status(state)
+    const cgroup = this.#cgroup(state)
+    const shared = signal === SIGKILL && !makesNew(this.config().linux, 'pid')
+    if (cgroup !== undefined && (all || shared)) {
+      signalAll(cgroup, signal)
+      return
+    }
+    using init = openInit(state)
+    if (init === undefined || !pidfdSendSignal(init.number, signal)) {
+      throw new RuntimeError(
+        'ERR_RUNTIME_NOT_RUNNING',
+        `cannot signal container ${this.id}: container not running`,
+      )
+    }
+    // a process that is frozen does not even die
+    if (signal === SIGKILL && status === 'paused') void cgroup?.thaw()
+  }
+
+  /**
+   * Removes it with everything that was made for it.
+   *
+   * @param options.force - Kill it first when it runs.
+   * @throws {@link RuntimeError} `ERR_RUNTIME_RUNNING`: it runs.
+   */
+  async delete({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    await deleteContainer(this.#context, this.id, force)
+  }
+
+  /**
+   * Executes one more process in it.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`: it has stopped, or is paused.
+   */
+  async exec(options: ExecOptions): Promise<ContainerProcess> {
+    const state = this.#load()
+    const status = this.#status(state)
+    using init = openInit(state)
+    if (init === undefined) {
+      throw new RuntimeError('ERR_RUNTIME_NOT_RUNNING', 'cannot exec in a stopped container')
+    }
+    if (status === 'paused' && options.ignorePaused !== true) {
+      throw new RuntimeError(
+        'ERR_RUNTIME_NOT_RUNNING',
+        'cannot exec in a paused container (use --ignore-paused to override)',
+      )
+    }
+    const own = this.#cgroup(state)
+    const cgroup = own === undefined ? undefined : execCgroup(own, options.cgroup ?? [])
+    const { process, terminal } = await executeIn(
+      this.#context,
+      { state, config: this.config(), init, cgroup },
+      options,
+    )
+    return {
+      pid: process.pid,
+      terminal,
+      wait: () => process.wait(),
+      kill: (signal) => {
+        process.kill(signal)
+      },
+    }
+  }
+
+  /** Ids on the host of all its processes. */
+  processes(): readonly number[] {
+    const state = this.#load()
+    return this.#cgroup(state)?.processes() ?? (state.pid === null ? [] : [state.pid])
+  }
+
+  /** Stops all its processes where they are. */
+  async pause(): Promise<void> {
+    const state = this.#load()
+    const status = this.#status(state)
+    if (status !== 'running' && status !== 'created') {
+      throw new RuntimeError(
+        'ERR_RUNTIME_NOT_RUNNING',
+        `cannot pause container ${this.id}: container not running or created: ${status}`,
+      )
+    }
+    await this.#needCgroup(state).freeze()
+  }
+
+  /** Lets them go on. */
+  async resume(): Promise<void> {
+    const state = this.#load()
+    if (this.#status(state) !== 'paused') {
+      throw new RuntimeError(
+        'ERR_RUNTIME_NOT_RUNNING',
+        `cannot resume container ${this.id}: container not paused`,
+      )
+    }
+    await this.#needCgroup(state).thaw()
+  }
+
+  /**
+   * Changes limits; what is not given stays.
+   *
+   * @param rdt - Lines for `schemata` of its class of resources (Intel RDT).
+   */
+  async update(resources: ConfigResources, rdt: RdtUpdate = {}): Promise<void> {
+    using container = await this.#context.store.lock(this.id)
+    const state = this.#load()
+    if (this.#status(state) === 'stopped') {
+      throw new RuntimeError(
+        'ERR_RUNTIME_NOT_RUNNING',
+        `cannot update container ${this.id}: container not running`,
+      )
+    }
+    const config = this.config()
+    const { applied, kept } = updateOf(config.linux?.resources ?? {}, resources)
+    const { hierarchy } = this.#context
+    updateRdt(state, rdt)
+    updateContainerCgroup(this.#needCgroup(state), resourcesOf(applied, hierarchy, { devices: false }))
+    container.saveConfig(formatConfig({ ...config, linux: { ...config.linux, resources: kept } }))
+  }
+
+  /** What it uses, in the form of the `events` command of OCI runtimes. */
+  stats(): ContainerStats {
+    const state = this.#load()
+    if (this.#status(state) === 'stopped') {
+      throw new RuntimeError('ERR_RUNTIME_NOT_RUNNING', `container with id ${this.id} is not running`)
+    }
+    return containerStats(this.#needCgroup(state))
+  }
+
+  /** Statistics each `intervalMs`, and each time it had no memory left, until it stops. */
+  events(options: EventOptions): AsyncIterable<ContainerEvent> {
+    const state = this.#load()
+    if (this.#status(state) === 'stopped') {
+      throw new RuntimeError('ERR_RUNTIME_NOT_RUNNING', `container with id ${this.id} is not running`)
+    }
+    return containerEvents(this.#needCgroup(state), this.id, options)
+  }
+
+  /**
+   * Saves all its processes with CRIU. Afterwards it is gone, unless it is left running.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_CRIU`, `ERR_RUNTIME_CHECKPOINT`, `ERR_RUNTIME_NOT_RUNNING`.
+   */
+  async checkpoint(options: CheckpointOptions): Promise<void> {
+    const state = this.#load()
+    if (state.pid === null || this.#status(state) === 'stopped') {
+      throw new RuntimeError(
+        'ERR_RUNTIME_NOT_RUNNING',
+        `container ${this.id} is not running: it cannot be checkpointed`,
+      )
+    }
+    const { checkpoint } = await import('./checkpoint/checkpoint.js') // with what speaks to CRIU
+    const { pid, rootfs, externalDescriptors } = state
+    const cgroup = this.#cgroup(state)
+    const freezer = cgroup?.folder('freezer')
+    await checkpoint({ config: this.config(), rootfs, pid, freezer, externalDescriptors }, options)
+    if (options.leaveRunning !== true && options.preDump !== true) await this.delete({ force: true })
+  }
+
+  #load(): ContainerState {
+    return this.#context.store.load(this.id)
+  }
+
+  #status(state: ContainerState): ContainerStatus {
+    const { store } = this.#context
+    return containerStatus(state, {
+      folder: store.folder(this.id),
+      frozen: () => this.#cgroup(state)?.isFrozen() ?? false,
+      busy: () => store.isBusy(this.id),
+    })
+  }
+
+  #cgroup(state: ContainerState): Cgroup | undefined {
+    return openSavedCgroup(state.cgroupPaths, this.#context.hierarchy)
+  }
+
+  #needCgroup(state: ContainerState): Cgroup {
+    const cgroup = this.#cgroup(state)
+    if (cgroup !== undefined) return cgroup
+    throw new RuntimeError('ERR_RUNTIME_INVALID_ARG', `container ${this.id} has no cgroup`)
+  }
+}
+
+const SIGKILL = 9
+
+/** What of a container's class of resources changes. */
+export interface RdtUpdate {
+  readonly l3CacheSchema?: string | undefined
+  readonly memBwSchema?: string | undefined
+}
+
+function updateRdt({ id, intelRdtPath }: ContainerState, { l3CacheSchema, memBwSchema }: RdtUpdate): void {
+  const lines = [l3CacheSchema, memBwSchema].filter((line) => line !== undefined && line !== '')
+  if (lines.length === 0) return
+  if (intelRdtPath === '') {
+    throw new RuntimeError(
+      'ERR_RUNTIME_CONFIG',
+      `container ${id} has no class of resources: its config has no linux.intelRdt`,
+    )
+  }
+  writeFileSync(join(intelRdtPath, 'schemata'), lines.map((line) => `${line}\n`).join(''))
+}
+
+/** To every process once, to those included that were forked meanwhile. */
+function signalAll(cgroup: Cgroup, signal: number): void {
+  const done = new Set<number>()
+  for (let round = 0; round < 10; round++) {
+    const pids = cgroup.processes().filter((pid) => !done.has(pid))
+    if (pids.length === 0) return
+    for (const pid of pids) {
+      done.add(pid)
+      try {
+        process.kill(pid, signal)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import { detectHierarchy, type Hierarchy } from '@ctr/cgroups'
+import type { Log } from './log.js'
+import type { StateStore } from './state/state-store.js'
+
+/** Who makes the cgroups of containers: we by the cgroup file system, systemd, or nobody. */
+export type CgroupManager = 'cgroupfs' | 'systemd' | 'disabled'
+
+/** What the commands of a runtime share. */
+export class OciContext {
+  readonly store: StateStore
+  readonly cgroupManager: CgroupManager
+  readonly rootless: boolean
+  readonly log: Log
+  #hierarchy: Hierarchy | undefined
+
+  constructor(options: {
+    readonly store: StateStore
+    readonly cgroupManager: CgroupManager
+    readonly rootless: boolean
+    readonly log: Log
+  }) {
+    this.store = options.store
+    this.cgroupManager = options.cgroupManager
+    this.rootless = options.rootless
+    this.log = options.log
+  }
+
+  /** The cgroup hierarchies of the host, looked up once. */
+  get hierarchy(): Hierarchy {
+    this.#hierarchy ??= detectHierarchy()
+    return this.#hierarchy
+  }
+}

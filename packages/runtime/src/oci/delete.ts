@@ -1,0 +1,71 @@
+import { onReadable, pidfdSendSignal } from '@ctr/linux'
+import { RuntimeError, isRuntimeError } from '../errors.js'
+import { openSavedCgroup } from './cgroup/container-cgroup.js'
+import { parseConfig } from './config/parse-config.js'
+import type { Config } from './config/config.js'
+import type { OciContext } from './context.js'
+import { runHooks } from './hooks/run-hooks.js'
+import { releaseIntelRdt } from './process/intel-rdt.js'
+import type { ContainerState } from './state/container-state.js'
+import { containerStatus, ociState, openInit } from './state/status.js'
+
+const SIGKILL = 9
+
+/**
+ * Removes a container: its processes, cgroup and state folder, and runs the `poststop` hooks. One whose record is
+ * damaged is removed as far as it is known.
+ *
+ * @throws {@link RuntimeError} `ERR_RUNTIME_CONTAINER_NOT_FOUND`; `ERR_RUNTIME_RUNNING`: it runs, and `force` is not
+ *   set.
+ */
+export async function deleteContainer(context: OciContext, id: string, force: boolean): Promise<void> {
+  const { store, log } = context
+  using container = await store.lock(id)
+  const state = loadOr(context, id, force)
+  if (state === undefined) {
+    container.remove()
+    return
+  }
+  const cgroup = openSavedCgroup(state.cgroupPaths, context.hierarchy)
+  const status = containerStatus(state, {
+    folder: container.folder,
+    frozen: () => cgroup?.isFrozen() ?? false,
+    busy: () => false,
+  })
+  if (!force && status !== 'stopped' && status !== 'created') {
+    throw new RuntimeError(
+      'ERR_RUNTIME_RUNNING',
+      `cannot delete container ${id} that is not stopped: ${status}; kill it first or use --force`,
+    )
+  }
+  using init = openInit(state)
+  if (init !== undefined) pidfdSendSignal(init.number, SIGKILL)
+  if (cgroup !== undefined) {
+    await cgroup.kill('SIGKILL')
+    await cgroup.remove()
+  }
+  if (init !== undefined) await new Promise<void>((resolve) => onReadable(init.number, resolve))
+  if (state.intelRdtPath !== '') releaseIntelRdt({ folder: state.intelRdtPath, made: true })
+  const config = configOf(context, id)
+  container.remove()
+  await runHooks('poststop', config?.hooks?.poststop, ociState(state, 'stopped'), { log })
+}
+
+/** A record that is damaged or was never written must not keep its container for ever. */
+function loadOr({ store }: OciContext, id: string, force: boolean): ContainerState | undefined {
+  try {
+    return store.load(id)
+  } catch (error) {
+    if (force && isRuntimeError(error) && error.code !== 'ERR_RUNTIME_INVALID_ARG') return undefined
+    throw error
+  }
+}
+
+function configOf({ store }: OciContext, id: string): Config | undefined {
+  try {
+    return parseConfig(store.loadConfig(id))
+  } catch (error) {
+    if (isRuntimeError(error)) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,110 @@
+import { setDomainname } from './process/uts.js'
+import { constants, fstatSync } from 'node:fs'
+import { makedev } from '@ctr/linux'
+import type { Gate, SpawnOptions, Stdio } from '@ctr/namespaces'
+import type { Bundle } from './bundle.js'
+import type { OciContext } from './context.js'
+import { idMapsOf, keepsGroups, makesNew, namespacesOf, hasOwn } from './namespaces.js'
+import { timeOffsetsOf } from './process/time-offsets.js'
+import { processPieces } from './process-pieces.js'
+import type { PreparedSeccomp } from './seccomp.js'
+import type { CgroupView } from './setup/cgroup-mount.js'
+import type { PlannedMount } from './setup/mounts.js'
+import { setUp } from './setup/setup.js'
+import type { MountSources } from './setup/sources.js'
+
+/** Everything that the first process of a container is given of ours. */
+export interface InitResources {
+  readonly id: string
+  readonly env: Readonly<Record<string, string>>
+  readonly sources: MountSources
+  readonly cgroupFds: readonly number[]
+  /** v2 cgroup folder that it begins in. */
+  readonly cgroup: number | undefined
+  readonly cgroups: CgroupView
+  readonly consoleSocket: number | undefined
+  readonly seccomp: PreparedSeccomp['credentials']
+  readonly gate: Gate | undefined
+  readonly stdio: readonly [Stdio, Stdio, Stdio]
+  readonly preserveFds: number
+  readonly keyring: boolean
+  readonly noPivot: boolean
+  /** Called while the child waits in its namespaces, with its mounts in place. */
+  readonly meanwhile: ((pid: number) => Promise<void>) | undefined
+}
+
+/** Says how `spawn` is to start the first process of a container. */
+export function initOptions(
+  { log }: Pick<OciContext, 'log'>,
+  { config, rootfs, mounts }: Bundle,
+  resources: InitResources,
+): SpawnOptions {
+  const { linux, process, hostname, domainname } = config
+  const { sources, consoleSocket } = resources
+  const { keepProc, ...pieces } = processPieces({
+    process,
+    id: resources.id,
+    userNamespace: hasOwn(linux, 'user'),
+    newUserNamespace: makesNew(linux, 'user'),
+    keepGroups: keepsGroups(config),
+    cgroupFds: resources.cgroupFds,
+    keyring: resources.keyring,
+    joins: false,
+    personality: linux?.personality,
+    memoryPolicy: linux?.memoryPolicy,
+    cpus: linux?.resources?.cpu?.cpus,
+    log,
+  })
+  const planned = mounts.map((each, index): PlannedMount => ({ ...each, source: sources.binds.get(index) }))
+  const ownMounts = makesNew(linux, 'mount')
+  return {
+    ...pieces,
+    ...resources.seccomp,
+    command: process.args,
+    env: resources.env,
+    cwd: process.cwd,
+    namespaces: namespacesOf(linux),
+    ...(makesNew(linux, 'user')
+      ? { idMaps: idMapsOf(linux?.uidMappings ?? [], linux?.gidMappings ?? []) }
+      : {}),
+    ...(linux?.timeOffsets === undefined ? {} : { timeOffsets: timeOffsetsOf(linux.timeOffsets) }),
+    ...(hostname === undefined || hostname === '' ? {} : { hostname }),
+    session: true,
+    cgroup: resources.cgroup,
+    stdio: consoleSocket === undefined ? resources.stdio : ['ignore', 'ignore', 'ignore'],
+    preserveFds: resources.preserveFds,
+    gate: resources.gate,
+    meanwhile: resources.meanwhile,
+    prepareFds: [...sources.fds, ...(consoleSocket === undefined ? [] : [consoleSocket])],
+    prepare: (program, pause) => {
+      if (domainname !== undefined && domainname !== '') setDomainname(program, domainname)
+      if (!ownMounts) {
+        if (resources.meanwhile !== undefined) pause()
+        return
+      }
+      setUp(program, resources.meanwhile === undefined ? () => undefined : pause, {
+        config,
+        rootfs,
+        sources,
+        mounts: planned,
+        cgroups: resources.cgroups,
+        nullStreams: consoleSocket === undefined ? nullStreams(resources.stdio) : [],
+        console:
+          consoleSocket === undefined ? undefined : { socket: consoleSocket, size: process.consoleSize },
+        noPivot: resources.noPivot,
+        keepProc,
+      })
+    },
+  }
+}
+
+/** Standard streams that lead to the host's `/dev/null`. */
+function nullStreams(stdio: readonly [Stdio, Stdio, Stdio]): number[] {
+  return [0, 1, 2].filter((target) => {
+    const stream = stdio[target]!
+    if (stream === 'ignore') return true
+    if (stream === 'pipe') return false
+    const { mode, rdev } = fstatSync(stream === 'inherit' ? target : stream)
+    return (mode & constants.S_IFMT) === constants.S_IFCHR && rdev === makedev(1, 3)
+  })
+}

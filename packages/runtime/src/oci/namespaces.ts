@@ -1,0 +1,44 @@
+import { inspectNamespaces, type IdMaps, type NamespaceKind, type NamespaceSources } from '@ctr/namespaces'
+import type { Config, ConfigIdMapping, ConfigLinux } from './config/config.js'
+
+/** The namespaces of a config as `spawn` takes them; the names are the same. */
+export function namespacesOf(linux: ConfigLinux | undefined): NamespaceSources {
+  return Object.fromEntries(
+    (linux?.namespaces ?? []).map(({ type, path }) => [
+      type,
+      path === undefined || path === '' ? 'new' : { path },
+    ]),
+  )
+}
+
+/** True when the container is to have a new namespace of a kind. */
+export function makesNew(linux: ConfigLinux | undefined, kind: NamespaceKind): boolean {
+  return (
+    linux?.namespaces?.some(({ type, path }) => type === kind && (path === undefined || path === '')) ?? false
+  )
+}
+
+/** True when the container has a namespace of a kind that is not the runtime's, new or joined. */
+export function hasOwn(linux: ConfigLinux | undefined, kind: NamespaceKind): boolean {
+  return linux?.namespaces?.some(({ type }) => type === kind) ?? false
+}
+
+/** Id maps of a config as `spawn` takes them. */
+export function idMapsOf(uid: readonly ConfigIdMapping[], gid: readonly ConfigIdMapping[]): IdMaps {
+  const map = (mappings: readonly ConfigIdMapping[]): IdMaps['uid'] =>
+    mappings.map(({ containerID, hostID, size }) => ({ inside: containerID, outside: hostID, size }))
+  return { uid: map(uid), gid: map(gid) }
+}
+
+/** Kinds of namespaces in which a process is not where we are: those to join to be where it is. */
+export function foreignNamespaces(pid: number): NamespaceKind[] {
+  const [ours, theirs] = [inspectNamespaces(), inspectNamespaces(pid)]
+  return (Object.keys(ours) as NamespaceKind[]).filter(
+    (kind) => theirs[kind] !== undefined && ours[kind] !== theirs[kind],
+  )
+}
+
+/** crun's annotation for containers of a user: the caller's groups stay, for files that belong to them. */
+export function keepsGroups({ annotations }: Pick<Config, 'annotations'>): boolean {
+  return annotations?.['run.oci.keep_original_groups'] === '1'
+}

@@ -1,0 +1,102 @@
+import { join } from 'node:path'
+import { isRuntimeError } from '../errors.js'
+import { OciContainer } from './container.js'
+import { OciContext, type CgroupManager } from './context.js'
+import { createContainer, type CreateOptions } from './create.js'
+import { restoreContainer, type RestoreOptions } from './restore.js'
+import { noLog, type Log } from './log.js'
+import { StateStore } from './state/state-store.js'
+
+/** Settings of {@link OciRuntime.open}. */
+export interface OciRuntimeOptions {
+  /** State folder, absolute. Default `/run/ctr-runtime`; without privileges below `XDG_RUNTIME_DIR`. */
+  readonly root?: string | undefined
+  /** Who makes the cgroups of containers. Default `cgroupfs`. */
+  readonly cgroupManager?: CgroupManager | undefined
+  /** Whether cgroups that we may not write to are left out: `auto` as a user without privileges. */
+  readonly rootless?: boolean | 'auto' | undefined
+  /** Where warnings go. Default: nowhere. */
+  readonly log?: Log | undefined
+}
+
+/**
+ * An OCI runtime: makes containers from bundles, and finds those that other programs have made in the same state
+ * folder.
+ *
+ * @see {@link https://github.com/opencontainers/runtime-spec/blob/main/runtime.md}
+ *
+ * @example
+ * const runtime = OciRuntime.open({ root: '/run/example' })
+ * const container = await runtime.create('box', { bundle: '/path/of/bundle' })
+ * await container.start()
+ * const { exitCode } = await container.wait()
+ * await container.delete()
+ */
+export class OciRuntime {
+  readonly #context: OciContext
+
+  private constructor(context: OciContext) {
+    this.#context = context
+  }
+
+  /** Opens the runtime of a state folder. Nothing is made. */
+  static open({
+    root,
+    cgroupManager = 'cgroupfs',
+    rootless = 'auto',
+    log = noLog,
+  }: OciRuntimeOptions = {}): OciRuntime {
+    const unprivileged = rootless === 'auto' ? process.geteuid?.() !== 0 : rootless
+    const store = StateStore.open(root ?? defaultRoot(unprivileged))
+    return new OciRuntime(new OciContext({ store, cgroupManager, rootless: unprivileged, log }))
+  }
+
+  /**
+   * Makes a container from a bundle. Its process waits until `start`.
+   *
+   * @throws {@link RuntimeError} Whatever step fails, nothing is left.
+   */
+  async create(id: string, options: CreateOptions): Promise<OciContainer> {
+    const created = await createContainer(this.#context, id, options)
+    return new OciContainer(this.#context, id, created)
+  }
+
+  /**
+   * Makes a container from the images of a checkpoint; its processes go on where they were.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_CRIU`, `ERR_RUNTIME_CHECKPOINT`, and as `create`.
+   */
+  async restore(id: string, options: RestoreOptions): Promise<OciContainer> {
+    return new OciContainer(this.#context, id, await restoreContainer(this.#context, id, options))
+  }
+
+  /**
+   * A container by its id.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_CONTAINER_NOT_FOUND`, `ERR_RUNTIME_INVALID_ARG`.
+   */
+  container(id: string): OciContainer {
+    try {
+      this.#context.store.load(id)
+    } catch (error) {
+      if (!isRuntimeError(error) || error.code !== 'ERR_RUNTIME_STATE') throw error
+    }
+    return new OciContainer(this.#context, id)
+  }
+
+  /** All containers whose record can be read. */
+  list(): OciContainer[] {
+    return this.#context.store.list().flatMap(({ id, state }) => {
+      if (!isRuntimeError(state)) return [new OciContainer(this.#context, id)]
+      this.#context.log.warn(`cannot list container ${id}: ${state.message}`)
+      return []
+    })
+  }
+}
+
+function defaultRoot(unprivileged: boolean): string {
+  const folder = process.env['XDG_RUNTIME_DIR']
+  return unprivileged && folder !== undefined && folder !== ''
+    ? join(folder, 'ctr-runtime')
+    : '/run/ctr-runtime'
+}

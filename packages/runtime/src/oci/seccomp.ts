@@ -1,0 +1,60 @@
+import {
+  AF_UNIX,
+  architecture,
+  Fd,
+  onReadable,
+  receiveFd,
+  SOCK_CLOEXEC,
+  SOCK_STREAM,
+  socketpair,
+} from '@ctr/linux'
+import type { Credentials } from '@ctr/namespaces'
+import { compileSeccomp, type SeccompFilter } from '../seccomp/compile.js'
+import { sendListener } from '../seccomp/listener.js'
+import type { LinuxSeccomp } from '../seccomp/profile.js'
+import type { OciState } from './state/status.js'
+
+/** A filter that is about to be loaded, and the way of its listener where it has one. */
+export interface PreparedSeccomp extends Disposable {
+  readonly credentials: Pick<Credentials, 'seccomp' | 'seccompFlags' | 'seccompListener'>
+  /** Waits for the listener and hands it to whoever listens at `listenerPath`. */
+  forward(state: () => OciState): Promise<void>
+  /** Nobody will send a listener any more. */
+  abandon(): void
+}
+
+const none: PreparedSeccomp = {
+  credentials: {},
+  forward: () => Promise.resolve(),
+  abandon: () => undefined,
+  [Symbol.dispose]: () => undefined,
+}
+
+/** Compiles the filter of a process, and opens the way for its listener. */
+export function prepareSeccomp(profile: LinuxSeccomp | undefined): PreparedSeccomp {
+  if (profile === undefined) return none
+  const filter: SeccompFilter = compileSeccomp(profile, { architecture: architecture() })
+  const credentials = { seccomp: filter.program, seccompFlags: filter.flags }
+  if (!filter.notifies) return { ...none, credentials }
+  const [ours, theirs] = socketpair(AF_UNIX, SOCK_STREAM + SOCK_CLOEXEC, 0).map((fd) => new Fd(fd)) as [
+    Fd,
+    Fd,
+  ]
+  return {
+    credentials: { ...credentials, seccompListener: theirs.number },
+    async forward(state) {
+      await new Promise<void>((resolve) => onReadable(ours.number, resolve))
+      const { fd } = receiveFd(ours.number)
+      if (fd === undefined) return // it failed before
+      using listener = new Fd(fd)
+      sendListener(profile, listener.number, state())
+    },
+    abandon: () => {
+      theirs.close()
+    },
+    [Symbol.dispose]() {
+      ours.close()
+      theirs.close()
+    },
+  }
+}

@@ -1,0 +1,1 @@
+import { isSyscallError, syscall, out } from '@ctr/linux'

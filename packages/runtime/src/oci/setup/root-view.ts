@@ -1,0 +1,143 @@
+import { lstatSync, readlinkSync, type Stats } from 'node:fs'
+import { RuntimeError } from '../../errors.js'
+import { namesOf } from '../../setup/place.js'
+
+/** What a mount shows, as far as it can be known before the container is there. */
+export type Layer =
+  /** A file or folder of the host. */
+  | { readonly kind: 'tree'; readonly path: string }
+  /** A new file system with nothing in it. */
+  | { readonly kind: 'empty' }
+  /** A file system of the kernel's; `model` is a folder of the host with the same content. */
+  | { readonly kind: 'opaque'; readonly model?: string | undefined }
+
+/** A path of the container, with all links followed. */
+export interface Place {
+  /** Without links, `.` and `..`. */
+  readonly path: string
+  /** What is there. `unknown` is what only the kernel can say. */
+  readonly kind: 'folder' | 'file' | 'link' | 'missing' | 'unknown'
+  /** How many names at the end of the path are not there, or not known to be. */
+  readonly missing: number
+  /** Of what is there, where that is in a root file system or volume. */
+  readonly stats: Stats | undefined
+}
+
+/** As many links as the kernel follows (path_resolution(7)). */
+const MOST_LINKS = 40
+
+/**
+ * What a container's root will look like, mount by mount. It is used to plan: which folders are missing, where links
+ * of an image lead, of which kind something is. Nothing is opened by what it says; the child opens the paths that it
+ * gives without following any link, so that whoever changes the tree meanwhile makes the set-up fail, and nothing else.
+ */
+export class RootView {
+  readonly #layers = new Map<string, Layer>()
+
+  constructor(rootfs: string) {
+    this.#layers.set('/', { kind: 'tree', path: rootfs })
+  }
+
+  /** Shows a mount from now on. */
+  cover(path: string, layer: Layer): void {
+    const below = path === '/' ? '/' : `${path}/`
+    for (const covered of this.#layers.keys()) if (covered.startsWith(below)) this.#layers.delete(covered)
+    this.#layers.set(path, layer)
+  }
+
+  /** True where a mount is at a path, above it (but for the root itself) or below it. */
+  isMounted(path: string): boolean {
+    return [...this.#layers.keys()].some(
+      (mounted) => mounted !== '/' && (within(path, mounted) || within(mounted, path)),
+    )
+  }
+
+  /** Path on the host of a place of the container; undefined where that is in no tree of the host. */
+  hostPath(path: string): string | undefined {
+    const { layer, rest } = this.#layerOf(namesOf(path))
+    return layer.kind === 'tree' ? joined(layer.path, rest) : undefined
+  }
+
+  /**
+   * Finds a path, inside the root however its links are.
+   *
+   * @param follow - Whether a link at the end is followed.
+   * @throws {@link RuntimeError} `ERR_RUNTIME_START`: too many links.
+   */
+  find(path: string, { follow = true }: { readonly follow?: boolean } = {}): Place {
+    const pending = namesOf(path).reverse()
+    let names: string[] = []
+    let missing = 0
+    let links = 0
+    let found: Found = this.#look([])
+    while (pending.length > 0) {
+      const name = pending.pop()!
+      if (name === '' || name === '.') continue
+      if (name === '..') {
+        names.pop()
+        missing = Math.max(0, missing - 1)
+        if (missing === 0) found = this.#look(names)
+        continue
+      }
+      names.push(name)
+      if (missing === 0) found = this.#look(names)
+      if (found.kind === 'missing' || found.kind === 'unknown') missing++
+      if (found.target === undefined || missing > 0 || (pending.length === 0 && !follow)) continue
+      if (++links > MOST_LINKS) {
+        throw new RuntimeError('ERR_RUNTIME_START', `cannot use ${path} in the container: too many symbolic links`)
+      }
+      names = found.target.startsWith('/') ? [] : names.slice(0, -1)
+      pending.push(...found.target.split('/').reverse())
+      found = this.#look(names)
+    }
+    return { path: `/${names.join('/')}`, kind: found.kind, missing, stats: found.stats }
+  }
+
+  /** What is at a path whose parents are all there and no links. */
+  #look(names: readonly string[]): Found {
+    const { layer, rest } = this.#layerOf(names)
+    if (layer.kind === 'tree') return lookAt(joined(layer.path, rest))
+    if (rest.length === 0) return { kind: 'folder', stats: undefined }
+    if (layer.kind === 'empty') return { kind: 'missing', stats: undefined }
+    const model = layer.model === undefined ? undefined : lookAt(joined(layer.model, rest))
+    return model?.kind === 'folder' || model?.kind === 'file'
+      ? { kind: model.kind, stats: undefined }
+      : { kind: 'unknown', stats: undefined }
+  }
+
+  #layerOf(names: readonly string[]): { readonly layer: Layer; readonly rest: readonly string[] } {
+    for (let depth = names.length; ; depth--) {
+      const layer = this.#layers.get(`/${names.slice(0, depth).join('/')}`)
+      if (layer !== undefined) return { layer, rest: names.slice(depth) }
+    }
+  }
+}
+
+interface Found {
+  readonly kind: Place['kind']
+  readonly stats: Stats | undefined
+  /** Of a link. */
+  readonly target?: string
+}
+
+function lookAt(path: string): Found {
+  try {
+    const stats = lstatSync(path, { throwIfNoEntry: false })
+    if (stats === undefined) return { kind: 'missing', stats }
+    if (stats.isSymbolicLink()) return { kind: 'link', stats, target: readlinkSync(path) }
+    return { kind: stats.isDirectory() ? 'folder' : 'file', stats }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // below a file: making it will say so
+    return { kind: code === 'ENOTDIR' || code === 'ENOENT' ? 'missing' : 'unknown', stats: undefined }
+  }
+}
+
+function joined(folder: string, names: readonly string[]): string {
+  return names.length === 0 ? folder : `${folder}/${names.join('/')}`
+}
+
+/** True for a path and all below it. */
+export function within(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`)
+}
