@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs'
+import { readSync, writeFileSync } from 'node:fs'
 import {
   closeFd,
   Fd,
@@ -20,8 +20,8 @@ import { explainFailure } from './failure.js'
 import { checkIdMaps, ownIdMaps, writeIdMaps } from './id-map.js'
 import { inherit, openStdio } from './open-stdio.js'
 import { SpawnedProcess } from './process.js'
-import { assembleInit, assembleSetup } from './setup/assemble.js'
-import { cloneFlags } from './setup/enter.js'
+import { assembleInit, assembleSetup, needsClockPause } from './setup/assemble.js'
+import { cloneFlags, offsetText } from './setup/enter.js'
 import { AT_GATE, type Gate } from './setup/init.js'
 import { atPause, openPausePipes, takeTurn } from './setup/pause.js'
 import type { StdioFds } from './setup/stdio.js'
@@ -86,6 +86,11 @@ export async function spawn(options: SpawnOptions): Promise<SpawnedProcess> {
       const maps = options.idMaps ?? ownIdMaps()
       await atPause(starting, pipes, (pid) => {
         writeIdMaps(pid, maps)
+      })
+    }
+    if (pipes !== undefined && needsClockPause(options, sources)) {
+      await atPause(starting, pipes, (pid) => {
+        writeFileSync(`/proc/${pid}/timens_offsets`, offsetText(options.timeOffsets ?? {}))
       })
     }
     if (pipes !== undefined && options.meanwhile !== undefined) {

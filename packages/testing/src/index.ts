@@ -6,4 +6,5 @@
 export { bundle, bundleFile, type BundledProgram } from './bundle.js'
 export { describeOn, missing, type Need } from './needs.js'
 export { leakCheck, type LeakCheckOptions } from './leak-check.js'
+export { onTerminal } from './on-terminal.js'
 export { temporaryFolder } from './temporary-folder.js'

@@ -3,7 +3,7 @@ import { AT_EMPTY_PATH, F_SETFD, Program, stringVector } from '@ctr/linux'
 import type { ResolvedSources } from '../source.js'
 import type { SpawnOptions } from '../spawn-options.js'
 import { takeCredentials } from './credentials.js'
-import { becomeRoot, joinNamespaces, joinTime, makeLateNamespaces, timeJoin } from './enter.js'
+import { becomeRoot, joinNamespaces, joinTime, makeLateNamespaces, offsetText, timeJoin } from './enter.js'
 import { closeDescriptors, execute, resetSignals } from './execute.js'
 import { beginInit, waitAtGate } from './init.js'
 import { pause, type PausePipes } from './pause.js'
@@ -51,6 +51,10 @@ export function assembleSetup(
   const nul = openNull(program, stdio)
   joinNamespaces(program, sources)
   makeLateNamespaces(program, sources, options.timeOffsets)
+  if (pipes !== undefined && needsClockPause(options, sources)) {
+    program.step('wait for the clocks')
+    pause(program, pipes)
+  }
   if (options.hostname !== undefined) {
     program
       .step('set the host name')
@@ -97,6 +101,11 @@ export function assembleInit(
   const env = options.env ?? (process.env as Readonly<Record<string, string>>)
   execute(program, { argv: options.command, env, path: options.executable })
   return program
+}
+
+/** The parent must set the clocks of a time namespace that belongs to a new user namespace. */
+export function needsClockPause({ timeOffsets }: SpawnOptions, { made }: ResolvedSources): boolean {
+  return made.includes('user') && made.includes('time') && offsetText(timeOffsets ?? {}) !== ''
 }
 
 /** Descriptors of ours that the second program uses. */

@@ -8,6 +8,7 @@ import { checkLabels } from './process/labels.js'
 import { checkMemoryPolicy } from './process/memory-policy.js'
 import { checkRlimits } from './process/rlimits.js'
 import { checkScheduler } from './process/scheduler.js'
+import { checkSeccompSupport } from '../seccomp/check-support.js'
 import { checkSysctls } from './process/sysctl.js'
 
 /**
@@ -23,6 +24,7 @@ export function checkHost({ linux = {}, process }: Config): void {
   checkSysctls(linux)
   if (linux.memoryPolicy !== undefined) checkMemoryPolicy(linux.memoryPolicy)
   if (linux.intelRdt !== undefined) checkIntelRdt(linux.intelRdt)
+  if (linux.seccomp !== undefined) checkSeccompSupport(linux.seccomp)
   if (process !== undefined) checkProcess(process)
 }
 

@@ -20,7 +20,7 @@ import { environmentOf } from './process/environment.js'
 import { homeIn } from './process/home.js'
 import { checkIntelRdt, prepareIntelRdt, releaseIntelRdt } from './process/intel-rdt.js'
 import { listenFds } from './process/listen-fds.js'
-import { prepareSeccomp } from './seccomp.js'
+import { prepareSeccomp, startedWith } from './seccomp.js'
 import { devicesOf } from './setup/devices.js'
 import { checkMasked } from './setup/paths.js'
 import { maskedPathsOf, needsDev } from './setup/setup.js'
@@ -132,7 +132,7 @@ async function make(
   }
   container.save(state)
   using sources = await openContainerSources(bundle)
-  using seccomp = prepareSeccomp(linux?.seccomp)
+  using seccomp = prepareSeccomp(linux?.seccomp, context.log)
   using gate = makeStartGate(folder)
   using joinFds = cgroup?.openJoinFds({ cloneInto: true })
   const listen = listenFds()
@@ -169,12 +169,8 @@ async function make(
         : undefined,
     }),
   )
-  const forwarding = seccomp.forward(() => ociState(running, 'creating'))
-  const started = await spawning.finally(() => {
-    seccomp.abandon()
-  })
+  const started = await startedWith(spawning, seccomp, () => ociState(running, 'creating'))
   rollback.defer(() => started[Symbol.asyncDispose]())
-  await forwarding
   if (makesNew(linux, 'mount')) checkMasked(started.pid, maskedPathsOf(config))
   checkCommand(started.pid, { args: process.args, env, cwd: process.cwd })
   const created = { ...withProcess(state, started.pid), externalDescriptors: readDescriptors(started.pid) }

@@ -12,7 +12,7 @@ import { foreignNamespaces, hasOwn, keepsGroups } from './namespaces.js'
 import { environmentOf } from './process/environment.js'
 import { homeIn } from './process/home.js'
 import { processPieces } from './process-pieces.js'
-import { prepareSeccomp } from './seccomp.js'
+import { prepareSeccomp, startedWith } from './seccomp.js'
 import { openConsole } from './setup/console.js'
 import type { ContainerState } from './state/container-state.js'
 import { ociState } from './state/status.js'
@@ -63,7 +63,7 @@ export async function executeIn(
     consoleSocket: options.consoleSocket,
     stream: options.terminal === 'stream',
   })
-  using seccomp = prepareSeccomp(config.linux?.seccomp)
+  using seccomp = prepareSeccomp(config.linux?.seccomp, log)
   using joinFds = cgroup?.openJoinFds({ cloneInto: true })
   const env = environmentOf(process.env ?? [], () => homeIn({ root: `/proc/${pid}/root` }, process.user.uid))
   checkCommand(pid, { args: process.args, env, cwd: process.cwd })
@@ -105,11 +105,7 @@ export async function executeIn(
         keepProc(program)
       },
     })
-    const forwarding = seccomp.forward(() => ociState(state, 'running'))
-    const started = await spawning.finally(() => {
-      seccomp.abandon()
-    })
-    await forwarding
+    const started = await startedWith(spawning, seccomp, () => ociState(state, 'running'))
     tellProcess(started, options)
     return { process: started, terminal: terminal.take() }
   } catch (error) {

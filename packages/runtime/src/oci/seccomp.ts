@@ -12,6 +12,7 @@ import type { Credentials } from '@ctr/namespaces'
 import { compileSeccomp, type SeccompFilter } from '../seccomp/compile.js'
 import { sendListener } from '../seccomp/listener.js'
 import type { LinuxSeccomp } from '../seccomp/profile.js'
+import type { Log } from './log.js'
 import type { OciState } from './state/status.js'
 
 /** A filter that is about to be loaded, and the way of its listener where it has one. */
@@ -30,10 +31,32 @@ const none: PreparedSeccomp = {
   [Symbol.dispose]: () => undefined,
 }
 
+/**
+ * Waits for a process and for its listener to be handed on. When that fails the process is ended: its calls would
+ * fail for ever.
+ */
+export async function startedWith<T extends AsyncDisposable>(
+  spawning: Promise<T>,
+  seccomp: PreparedSeccomp,
+  state: () => OciState,
+): Promise<T> {
+  const [started, forwarded] = await Promise.allSettled([
+    spawning.finally(() => {
+      seccomp.abandon()
+    }),
+    seccomp.forward(state),
+  ])
+  if (started.status === 'rejected') throw forwarded.status === 'rejected' ? forwarded.reason : started.reason
+  if (forwarded.status === 'fulfilled') return started.value
+  await started.value[Symbol.asyncDispose]()
+  throw forwarded.reason
+}
+
 /** Compiles the filter of a process, and opens the way for its listener. */
-export function prepareSeccomp(profile: LinuxSeccomp | undefined): PreparedSeccomp {
+export function prepareSeccomp(profile: LinuxSeccomp | undefined, log: Log): PreparedSeccomp {
   if (profile === undefined) return none
   const filter: SeccompFilter = compileSeccomp(profile, { architecture: architecture() })
+  log.debug(`seccomp filter flags: ${filter.flags}`)
   const credentials = { seccomp: filter.program, seccompFlags: filter.flags }
   if (!filter.notifies) return { ...none, credentials }
   const [ours, theirs] = socketpair(AF_UNIX, SOCK_STREAM + SOCK_CLOEXEC, 0).map((fd) => new Fd(fd)) as [
@@ -47,7 +70,7 @@ export function prepareSeccomp(profile: LinuxSeccomp | undefined): PreparedSecco
       const { fd } = receiveFd(ours.number)
       if (fd === undefined) return // it failed before
       using listener = new Fd(fd)
-      sendListener(profile, listener.number, state())
+      await sendListener(profile, listener.number, state())
     },
     abandon: () => {
       theirs.close()

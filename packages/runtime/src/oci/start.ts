@@ -45,7 +45,7 @@ export async function startContainer(
   try {
     if (hooks?.startContainer !== undefined) {
       const env = environmentOf(config.process?.env ?? [], () => '/')
-      using seccomp = prepareSeccomp(config.linux?.seccomp)
+      using seccomp = prepareSeccomp(config.linux?.seccomp, log)
       const { seccompListener } = seccomp.credentials
       const inContainer = {
         pidfd: init.number,

@@ -34,7 +34,7 @@ export function openTerminalTarget({ wanted, consoleSocket, stream }: TerminalOp
   if (!wanted) {
     if (consoleSocket === undefined) return nowhere
     throw invalid(
-      'cannot use console socket if runc will not detach or allocate tty: the process has no terminal',
+      'cannot use a console socket: the process has no terminal to allocate; set process.terminal',
     )
   }
   if (consoleSocket !== undefined) {
