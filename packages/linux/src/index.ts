@@ -34,6 +34,7 @@ export { Program, type Entry, type EntryOptions } from './program/program.js'
 export { explain } from './program/explain.js'
 export { execute, executeSync, type Results } from './program/execute.js'
 export {
+  exitOnSignal,
   openExecutable,
   parseReport,
   REPORT_SIZE,

@@ -5,6 +5,7 @@ import { Fd } from '../fd.js'
 import type { Block } from '../memory.js'
 import { architecture } from '../native.js'
 import { syscall } from '../syscall.js'
+import { Struct } from './argument.js'
 import { layOut, roomForProgram } from './compile.js'
 import { failureOf } from './execute.js'
 import { control } from './layout.js'
@@ -70,6 +71,25 @@ export function parseReport(bytes: Buffer): FailureReport {
 export function reportedFailure(program: Program, { entry, result }: FailureReport): SyscallError {
   return failureOf(program, entry, result)
 }
+
+/**
+ * The `struct sigaction` by which a signal ends an executable program with status 127: the first process of a pid
+ * namespace would not notice a signal without a handler. An `execve` takes it back (rt_sigaction(2)).
+ */
+export function exitOnSignal(): Struct {
+  const machine = architecture()
+  const address = BigInt(CODE_ADDRESS + CODE_OFFSET + executableCode[machine].length - exitSize[machine])
+  const bytes = Buffer.alloc(32)
+  bytes.writeBigUInt64LE(address, 0)
+  bytes.writeBigUInt64LE(BigInt(SA_RESTORER), 8)
+  bytes.writeBigUInt64LE(address, 16) // it never returns
+  return new Struct(bytes, '{exit}')
+}
+
+const SA_RESTORER = 0x04000000
+
+/** Bytes of machine code from `exit_group` to the end of the executable's own part. */
+const exitSize = { x64: 13, arm64: 16 } as const
 
 // where the parts are in the file and in memory; a multiple of the largest page size, 64 KiB
 const CODE_ADDRESS = 0x100000

@@ -1,7 +1,9 @@
+import { fstatSync } from 'node:fs'
 import {
   AT_FDCWD,
   CLONE_CLEAR_SIGHAND,
   CLONE_NEWCGROUP,
+  CLONE_NEWPID,
   CLONE_NEWTIME,
   CLONE_PARENT,
   CLONE_VFORK,
@@ -9,10 +11,12 @@ import {
   O_CLOEXEC,
   O_WRONLY,
   PR_SET_DUMPABLE,
+  Fd,
   Struct,
+  syscallOr,
   type Program,
 } from '@ctr/linux'
-import { flagsOf, type ResolvedSources } from '../source.js'
+import { flagsOf, type Join, type ResolvedSources } from '../source.js'
 
 /** Offsets of the clocks in a new time namespace, in nanoseconds; see time_namespaces(7). */
 export interface TimeOffsets {
@@ -20,8 +24,12 @@ export interface TimeOffsets {
   readonly boottimeNs?: bigint | undefined
 }
 
-/** Kinds that begin with the clone itself; the cgroup and time namespaces are made by the child later. */
+/**
+ * Kinds that begin with the clone itself; the cgroup and time namespaces are made by the child later, and where a
+ * user namespace is joined all are, for they shall belong to that one.
+ */
 export function cloneFlags(sources: ResolvedSources): number {
+  if (joinsUser(sources)) return 0
   const nested = joinsPid(sources)
   return flagsOf(
     sources.made.filter((kind) => kind !== 'cgroup' && kind !== 'time' && !(nested && kind === 'pid')),
@@ -45,15 +53,41 @@ export function joinNamespaces(program: Program, sources: ResolvedSources): void
   if (sources.joins.length === 0) return
   program.step('join namespaces')
   program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0])
-  for (const { fd, kinds: all } of sources.joins) {
+  for (const { fd, kinds: all } of inOrder(sources.joins)) {
     const kinds = all.filter((kind) => kind !== 'time')
     if (kinds.length === 0) continue
     program.call('setns', [fd, flagsOf(kinds)], { step: `join the ${kinds.join(', ')} namespace` })
     if (kinds.includes('user')) becomeRoot(program)
   }
-  if (!joinsPid(sources)) return
-  program.call('clone3', [cloneOnceMore(), 88], { leave: true, step: 'enter the pid namespace' })
+  const user = joinsUser(sources)
+  const made = user ? sources.made.filter((kind) => !['cgroup', 'time', 'pid'].includes(kind)) : []
+  if (made.length > 0) program.step('make namespaces').call('unshare', [flagsOf(made)])
+  const makesPid = user && sources.made.includes('pid')
+  if (!joinsPid(sources) && !makesPid) return
+  program.call('clone3', [cloneOnceMore(makesPid), 88], { leave: true, step: 'enter the pid namespace' })
 }
+
+/**
+ * A user namespace is joined once those are that do not belong to it: inside there is no privilege for them. Those of
+ * a pidfd are joined all at once, for which the kernel finds the order.
+ */
+function inOrder(joins: readonly Join[]): readonly Join[] {
+  const user = joins.find(({ kinds }) => kinds.length === 1 && kinds[0] === 'user')
+  if (user === undefined) return joins
+  const { ino } = fstatSync(user.fd)
+  const foreign = joins.filter((join) => join !== user && ownerOf(join.fd) !== ino)
+  return [...foreign, ...joins.filter((join) => !foreign.includes(join))]
+}
+
+/** Inode of the user namespace that a namespace belongs to (ioctl_ns(2)); undefined where that is not ours to see. */
+function ownerOf(fd: number): number | undefined {
+  const owner = syscallOr(['EPERM', 'ENOTTY', 'EINVAL'], 'ioctl', fd, NS_GET_USERNS)
+  if (typeof owner === 'string') return undefined
+  using descriptor = new Fd(owner)
+  return fstatSync(descriptor.number).ino
+}
+
+const NS_GET_USERNS = 0xb701
 
 /** The descriptor of a time namespace that is joined. */
 export function timeJoin({ joins }: ResolvedSources): number | undefined {
@@ -66,11 +100,16 @@ export function joinTime(program: Program, fd: number): void {
 }
 
 /** No exit signal: with `CLONE_PARENT` it is that of the process that leaves, and clone3 refuses another. */
-function cloneOnceMore(): Struct {
+function cloneOnceMore(makesPid: boolean): Struct {
   const bytes = Buffer.alloc(88)
-  const flags = CLONE_VM + CLONE_VFORK + CLONE_PARENT + CLONE_CLEAR_SIGHAND
+  const flags = CLONE_VM + CLONE_VFORK + CLONE_PARENT + CLONE_CLEAR_SIGHAND + (makesPid ? CLONE_NEWPID : 0)
   bytes.writeBigUInt64LE(BigInt(flags), 0)
-  return new Struct(bytes, '{flags: CLONE_VM|CLONE_VFORK|CLONE_PARENT|CLONE_CLEAR_SIGHAND}')
+  const text = makesPid ? '|CLONE_NEWPID' : ''
+  return new Struct(bytes, `{flags: CLONE_VM|CLONE_VFORK|CLONE_PARENT|CLONE_CLEAR_SIGHAND${text}}`)
+}
+
+function joinsUser({ joins }: ResolvedSources): boolean {
+  return joins.some(({ kinds }) => kinds.includes('user'))
 }
 
 function joinsPid({ joins }: ResolvedSources): boolean {

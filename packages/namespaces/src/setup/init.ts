@@ -1,4 +1,4 @@
-import { FD_CLOEXEC, F_SETFD, PR_SET_DUMPABLE, type Program } from '@ctr/linux'
+import { exitOnSignal, FD_CLOEXEC, F_SETFD, PR_SET_DUMPABLE, type Program } from '@ctr/linux'
 
 /**
  * A gate that a process waits at before it executes its command: for two-step starts, where whoever opens the
@@ -27,11 +27,15 @@ export function beginInit(program: Program, fds: readonly number[]): void {
   for (const fd of fds) program.call('fcntl', [fd, F_SETFD, FD_CLOEXEC])
 }
 
-/** Adds the wait at the gate. */
+/** SIGHUP, SIGINT, SIGQUIT and SIGTERM. */
+const endingSignals = [1, 2, 3, 15]
+
+/** Adds the wait at the gate, where a signal that asks it to end does end the process. */
 export function waitAtGate(program: Program, { wait, report }: Gate): void {
   const atGate = Buffer.alloc(16)
   atGate.writeBigInt64LE(BigInt(AT_GATE), 0)
   program.step('wait at the gate')
+  for (const signal of endingSignals) program.call('rt_sigaction', [signal, exitOnSignal(), null, 8])
   program.call('write', [report, atGate, atGate.length])
   program.call('read', [wait, new Uint8Array(1), 1], { minimum: 1 })
 }

@@ -1,5 +1,5 @@
 import { connectUnix, Fd, pidfdOpen, sendFd } from '@ctr/linux'
-import { isNamespacesError, openUserNamespace, spawn, type SpawnedProcess, type Stdio } from '@ctr/namespaces'
+import { isNamespacesError, spawn, type SpawnedProcess, type Stdio } from '@ctr/namespaces'
 import type { Cgroup } from '@ctr/cgroups'
 import { RuntimeError } from '../errors.js'
 import { Rollback } from '../rollback.js'
@@ -14,17 +14,15 @@ import { checkHost } from './check-host.js'
 import type { OciContext } from './context.js'
 import { checkCommand } from './find-command.js'
 import { initOptions } from './init-options.js'
-import { hasOwn, idMapsOf, makesNew } from './namespaces.js'
+import { hasOwn, makesNew } from './namespaces.js'
 import { runCreateHooks } from './create-hooks.js'
 import { environmentOf } from './process/environment.js'
 import { homeIn } from './process/home.js'
 import { checkIntelRdt, prepareIntelRdt, releaseIntelRdt } from './process/intel-rdt.js'
 import { listenFds } from './process/listen-fds.js'
 import { prepareSeccomp, startedWith } from './seccomp.js'
-import { devicesOf } from './setup/devices.js'
 import { checkMasked } from './setup/paths.js'
-import { maskedPathsOf, needsDev } from './setup/setup.js'
-import { openSources, type Call } from './setup/sources.js'
+import { planSetup } from './setup/plan-setup.js'
 import { bootId } from './state/boot-id.js'
 import type { ContainerState } from './state/container-state.js'
 import type { LockedContainer } from './state/locked-container.js'
@@ -131,7 +129,7 @@ async function make(
     intelRdtPath: rdt?.folder ?? '',
   }
   container.save(state)
-  using sources = await openContainerSources(bundle)
+  using plan = await planSetup(config, { bundle: bundle.path, rootfs: bundle.rootfs, mounts: bundle.mounts })
   using seccomp = prepareSeccomp(linux?.seccomp, context.log)
   using gate = makeStartGate(folder)
   using joinFds = cgroup?.openJoinFds({ cloneInto: true })
@@ -144,7 +142,7 @@ async function make(
     initOptions(context, bundle, {
       id,
       env,
-      sources,
+      plan,
       cgroupFds: joinFds?.writeZero ?? [],
       cgroup: joinFds?.cloneInto,
       cgroups: {
@@ -154,6 +152,7 @@ async function make(
           mount.mountpoint + (cgroup?.paths[mount.name ?? mount.controllers.join(',')] ?? ''),
       },
       consoleSocket: terminal.socket,
+      terminalIsOurs: terminal.ours,
       seccomp: seccomp.credentials,
       gate,
       stdio: stdioOf(options),
@@ -171,7 +170,7 @@ async function make(
   )
   const started = await startedWith(spawning, seccomp, () => ociState(running, 'creating'))
   rollback.defer(() => started[Symbol.asyncDispose]())
-  if (makesNew(linux, 'mount')) checkMasked(started.pid, maskedPathsOf(config))
+  if (makesNew(linux, 'mount')) checkMasked(started.pid, plan.masked)
   checkCommand(started.pid, { args: process.args, env, cwd: process.cwd })
   const created = { ...withProcess(state, started.pid), externalDescriptors: readDescriptors(started.pid) }
   container.save(created)
@@ -222,32 +221,6 @@ export function makeCgroup(
     resources: resourcesOf(linux?.resources, hierarchy, { devices: !hasOwn(linux, 'user') }),
     hierarchy,
     unified: true,
-  })
-}
-
-/** Opens what of the host becomes part of the container. */
-export function openContainerSources(
-  { path, config, rootfs, mounts }: Bundle,
-  call?: Call,
-): ReturnType<typeof openSources> {
-  const { linux } = config
-  const planned = mounts.map((each) => ({ ...each, source: undefined }))
-  return openSources(config, {
-    bundle: path,
-    rootfs,
-    mounts,
-    hostDevices:
-      hasOwn(linux, 'user') && needsDev(planned)
-        ? devicesOf(linux?.devices).map((device) => device.path)
-        : [],
-    userNamespaceOf: (mount, idmap) =>
-      openUserNamespace(
-        idMapsOf(
-          idmap.uidMappings ?? mount.uidMappings ?? linux?.uidMappings ?? [],
-          idmap.gidMappings ?? mount.gidMappings ?? linux?.gidMappings ?? [],
-        ),
-      ),
-    call,
   })
 }
 

@@ -81,7 +81,7 @@ export async function executeIn(
     cpus: config.linux?.resources?.cpu?.cpus,
     log,
   })
-  const { socket } = terminal
+  const { socket, ours: plainNewlines } = terminal
   try {
     const spawning = spawn({
       ...pieces,
@@ -100,7 +100,12 @@ export async function executeIn(
           const root = program
             .step('open the root')
             .call('openat', [AT_FDCWD, '/', O_PATH + O_DIRECTORY + O_CLOEXEC])
-          openConsole(program, root, { socket, size: process.consoleSize })
+          openConsole(program, root, {
+            socket,
+            plainNewlines,
+            size: process.consoleSize,
+            uid: process.user.uid,
+          })
         }
         keepProc(program)
       },

@@ -9,20 +9,21 @@ import { timeOffsetsOf } from './process/time-offsets.js'
 import { processPieces } from './process-pieces.js'
 import type { PreparedSeccomp } from './seccomp.js'
 import type { CgroupView } from './setup/cgroup-mount.js'
-import type { PlannedMount } from './setup/mounts.js'
+import type { SetupPlan } from './setup/plan.js'
 import { setUp } from './setup/setup.js'
-import type { MountSources } from './setup/sources.js'
 
 /** Everything that the first process of a container is given of ours. */
 export interface InitResources {
   readonly id: string
   readonly env: Readonly<Record<string, string>>
-  readonly sources: MountSources
+  readonly plan: SetupPlan
   readonly cgroupFds: readonly number[]
   /** v2 cgroup folder that it begins in. */
   readonly cgroup: number | undefined
   readonly cgroups: CgroupView
   readonly consoleSocket: number | undefined
+  /** Our side of the terminal comes to us, not to a socket of the caller. */
+  readonly terminalIsOurs?: boolean
   readonly seccomp: PreparedSeccomp['credentials']
   readonly gate: Gate | undefined
   readonly stdio: readonly [Stdio, Stdio, Stdio]
@@ -36,11 +37,11 @@ export interface InitResources {
 /** Says how `spawn` is to start the first process of a container. */
 export function initOptions(
   { log }: Pick<OciContext, 'log'>,
-  { config, rootfs, mounts }: Bundle,
+  { config, rootfs }: Bundle,
   resources: InitResources,
 ): SpawnOptions {
   const { linux, process, hostname, domainname } = config
-  const { sources, consoleSocket } = resources
+  const { plan, consoleSocket } = resources
   const { keepProc, ...pieces } = processPieces({
     process,
     id: resources.id,
@@ -55,7 +56,6 @@ export function initOptions(
     cpus: linux?.resources?.cpu?.cpus,
     log,
   })
-  const planned = mounts.map((each, index): PlannedMount => ({ ...each, source: sources.binds.get(index) }))
   const ownMounts = makesNew(linux, 'mount')
   return {
     ...pieces,
@@ -75,7 +75,7 @@ export function initOptions(
     preserveFds: resources.preserveFds,
     gate: resources.gate,
     meanwhile: resources.meanwhile,
-    prepareFds: [...sources.fds, ...(consoleSocket === undefined ? [] : [consoleSocket])],
+    prepareFds: [...plan.fds, ...(consoleSocket === undefined ? [] : [consoleSocket])],
     prepare: (program, pause) => {
       if (domainname !== undefined && domainname !== '') setDomainname(program, domainname)
       if (!ownMounts) {
@@ -85,12 +85,18 @@ export function initOptions(
       setUp(program, resources.meanwhile === undefined ? () => undefined : pause, {
         config,
         rootfs,
-        sources,
-        mounts: planned,
+        plan,
         cgroups: resources.cgroups,
         nullStreams: consoleSocket === undefined ? nullStreams(resources.stdio) : [],
         console:
-          consoleSocket === undefined ? undefined : { socket: consoleSocket, size: process.consoleSize },
+          consoleSocket === undefined
+            ? undefined
+            : {
+                socket: consoleSocket,
+                plainNewlines: resources.terminalIsOurs === true,
+                size: process.consoleSize,
+                uid: process.user.uid,
+              },
         noPivot: resources.noPivot,
         keepProc,
       })

@@ -4,6 +4,7 @@ import { OciContainer } from './container.js'
 import { OciContext, type CgroupManager } from './context.js'
 import { createContainer, type CreateOptions } from './create.js'
 import { restoreContainer, type RestoreOptions } from './restore.js'
+import type { ExplainOptions } from './explain.js'
 import { noLog, type Log } from './log.js'
 import { StateStore } from './state/state-store.js'
 
@@ -82,6 +83,16 @@ export class OciRuntime {
       if (!isRuntimeError(error) || error.code !== 'ERR_RUNTIME_STATE') throw error
     }
     return new OciContainer(this.#context, id)
+  }
+
+  /**
+   * The set-up of a container as text: every system call that makes it from its bundle. Nothing is made.
+   *
+   * @throws {@link RuntimeError} As `create`, for what is wrong with the bundle.
+   */
+  async explain(options: ExplainOptions): Promise<string> {
+    const { explainBundle } = await import('./explain.js')
+    return explainBundle(this.#context, options)
   }
 
   /** All containers whose record can be read. */

@@ -7,6 +7,8 @@ import { TerminalStream } from '../setup/terminal-stream.js'
 export interface TerminalTarget extends Disposable {
   /** Socket for the process to send it over; undefined where it has no terminal. */
   readonly socket: number | undefined
+  /** It comes to us, not to a socket of the caller. */
+  readonly ours: boolean
   /** Takes what the process has sent, where it was to be ours. */
   take(): TerminalStream | null
 }
@@ -21,6 +23,7 @@ export interface TerminalOptions {
 
 const nowhere: TerminalTarget = {
   socket: undefined,
+  ours: false,
   take: () => null,
   [Symbol.dispose]: () => undefined,
 }
@@ -41,6 +44,7 @@ export function openTerminalTarget({ wanted, consoleSocket, stream }: TerminalOp
     const socket = new Fd(connect(consoleSocket))
     return {
       socket: socket.number,
+      ours: false,
       take: () => null,
       [Symbol.dispose]: () => {
         socket.close()
@@ -54,6 +58,7 @@ export function openTerminalTarget({ wanted, consoleSocket, stream }: TerminalOp
   ]
   return {
     socket: theirs.number,
+    ours: true,
     take() {
       theirs.close()
       const { fd } = receiveFd(ours.number)

@@ -31,7 +31,7 @@ export const minorNumber = integer(0, 2 ** 20 - 1)
 
 const access: Checker<string> = (value, path, warn) => {
   const checked = text(value, path, warn)
-  if (!/^[rwm]{1,3}$/.test(checked)) throw wrong(path, 'some of the letters r, w and m', checked)
+  if (!/^[rwma]{1,4}$/.test(checked)) throw wrong(path, 'some of the letters r, w and m', checked)
   return checked
 }
 

@@ -15,8 +15,8 @@ import {
 } from '@ctr/linux'
 import type { HierarchyMount } from '@ctr/cgroups'
 import { newFileSystem } from '../../setup/rootfs.js'
-import { place } from '../../setup/place.js'
-import type { PlannedMount } from './mounts.js'
+import { attachAt, type Descriptor } from './attach.js'
+import type { PlannedMount } from './plan.js'
 
 /** The cgroup hierarchies of the host, as the container is to see them. */
 export interface CgroupView {
@@ -67,12 +67,12 @@ export function makeCgroups(
 /** Attaches them at their destination. */
 export function attachCgroups(
   program: Program,
-  root: Ref | number,
-  { mount, options }: PlannedMount,
+  root: Descriptor,
+  { mount, options, place }: PlannedMount,
   { top, below }: MadeCgroups,
 ): void {
   program.step(`mount cgroups at ${mount.destination}`)
-  place(program, root, top, mount.destination, 'folder')
+  attachAt(program, root, top, place, 'folder')
   for (const { mount: hierarchy, name, links } of below) {
     program.call('mkdirat', [top, name, 0o755])
     program.call('move_mount', [hierarchy, '', top, name, MOVE_MOUNT_F_EMPTY_PATH])

@@ -5,11 +5,8 @@ import {
   MSG_NOSIGNAL,
   MOVE_MOUNT_F_EMPTY_PATH,
   O_CLOEXEC,
-  O_CREAT,
   O_NOCTTY,
-  O_NOFOLLOW,
   O_NONBLOCK,
-  O_RDONLY,
   O_RDWR,
   OPEN_HOW_SIZE,
   OPEN_TREE_CLOEXEC,
@@ -18,6 +15,7 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
+  S_IFREG,
   Struct,
   TIOCGPTPEER,
   TIOCSCTTY,
@@ -33,7 +31,11 @@ import { openFolder } from '../../setup/place.js'
 export interface Console {
   /** Connected socket that our side of the terminal is sent to. */
   readonly socket: number
+  /** `\n` is printed as it is, not as `\r\n`: whoever shows it does that. Engines expect a terminal as the kernel makes it. */
+  readonly plainNewlines: boolean
   readonly size: ConfigConsoleSize | undefined
+  /** User of the process, whose terminal it is to be. */
+  readonly uid: number
 }
 
 /**
@@ -45,7 +47,11 @@ export interface Console {
  * @param root - Root of the container; undefined where the child's root is that already.
  * @returns The container's side.
  */
-export function openConsole(program: Program, root: Ref | number, { socket, size }: Console): Ref {
+export function openConsole(
+  program: Program,
+  root: Ref | number,
+  { socket, plainNewlines, size, uid }: Console,
+): Ref {
   program.step('open a terminal')
   const how = openHow({
     flags: O_RDWR + O_NOCTTY + O_NONBLOCK + O_CLOEXEC,
@@ -57,7 +63,8 @@ export function openConsole(program: Program, root: Ref | number, { socket, size
   program.call('close', [opened])
   program.call('ioctl', [master, TIOCSPTLCK, new Struct(new Uint8Array(4), '0')])
   const slave = program.call('ioctl', [master, TIOCGPTPEER, O_RDWR + O_NOCTTY + O_CLOEXEC])
-  program.call('ioctl', [slave, TCSETS, settings()])
+  if (plainNewlines) program.call('ioctl', [slave, TCSETS, settingsForPlainNewlines()])
+  if (uid !== 0) program.call('fchown', [slave, uid, -1])
   if (size !== undefined) program.call('ioctl', [slave, TIOCSWINSZ, sizeOf(size)])
   program.call('fcntl', [master, F_SETFL, O_RDWR])
   program.step('send the terminal')
@@ -76,11 +83,8 @@ export function openConsole(program: Program, root: Ref | number, { socket, size
 export function mountConsole(program: Program, root: Ref | number, slave: Ref): void {
   program.step('mount the terminal at /dev/console')
   const dev = openFolder(program, root, '/dev')
-  const flags = O_RDONLY + O_CREAT + O_NOFOLLOW + O_NONBLOCK + O_NOCTTY + O_CLOEXEC
-  const file = program.call('openat', [dev, 'console', flags, 0o600], {
-    tolerate: ['EROFS', 'ENXIO', 'EACCES', 'EIO'],
-  })
-  program.call('close', [file], { tolerate: ['EBADF'] })
+  // made, not opened: whatever is there already is good enough, and no link is followed (CVE-2025-52565)
+  program.call('mknodat', [dev, 'console', S_IFREG + 0o600, 0], { tolerate: ['EEXIST', 'EROFS'] })
   const clone = program.call('open_tree', [slave, '', OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC + AT_EMPTY_PATH])
   program.call('move_mount', [clone, '', dev, 'console', MOVE_MOUNT_F_EMPTY_PATH])
   for (const fd of [clone, dev]) program.call('close', [fd])
@@ -89,8 +93,8 @@ export function mountConsole(program: Program, root: Ref | number, slave: Ref): 
 const MASTER_FD = 1000
 const TCSETS = 0x5402
 
-/** The kernel's settings of a new terminal, but that `\n` is not printed as `\r\n`: the other end does that. */
-function settings(): Struct {
+/** The kernel's settings of a new terminal, without ONLCR. */
+function settingsForPlainNewlines(): Struct {
   const bytes = Buffer.alloc(36) // struct termios of the kernel
   bytes.writeUInt32LE(0o2400, 0) // ICRNL | IXON
   bytes.writeUInt32LE(0o1, 4) // OPOST

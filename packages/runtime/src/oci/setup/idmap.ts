@@ -5,14 +5,15 @@ import type { Config, ConfigIdMapping, ConfigMount } from '../config/config.js'
 import type { MountIdMapping, ParsedIdmap } from '../config/mount-idmap.js'
 
 /** The idmapped mounts of a container; user namespaces that are only there for their maps are made once each. */
-export class IdmapNamespaces implements Disposable {
+export class IdmapNamespaces {
   readonly #config: Config
   readonly #made = new Map<string, number>()
-  readonly #close: (fd: number) => void
+  readonly #own: (fd: number) => number
 
-  constructor(config: Config, close: (fd: number) => void) {
+  /** @param own - Takes over descriptors, to be closed when the container has been made. */
+  constructor(config: Config, own: (fd: number) => number) {
     this.#config = config
-    this.#close = close
+    this.#own = own
   }
 
   /**
@@ -25,14 +26,9 @@ export class IdmapNamespaces implements Disposable {
     const key = maps === undefined ? '' : JSON.stringify(maps)
     const known = this.#made.get(key)
     if (known !== undefined) return known
-    const opened = maps === undefined ? openSync(this.#path!, 'r') : await openUserNamespace(maps)
+    const opened = this.#own(maps === undefined ? openSync(this.#path!, 'r') : await openUserNamespace(maps))
     this.#made.set(key, opened)
     return opened
-  }
-
-  [Symbol.dispose](): void {
-    for (const fd of this.#made.values()) this.#close(fd)
-    this.#made.clear()
   }
 
   /** Path of the user namespace that the container joins. */

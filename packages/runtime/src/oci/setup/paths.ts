@@ -25,26 +25,23 @@ import {
 } from '@ctr/linux'
 import { RuntimeError } from '../../errors.js'
 import { newFileSystem } from '../../setup/rootfs.js'
+import type { Descriptor } from './attach.js'
+import type { MaskedPath } from './plan.js'
 
 const resolve = RESOLVE_IN_ROOT + RESOLVE_NO_MAGICLINKS
 const anything = openHow({ flags: O_PATH + O_CLOEXEC, resolve })
 
-/** A path to hide, with what is needed for it, made while the host's `/dev/null` is there. */
+/** A path to hide, with what it is hidden behind: a folder, a file, or both where it is not known what is there. */
 export interface Mask {
   readonly path: string
-  /** What the path is hidden behind: of both kinds where it is not known what is there. */
-  readonly covers: readonly Ref[]
-}
-
-/** A path to hide, and what is there where that is known. */
-export interface MaskedPath {
-  readonly path: string
-  readonly kind: 'folder' | 'file' | undefined
+  /** `copy`: of the folder that the first one has. */
+  readonly folder: Ref | 'copy' | undefined
+  readonly file: Ref | undefined
 }
 
 /**
- * Makes what paths are hidden behind: for a folder an empty one that nothing can be written to, for a file the
- * host's own `/dev/null`. It is not the container's, which its image or another container might have replaced
+ * Makes what paths are hidden behind: for folders one empty one that nothing can be written to, for a file the host's
+ * own `/dev/null`. It is not the container's, which its image or another container might have replaced
  * (CVE-2025-31133).
  */
 export function makeMasks(program: Program, paths: readonly MaskedPath[]): Mask[] {
@@ -52,10 +49,18 @@ export function makeMasks(program: Program, paths: readonly MaskedPath[]): Mask[
   const nul = (): Ref =>
     program.call('open_tree', [AT_FDCWD, '/dev/null', OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC])
   const empty = (): Ref => newFileSystem(program, 'tmpfs', emptyFolder, MOUNT_ATTR_RDONLY)
-  return paths.map(({ path, kind }) => ({
-    path,
-    covers: [...(kind === 'file' ? [] : [empty()]), ...(kind === 'folder' ? [] : [nul()])],
-  }))
+  // a copy can be made of what is mounted: a folder that is there comes first
+  const folders = paths.filter(({ kind }) => kind === 'folder')
+  const others = paths.filter(({ kind }) => kind !== 'folder')
+  const shared = folders.length > 0
+  return [
+    ...folders.map(({ path }, index) => ({ path, folder: index === 0 ? empty() : ('copy' as const), file: undefined })),
+    ...others.map(({ path, kind }) => ({
+      path,
+      folder: kind === 'file' ? undefined : shared ? ('copy' as const) : empty(),
+      file: nul(),
+    })),
+  ]
 }
 
 const emptyFolder = [
@@ -68,18 +73,27 @@ const emptyFolder = [
  * what is there both covers are tried, and the kernel refuses a folder on a file and a file on a folder (`EINVAL`);
  * see {@link checkMasked}.
  */
-export function maskPaths(program: Program, root: Ref | number, masks: readonly Mask[]): void {
-  for (const { path, covers } of masks) {
+export function maskPaths(program: Program, root: Descriptor, masks: readonly Mask[]): void {
+  const [first] = masks
+  for (const { path, folder, file } of masks) {
     program.step(`hide ${path}`)
     const at = program.call('openat2', [root, path, anything, OPEN_HOW_SIZE], { tolerate: absent })
+    const covers = [folder === 'copy' ? copyOf(program, first!.folder as Ref) : folder, file]
+    const unknown = folder !== undefined && file !== undefined
     for (const cover of covers) {
+      if (cover === undefined) continue
       program.call('move_mount', [cover, '', at, '', MOVE_MOUNT_F_EMPTY_PATH + MOVE_MOUNT_T_EMPTY_PATH], {
-        tolerate: covers.length === 1 ? ['EBADF'] : ['EBADF', 'EINVAL'],
+        tolerate: unknown ? ['EBADF', 'EINVAL', 'ENOTDIR'] : ['EBADF'],
       })
-      program.call('close', [cover])
+      if (cover !== first!.folder) program.call('close', [cover])
     }
     program.call('close', [at], { tolerate: ['EBADF'] })
   }
+  if (first?.folder !== undefined) program.call('close', [first.folder as Ref])
+}
+
+function copyOf(program: Program, mount: Ref): Ref {
+  return program.call('open_tree', [mount, '', OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC + AT_EMPTY_PATH])
 }
 
 /**
@@ -114,7 +128,7 @@ function readdirOr(fd: number): number | undefined {
 }
 
 /** Makes paths read-only, with everything below them (`linux.readonlyPaths`). What is not there is left out. */
-export function readOnlyPaths(program: Program, root: Ref | number, paths: readonly string[]): void {
+export function readOnlyPaths(program: Program, root: Descriptor, paths: readonly string[]): void {
   for (const path of paths) {
     program.step(`make ${path} read-only`)
     const at = program.call('openat2', [root, path, anything, OPEN_HOW_SIZE], { tolerate: absent })

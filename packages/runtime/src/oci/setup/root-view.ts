@@ -52,10 +52,21 @@ export class RootView {
     )
   }
 
-  /** Path on the host of a place of the container; undefined where that is in no tree of the host. */
-  hostPath(path: string): string | undefined {
+  /** Where on the host a place of the container is: a mount's path, and a path in it. */
+  hostPath(path: string): { readonly base: string; readonly rest: string } | undefined {
     const { layer, rest } = this.#layerOf(namesOf(path))
-    return layer.kind === 'tree' ? joined(layer.path, rest) : undefined
+    return layer.kind === 'tree' ? { base: layer.path, rest: rest.join('/') } : undefined
+  }
+
+  /** Shows at `to` what is shown at `from`, as a bind does; with the mounts below it where it is `recursive`. */
+  copy(from: string, to: string, recursive: boolean): void {
+    const { layer, rest } = this.#layerOf(namesOf(from))
+    const below = [...this.#layers].filter(([mounted]) => mounted !== from && within(mounted, from))
+    this.cover(to, layer.kind === 'tree' ? { kind: 'tree', path: joined(layer.path, rest) } : layer)
+    if (!recursive) return
+    for (const [mounted, shown] of below) {
+      this.cover(`${to === '/' ? '' : to}${mounted.slice(from === '/' ? 0 : from.length)}`, shown)
+    }
   }
 
   /**

@@ -28,6 +28,7 @@ export const createOptions = {
     help: 'folder with config.json (default: the current one)',
   },
   config: { type: 'string', short: 'f', value: 'FILE', help: 'take this file in place of config.json' },
+  explain: { type: 'boolean', help: 'print every system call of the set-up, and make nothing' },
   ...processOptions,
   'no-pivot': {
     type: 'boolean',

@@ -1,4 +1,5 @@
 import { command } from '../command.js'
+import { print } from '../output/write.js'
 import { createOptions, readCreateOptions } from './create-options.js'
 
 export const create = command({
@@ -12,6 +13,10 @@ the container is yours to choose and must not be taken.`,
   async run({ values, args: [id], program }) {
     const options = readCreateOptions(values)
     const runtime = await program.open()
+    if (values.explain === true) {
+      print(await runtime.explain(options))
+      return 0
+    }
     await runtime.create(id!, options)
     return 0
   },

@@ -2,6 +2,7 @@ import { attach } from '../attach/attach.js'
 import { catchSignals } from '../attach/signals.js'
 import { command } from '../command.js'
 import { usageError } from '../usage-error.js'
+import { print } from '../output/write.js'
 import { createOptions, readCreateOptions } from './create-options.js'
 
 export const run = command({
@@ -22,8 +23,12 @@ code, or 128 plus the number of the signal that ended it.`,
     if (!detach && options.consoleSocket !== undefined) {
       throw usageError('cannot use console socket if the runtime will not detach')
     }
-    using signals = catchSignals()
     const runtime = await program.open()
+    if (values.explain === true) {
+      print(await runtime.explain(options))
+      return 0
+    }
+    using signals = catchSignals()
     const container = await runtime.create(id!, { ...options, terminal: detach ? undefined : 'stream' })
     const start = (): Promise<void> => container.start()
     let code = 0

@@ -1,0 +1,72 @@
+import { AT_FDCWD, explain, O_CLOEXEC, O_PATH, Program, syscall, type SyscallArgument } from '@ctr/linux'
+import { describe } from '@ctr/namespaces'
+import { readBundle } from './bundle.js'
+import type { OciContext } from './context.js'
+import { initOptions } from './init-options.js'
+import { hasOwn } from './namespaces.js'
+import { environmentOf } from './process/environment.js'
+import { prepareSeccomp } from './seccomp.js'
+import type { Call } from './setup/call.js'
+import { planSetup } from './setup/plan-setup.js'
+
+/** What is explained. */
+export interface ExplainOptions {
+  /** Folder of the bundle. */
+  readonly bundle: string
+  /** Path of another `config.json`. */
+  readonly config?: string | undefined
+}
+
+/**
+ * The set-up of a container as text: every system call that makes it from its bundle, in order, the runtime's own
+ * first. Nothing is made.
+ *
+ * @throws {@link RuntimeError} As `create`, for what is wrong with the bundle.
+ */
+export async function explainBundle(context: OciContext, options: ExplainOptions): Promise<string> {
+  const bundle = readBundle(context, options)
+  const { linux, process } = bundle.config
+  const runtime = new Program()
+  runtime.step('open what comes from the host')
+  const call: Call = (name, ...args) => {
+    runtime.call(name, args)
+    return name === 'open_tree' ? look(args) : 0
+  }
+  using plan = await planSetup(bundle.config, {
+    bundle: bundle.path,
+    rootfs: bundle.rootfs,
+    mounts: bundle.mounts,
+    call,
+  })
+  using seccomp = prepareSeccomp(linux?.seccomp, context.log)
+  const programs = describe(
+    initOptions(context, bundle, {
+      id: 'ID',
+      env: environmentOf(process.env ?? [], () => '/'),
+      plan,
+      cgroup: undefined,
+      cgroupFds: [],
+      cgroups: {
+        hierarchies: context.hierarchy.mounts,
+        namespaced: hasOwn(linux, 'cgroup'),
+        folderOf: ({ mountpoint }) => mountpoint,
+      },
+      consoleSocket: process.terminal === true ? 0 : undefined,
+      seccomp: seccomp.credentials,
+      gate: { wait: 0, report: 0, reports: 0, closeChildEnds: () => undefined },
+      stdio: ['ignore', 'ignore', 'ignore'],
+      preserveFds: 0,
+      keyring: true,
+      noPivot: false,
+      meanwhile: undefined,
+    }),
+  )
+  return [runtime, ...programs].map(explain).join('\n')
+}
+
+/** A descriptor of what would be mounted, to see what it is. */
+function look([folder, path]: readonly SyscallArgument[]): number {
+  return path === ''
+    ? syscall('dup', folder!)
+    : syscall('openat', folder ?? AT_FDCWD, path!, O_PATH + O_CLOEXEC, 0)
+}
