@@ -99,6 +99,14 @@ describeOn(['root', 'overlay'], 'the demo', () => {
 })
 
 describeOn(['root', 'overlay'], 'examples', () => {
+  it('oci-bundle', async () => {
+    const output = await run('oci-bundle')
+    expect(output).toContain('process 1 on box')
+    expect(output).toContain('exec ended with 0')
+    expect(output).toContain('paused, at most 16 processes')
+    expect(output).toContain('left in the state folder: 0')
+  })
+
   it('namespaces-only', async () => {
     const output = await run('namespaces-only')
     expect(output).toContain('sethostname("inside", 6)')

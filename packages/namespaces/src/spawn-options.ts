@@ -32,8 +32,8 @@ export interface SpawnOptions extends Credentials {
   readonly session?: boolean | undefined
   /** v2 cgroup folder to begin in, open with `O_PATH`. */
   readonly cgroup?: number | undefined
-  /** Descriptors from 3 on that the program is to have besides, as they are: that many from 3 upwards. */
-  readonly preserveFds?: number | undefined
+  /** Descriptors that the program is to have besides, by the same numbers: that many from 3 on, or these. */
+  readonly preserveFds?: number | readonly number[] | undefined
   /** Adds what the child does first, while it still sees everything as we do: joining cgroups. */
   readonly before?: ((program: Program) => void) | undefined
   /**

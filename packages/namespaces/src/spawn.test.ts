@@ -26,7 +26,10 @@ describe('describe()', () => {
       before: (program) => program.step('before').call('umask', [0]),
       prepare: (program) => program.step('prepare').call('umask', [0o022]),
     })
-    expect(lines).toEqual([
+    // which signals this process ignores depends on who has started it
+    const reset = 'rt_sigaction('
+    expect(lines.filter((line) => line.startsWith(reset))).toContain(`${reset}SIGPIPE, {SIG_DFL}, NULL, 8)`)
+    expect(lines.filter((line) => !line.startsWith(reset))).toEqual([
       '# before',
       'umask(0)',
       '# close all other descriptors',
@@ -68,11 +71,13 @@ describe('describe()', () => {
       'prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)',
       'fcntl(0, F_SETFD, 1)',
       '# reset signals',
-      'rt_sigaction(SIGPIPE, {SIGPIPE: SIG_DFL}, NULL, 8)',
-      'rt_sigaction(SIGXFSZ, {SIGXFSZ: SIG_DFL}, NULL, 8)',
       'rt_sigprocmask(SIG_SETMASK, [], NULL, 8)',
       '# change to /work',
-      'chdir("/work")',
+      expect.stringMatching(
+        /^openat2\(AT_FDCWD, "\/work", .* resolve: RESOLVE_NO_MAGICLINKS\}, 24\) -> \$\d+$/,
+      ),
+      expect.stringMatching(/^fchdir\(\$\d+\)$/),
+      expect.stringMatching(/^close\(\$\d+\)$/),
       '# set no_new_privs',
       'prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)',
       '# execute "/bin/true"',
@@ -89,15 +94,17 @@ describe('describe()', () => {
       user: { uid: 1, gid: 2, groups: [2, 3] },
     })
     const from = lines.indexOf('# join namespaces')
-    expect(lines.slice(from, from + 7)).toEqual([
+    expect(lines.slice(from, from + 6)).toEqual([
       '# join namespaces',
       'prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)',
       '# join the network namespace',
       'setns(43, CLONE_NEWNET)',
       '# join the pid, mount namespace',
       expect.stringMatching(/^setns\(42, CLONE_NEW\w+\|CLONE_NEW\w+\)$/),
-      '# enter the pid namespace',
     ])
+    const handOver = lines.indexOf('# let go of the memory of our parent')
+    expect(handOver).toBeGreaterThan(from)
+    expect(lines.indexOf('# enter the pid namespace')).toBeGreaterThan(handOver)
     expect(lines).toContain('setgroups(2, [2, 3])')
     expect(lines.at(-1)).toBe('execve("/bin/true", ["true", NULL], [1 variables])')
   })

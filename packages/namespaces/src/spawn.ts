@@ -1,27 +1,33 @@
-import { readSync, writeFileSync } from 'node:fs'
+import { openSync, readSync, writeFileSync } from 'node:fs'
 import {
   closeFd,
   Fd,
   O_CLOEXEC,
-  onReadable,
+  O_NOCTTY,
+  O_RDWR,
   openExecutable,
   parseReport,
   pipe2,
-  pidfdSendSignal,
   REPORT_SIZE,
   reportedFailure,
   start,
-  waitid,
   type Program,
-  type StartedChild,
 } from '@ctr/linux'
+import { end, killed, readable, seeEntry, type Child, type EnteringChild } from './enter-pid.js'
 import { NamespacesError } from './errors.js'
 import { explainFailure } from './failure.js'
 import { checkIdMaps, ownIdMaps, writeIdMaps } from './id-map.js'
 import { inherit, openStdio } from './open-stdio.js'
 import { SpawnedProcess } from './process.js'
-import { assembleInit, assembleSetup, needsClockPause } from './setup/assemble.js'
-import { cloneFlags, offsetText } from './setup/enter.js'
+import {
+  assembleEntry,
+  assembleInit,
+  assembleSetup,
+  needsClockPause,
+  type EntryFds,
+  type Resources,
+} from './setup/assemble.js'
+import { cloneFlags, entersPid, offsetText } from './setup/enter.js'
 import { AT_GATE, type Gate } from './setup/init.js'
 import { atPause, openPausePipes, takeTurn } from './setup/pause.js'
 import type { StdioFds } from './setup/stdio.js'
@@ -32,24 +38,29 @@ import type { SpawnOptions } from './spawn-options.js'
  * The programs that `spawn` would execute, one after the other; print them with `explain()` of `@ctr/linux`.
  * Descriptors that it would open show as 0.
  */
-export function describe(options: SpawnOptions): readonly [setup: Program, init: Program] {
+export function describe(options: SpawnOptions): readonly Program[] {
   using sources = resolveSources(options.namespaces ?? {})
   const pipes = needsPause(options, sources.made) ? { ready: 0, go: 0, goOther: 0 } : undefined
   const stdio = (options.stdio ?? inherit).map((value, target) =>
     typeof value === 'number' ? value : value === 'ignore' ? undefined : target,
   ) as unknown as StdioFds
   const report = options.gate?.report ?? 0
+  const entry = entersPid(sources) ? { file: 0, report: 0 } : undefined
+  const resources = { sources, stdio, pipes, report, init: 0, entry }
   return [
-    assembleSetup(options, { sources, stdio, pipes, report, init: 0 }),
+    assembleSetup(options, resources),
+    ...(entry === undefined ? [] : [assembleEntry(options, { ...resources, entry })]),
     assembleInit(options, { sources, report }),
   ]
 }
 
 /**
  * Starts a process in any mix of new, joined and inherited namespaces, without a helper program. What it does
- * before its `execve` are two system-call programs. The first one is executed while it shares the memory of this
- * process. The second one is an executable file of its own, so that nothing of this process is left when the
- * process takes on its credentials: a command that leads back to `/proc/self/exe` finds that file, not Node.
+ * before its `execve` are system-call programs. The first one is executed while it shares the memory of this
+ * process. The last one is an executable file of its own, so that nothing of this process is left when the
+ * process takes on its credentials: a command that leads back to `/proc/self/exe` finds that file, not Node. Where
+ * a pid namespace is entered another such program comes between them, so that nothing of this process is ever seen
+ * in there.
  *
  * Resolves once the command has been executed. When a step fails nothing is left.
  *
@@ -80,7 +91,12 @@ export async function spawn(options: SpawnOptions): Promise<SpawnedProcess> {
     const assembled = assembleInit(options, { sources, report })
     using file = openExecutable(assembled, report)
     const resources = { sources, stdio: stdio.child, pipes, report, init: file.number }
-    const setup = assembleSetup(options, resources)
+    using entry = entersPid(sources) ? openEntry(options, resources) : undefined
+    const setup = assembleSetup(options, {
+      ...resources,
+      stdio: entry?.stdio ?? stdio.child,
+      entry: entry?.fds,
+    })
     const starting = start(setup, { flags: cloneFlags(sources), cgroup: options.cgroup })
     if (pipes !== undefined && sources.made.includes('user')) {
       const maps = options.idMaps ?? ownIdMaps()
@@ -88,15 +104,16 @@ export async function spawn(options: SpawnOptions): Promise<SpawnedProcess> {
         writeIdMaps(pid, maps)
       })
     }
+    const going = entry === undefined ? starting : await entry.enter(await starting.completed)
     if (pipes !== undefined && needsClockPause(options, sources)) {
-      await atPause(starting, pipes, (pid) => {
+      await atPause(going, pipes, (pid) => {
         writeFileSync(`/proc/${pid}/timens_offsets`, offsetText(options.timeOffsets ?? {}))
       })
     }
     if (pipes !== undefined && options.meanwhile !== undefined) {
-      await atPause(starting, pipes, options.meanwhile)
+      await atPause(going, pipes, options.meanwhile)
     }
-    const child = await starting.completed
+    const child = await going.completed
     init = assembled
     reports.closeReport()
     await seeInit(child, reports.reports, assembled, options.gate !== undefined)
@@ -140,27 +157,55 @@ function openReports(gate: Gate | undefined): Reports {
   }
 }
 
+interface Entry extends Disposable {
+  readonly fds: EntryFds
+  readonly stdio: StdioFds
+  /** Sees the child that has executed the program enter the namespace. */
+  enter(first: Child): Promise<EnteringChild>
+}
+
+/** Opens the program by which a child enters a pid namespace, and what it needs. */
+function openEntry(options: SpawnOptions, resources: Omit<Resources, 'entry'>): Entry {
+  const opened: Disposable[] = []
+  const close = (): void => {
+    for (const each of opened) each[Symbol.dispose]()
+  }
+  try {
+    const reports = openReports(undefined)
+    opened.push(reports)
+    // the program cannot know the number of one that the child has opened before
+    const nul = new Fd(openSync('/dev/null', O_RDWR + O_NOCTTY + O_CLOEXEC))
+    opened.push(nul)
+    const stdio = resources.stdio.map((fd) => fd ?? nul.number) as unknown as StdioFds
+    const { report } = reports
+    const program = assembleEntry(options, { ...resources, stdio, entry: { file: 0, report } })
+    const file = openExecutable(program, report)
+    opened.push(file)
+    return {
+      fds: { file: file.number, report },
+      stdio,
+      enter(first) {
+        reports.closeReport()
+        return seeEntry(first, program, reports.reports)
+      },
+      [Symbol.dispose]: close,
+    }
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
 /**
- * Waits until the second program has executed the command, which closes its end of the pipe, or is at its gate.
+ * Waits until the last program has executed the command, which closes its end of the pipe, or is at its gate.
  *
  * @throws {@link SyscallError} The entry that failed; the child has been reaped.
  */
-async function seeInit(child: StartedChild, reports: number, init: Program, gated: boolean): Promise<void> {
+async function seeInit(child: Child, reports: number, init: Program, gated: boolean): Promise<void> {
   await readable(reports)
   const bytes = Buffer.alloc(REPORT_SIZE)
   const report = readSync(reports, bytes) < REPORT_SIZE ? undefined : parseReport(bytes)
   if (gated ? report?.entry === AT_GATE : report === undefined) return
-  pidfdSendSignal(child.pidfd, 9) // it is about to exit
-  await readable(child.pidfd)
-  waitid(child.pidfd)
-  closeFd(child.pidfd)
-  if (report !== undefined) throw reportedFailure(init, report)
-  throw new NamespacesError(
-    'ERR_NAMESPACES_START',
-    'cannot start a process: it was killed on its way; a memory limit that is too small does that',
-  )
-}
-
-function readable(fd: number): Promise<void> {
-  return new Promise((resolve) => onReadable(fd, resolve))
+  await end(child) // it is about to
+  throw report === undefined ? killed() : reportedFailure(init, report)
 }

@@ -137,7 +137,7 @@ describeOn(['root'], 'spawn() on the real kernel', () => {
     await expect(spawn({ command: [] })).rejects.toMatchObject({ code: 'ERR_NAMESPACES_INVALID_ARG' })
     await expect(spawn({ command: ['true'], cwd: '/does/not/exist' })).rejects.toMatchObject({
       code: 'ERR_NAMESPACES_START',
-      cause: { syscall: 'chdir', code: 'ENOENT' },
+      cause: { syscall: 'openat2', code: 'ENOENT' },
     })
     await expect(spawn({ command: ['true'], namespaces: { uts: { pid: 4_000_000 } } })).rejects.toMatchObject(
       {

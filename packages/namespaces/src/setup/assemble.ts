@@ -1,9 +1,31 @@
 import { fstatSync, readFileSync } from 'node:fs'
-import { AT_EMPTY_PATH, F_SETFD, Program, stringVector } from '@ctr/linux'
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  F_SETFD,
+  FD_CLOEXEC,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
+  OPEN_HOW_SIZE,
+  openHow,
+  Program,
+  RESOLVE_NO_MAGICLINKS,
+  stringVector,
+  type Ref,
+} from '@ctr/linux'
 import type { ResolvedSources } from '../source.js'
 import type { SpawnOptions } from '../spawn-options.js'
 import { takeCredentials } from './credentials.js'
-import { becomeRoot, joinNamespaces, joinTime, makeLateNamespaces, offsetText, timeJoin } from './enter.js'
+import {
+  becomeRoot,
+  enterPid,
+  joinNamespaces,
+  joinTime,
+  makeLateNamespaces,
+  offsetText,
+  timeJoin,
+} from './enter.js'
 import { closeDescriptors, execute, resetSignals } from './execute.js'
 import { beginInit, waitAtGate } from './init.js'
 import { pause, type PausePipes } from './pause.js'
@@ -15,33 +37,37 @@ export interface Resources {
   readonly stdio: StdioFds
   /** For the pauses, where there are any. */
   readonly pipes: PausePipes | undefined
-  /** Where the second program reports a failure. */
+  /** Where the last program reports a failure. */
   readonly report: number
-  /** The second program, as an executable. */
+  /** The last program, as an executable. */
   readonly init: number
+  /** Of a child that enters a pid namespace. */
+  readonly entry: EntryFds | undefined
+}
+
+/** What a child needs that has a program in between, in which it enters a pid namespace. */
+export interface EntryFds {
+  /** That program, as an executable. */
+  readonly file: number
+  /** Where it reports the process that it goes on as, and a failure. */
+  readonly report: number
 }
 
 /**
  * The first program of a child: everything up to the point where it no longer needs anything of ours. It shares
- * our memory until it becomes an executable of its own, the second program.
+ * our memory until it becomes an executable of its own.
+ *
+ * Where the child enters a pid namespace, what comes after that is a program of its own, {@link assembleEntry}:
+ * processes in there may have privileges over it (`CAP_SYS_PTRACE`), or stop it for ever.
  */
-export function assembleSetup(
-  options: SpawnOptions,
-  { sources, stdio, pipes, report, init }: Resources,
-): Program {
+export function assembleSetup(options: SpawnOptions, resources: Resources): Program {
+  const { sources, stdio, pipes, entry } = resources
   const program = new Program()
   options.before?.(program)
-  const { terminal, preserveFds = 0, prepareFds = [], gate } = options
-  const kept = initFds(options, { sources, report })
-  const ours = [...prepareFds, init, ...kept]
   if (pipes !== undefined) {
     // while it waits it must not hold open what others wait for to be closed
-    const needed = [pipes.ready, pipes.go, terminal, ...stdio, ...sources.joins.map(({ fd }) => fd), ...ours]
-    closeDescriptors(
-      program,
-      3 + preserveFds,
-      needed.filter((fd) => fd !== undefined),
-    )
+    const joins = sources.joins.map(({ fd }) => fd)
+    closeDescriptors(program, 3, [...joins, ...laterFds(options, resources)])
   }
   if (pipes !== undefined && sources.made.includes('user')) {
     program.step('wait for the id maps')
@@ -50,6 +76,32 @@ export function assembleSetup(
   }
   const nul = openNull(program, stdio)
   joinNamespaces(program, sources)
+  if (entry === undefined) {
+    goOn(program, options, resources, nul)
+    return program
+  }
+  const fds = laterFds(options, resources)
+  closeDescriptors(program, 3, fds)
+  program.step('let go of the memory of our parent')
+  for (const fd of new Set(fds)) program.call('fcntl', [fd, F_SETFD, 0])
+  executeFile(program, entry.file)
+  return program
+}
+
+/** The program in between: enters the pid namespace, and goes on as the first one would. */
+export function assembleEntry(options: SpawnOptions, resources: Resources & { entry: EntryFds }): Program {
+  const program = new Program()
+  const { sources, init, entry } = resources
+  enterPid(program, sources)
+  for (const fd of [init, entry.report]) program.call('fcntl', [fd, F_SETFD, FD_CLOEXEC])
+  goOn(program, options, resources, undefined)
+  return program
+}
+
+/** Adds what is left to do in the namespaces. */
+function goOn(program: Program, options: SpawnOptions, resources: Resources, nul: Ref | undefined): void {
+  const { sources, stdio, pipes, report, init, entry } = resources
+  const { terminal, prepareFds = [] } = options
   makeLateNamespaces(program, sources, options.timeOffsets)
   if (pipes !== undefined && needsClockPause(options, sources)) {
     program.step('wait for the clocks')
@@ -64,22 +116,50 @@ export function assembleSetup(
     newSession(program, terminal)
   }
   placeStdio(program, terminal === undefined ? stdio : [terminal, terminal, terminal], nul)
+  const given = preserved(options)
+  const kept = initFds(options, { sources, report })
+  const closedByExec = entry === undefined ? [init] : [init, entry.report]
   // from here on paths may be a container's: nothing of this process may be open that /proc/self/fd could lead to
   const pauses = pipes === undefined || options.meanwhile === undefined ? [] : [pipes.ready, pipes.go]
-  closeDescriptors(program, 3 + preserveFds, [...ours, ...pauses])
+  closeDescriptors(program, 3, [...given, ...prepareFds, ...closedByExec, ...kept, ...pauses])
   options.prepare?.(program.step(undefined), () => {
     if (pipes !== undefined) pause(program.step('wait for the parent'), pipes)
   })
-  closeDescriptors(program, 3 + preserveFds, [init, ...kept, ...(options.finishFds ?? [])])
+  closeDescriptors(program, 3, [...given, ...closedByExec, ...kept, ...(options.finishFds ?? [])])
   // Node marks what it was given close-on-exec
-  for (const fd of preserved(options)) program.call('fcntl', [fd, F_SETFD, 0])
-  program.step('let go of the memory of our parent')
+  for (const fd of given) program.call('fcntl', [fd, F_SETFD, 0])
+  program.step(entry === undefined ? 'let go of the memory of our parent' : 'go on as another program')
   for (const fd of kept) program.call('fcntl', [fd, F_SETFD, 0])
-  program.call('execveat', [init, '', stringVector(['ctr-init']), stringVector([]), AT_EMPTY_PATH])
-  return program
+  if (entry !== undefined) program.call('write', [entry.report, atInit, atInit.length])
+  executeFile(program, init)
 }
 
-/** The second program: takes on credentials and executes the command. */
+/** What a program in between reports when it has come to its end, in the form of a failure. */
+export const AT_INIT = -2
+
+const atInit = Buffer.alloc(16)
+atInit.writeBigInt64LE(BigInt(AT_INIT))
+
+function executeFile(program: Program, file: number): void {
+  program.call('execveat', [file, '', stringVector(['ctr-init']), stringVector([]), AT_EMPTY_PATH])
+}
+
+/** Descriptors of ours that are needed once the namespaces are joined. */
+function laterFds(
+  options: SpawnOptions,
+  { sources, stdio, pipes, report, init, entry }: Resources,
+): number[] {
+  const { terminal, prepareFds = [] } = options
+  return [
+    ...preserved(options),
+    ...prepareFds,
+    ...initFds(options, { sources, report }),
+    ...stdio,
+    ...[init, entry?.file, entry?.report, pipes?.ready, pipes?.go, terminal],
+  ].filter((fd) => fd !== undefined)
+}
+
+/** The last program: takes on credentials and executes the command. */
 export function assembleInit(
   options: SpawnOptions,
   { sources, report }: Pick<Resources, 'sources' | 'report'>,
@@ -92,7 +172,7 @@ export function assembleInit(
   const time = timeJoin(sources)
   if (time !== undefined) joinTime(program, time)
   options.finish?.(program.step(undefined))
-  if (options.cwd !== undefined) program.step(`change to ${options.cwd}`).call('chdir', [options.cwd])
+  if (options.cwd !== undefined) changeFolder(program, options.cwd)
   takeCredentials(program, options, {
     lastCapability: options.capabilities === undefined ? 0 : lastCapability(),
     open: [...fds, ...(options.finishFds ?? []), ...preserved(options)],
@@ -103,12 +183,21 @@ export function assembleInit(
   return program
 }
 
+const folderHow = openHow({ flags: O_PATH + O_DIRECTORY + O_CLOEXEC, resolve: RESOLVE_NO_MAGICLINKS })
+
+/** Links such as `/proc/1/root` would lead out of the container, with privileges that its command will not have. */
+function changeFolder(program: Program, path: string): void {
+  const folder = program.step(`change to ${path}`).call('openat2', [AT_FDCWD, path, folderHow, OPEN_HOW_SIZE])
+  program.call('fchdir', [folder])
+  program.call('close', [folder])
+}
+
 /** The parent must set the clocks of a time namespace that belongs to a new user namespace. */
 export function needsClockPause({ timeOffsets }: SpawnOptions, { made }: ResolvedSources): boolean {
   return made.includes('user') && made.includes('time') && offsetText(timeOffsets ?? {}) !== ''
 }
 
-/** Descriptors of ours that the second program uses. */
+/** Descriptors of ours that the last program uses. */
 function initFds(
   { gate, seccompListener }: SpawnOptions,
   { sources, report }: Pick<Resources, 'sources' | 'report'>,
@@ -118,7 +207,9 @@ function initFds(
 
 /** Those of the preserved descriptors that are open. */
 function preserved({ preserveFds = 0 }: SpawnOptions): number[] {
-  return Array.from({ length: preserveFds }, (_, index) => 3 + index).filter((fd) => {
+  const fds =
+    typeof preserveFds === 'number' ? Array.from({ length: preserveFds }, (_, at) => 3 + at) : preserveFds
+  return fds.filter((fd) => {
     try {
       fstatSync(fd)
       return true

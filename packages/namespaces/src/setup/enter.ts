@@ -1,13 +1,10 @@
 import { fstatSync } from 'node:fs'
 import {
   AT_FDCWD,
-  CLONE_CLEAR_SIGHAND,
   CLONE_NEWCGROUP,
   CLONE_NEWPID,
   CLONE_NEWTIME,
   CLONE_PARENT,
-  CLONE_VFORK,
-  CLONE_VM,
   O_CLOEXEC,
   O_WRONLY,
   PR_SET_DUMPABLE,
@@ -43,11 +40,11 @@ export function becomeRoot(program: Program): void {
 }
 
 /**
- * Joins namespaces, in order. A process cannot change its own pid namespace: where one is joined, the child
- * clones itself once more, as a sibling (`CLONE_PARENT`), and leaves.
+ * Joins namespaces, in order. A process cannot change its own pid namespace: where one is joined, it is entered
+ * later, by {@link enterPid}, so that nobody inside sees the child yet.
  *
- * The memory is still shared with the caller's process, so before anything inside can see the child it makes
- * itself undumpable: nobody inside can then attach to it or read through it.
+ * The memory is still shared with the caller's process, which may be seen by others in a user namespace: the child
+ * makes itself undumpable, so that they can neither attach to it nor read through it.
  */
 export function joinNamespaces(program: Program, sources: ResolvedSources): void {
   if (sources.joins.length === 0) return
@@ -62,9 +59,21 @@ export function joinNamespaces(program: Program, sources: ResolvedSources): void
   const user = joinsUser(sources)
   const made = user ? sources.made.filter((kind) => !['cgroup', 'time', 'pid'].includes(kind)) : []
   if (made.length > 0) program.step('make namespaces').call('unshare', [flagsOf(made)])
-  const makesPid = user && sources.made.includes('pid')
-  if (!joinsPid(sources) && !makesPid) return
-  program.call('clone3', [cloneOnceMore(makesPid), 88], { leave: true, step: 'enter the pid namespace' })
+}
+
+/** True when the child enters a pid namespace by cloning itself once more. */
+export function entersPid(sources: ResolvedSources): boolean {
+  return joinsPid(sources) || (joinsUser(sources) && sources.made.includes('pid'))
+}
+
+/**
+ * Adds entering the pid namespace: the process clones itself as a sibling (`CLONE_PARENT`), and leaves. Whoever may
+ * trace processes in there, or stop them, does so from now on, so the process has nothing of ours by then.
+ */
+export function enterPid(program: Program, sources: ResolvedSources): void {
+  const makes = joinsUser(sources) && sources.made.includes('pid')
+  program.step('protect the process').call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0])
+  program.call('clone3', [cloneOnceMore(makes), 88], { leave: true, step: 'enter the pid namespace' })
 }
 
 /**
@@ -102,10 +111,8 @@ export function joinTime(program: Program, fd: number): void {
 /** No exit signal: with `CLONE_PARENT` it is that of the process that leaves, and clone3 refuses another. */
 function cloneOnceMore(makesPid: boolean): Struct {
   const bytes = Buffer.alloc(88)
-  const flags = CLONE_VM + CLONE_VFORK + CLONE_PARENT + CLONE_CLEAR_SIGHAND + (makesPid ? CLONE_NEWPID : 0)
-  bytes.writeBigUInt64LE(BigInt(flags), 0)
-  const text = makesPid ? '|CLONE_NEWPID' : ''
-  return new Struct(bytes, `{flags: CLONE_VM|CLONE_VFORK|CLONE_PARENT|CLONE_CLEAR_SIGHAND${text}}`)
+  bytes.writeBigUInt64LE(BigInt(CLONE_PARENT + (makesPid ? CLONE_NEWPID : 0)), 0)
+  return new Struct(bytes, `{flags: CLONE_PARENT${makesPid ? '|CLONE_NEWPID' : ''}}`)
 }
 
 function joinsUser({ joins }: ResolvedSources): boolean {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { SIG_SETMASK, stringVector, Struct, type Program, type Ref } from '@ctr/linux'
 
 /** A program to execute. */
@@ -10,8 +11,18 @@ export interface Command {
   readonly path?: string | undefined
 }
 
-/** Signals that Node ignores; ignored signals would stay so across `execve`. */
-const ignoredByNode = { SIGPIPE: 13, SIGXFSZ: 25 }
+/**
+ * Signals that this process ignores, and the child with it: across `execve` ignored signals stay so. Node ignores
+ * two itself (SIGPIPE and SIGXFSZ); others come from whoever has started it, as nohup(1) or a shell does.
+ */
+function ignoredSignals(): number[] {
+  const mask = BigInt(
+    `0x${/^SigIgn:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0'}`,
+  )
+  return Array.from({ length: 64 }, (_, bit) => bit + 1).filter((number) => (mask >> BigInt(number - 1)) & 1n)
+}
+
+let ignored: readonly number[] | undefined
 
 /**
  * Closes all descriptors from `from` on but those in `keep`. The child has a descriptor table of its own, so
@@ -30,8 +41,9 @@ export function closeDescriptors(program: Program, from: number, keep: readonly 
 /** Signals as a new process expects them: default actions, none blocked. */
 export function resetSignals(program: Program): void {
   program.step('reset signals')
-  for (const [name, number] of Object.entries(ignoredByNode)) {
-    program.call('rt_sigaction', [number, new Struct(new Uint8Array(32), `{${name}: SIG_DFL}`), null, 8])
+  ignored ??= ignoredSignals() // nothing in Node changes that later
+  for (const number of ignored) {
+    program.call('rt_sigaction', [number, new Struct(new Uint8Array(32), '{SIG_DFL}'), null, 8])
   }
   program.call('rt_sigprocmask', [SIG_SETMASK, new Struct(new Uint8Array(8), '[]'), null, 8])
 }

@@ -1,4 +1,4 @@
-import { closeFd, O_CLOEXEC, onReadable, pipe2, syscall, type Program, type StartingChild } from '@ctr/linux'
+import { closeFd, O_CLOEXEC, onReadable, pipe2, syscall, type Program } from '@ctr/linux'
 
 /** The two pipes by which a child on its way waits for its parent. */
 export interface PausePipes {
@@ -43,7 +43,7 @@ export function pause(program: Program, { ready, go }: PausePipes): void {
  * @throws What `meanwhile` throws; the child has been ended then.
  */
 export async function atPause(
-  starting: StartingChild,
+  starting: { readonly pid: number; readonly completed: Promise<unknown> },
   pipes: OpenPausePipes,
   meanwhile: (pid: number) => void | Promise<void>,
 ): Promise<void> {

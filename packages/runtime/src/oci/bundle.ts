@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { RuntimeError } from '../errors.js'
+import { isRuntimeError, RuntimeError } from '../errors.js'
 import type { Config, ConfigMount } from './config/config.js'
 import type { ConfigProcess } from './config/config-process.js'
 import { parseMountOptions, type ParsedMountOptions } from './config/mount-options.js'
@@ -56,11 +56,14 @@ export function readBundle(
 
 function readConfig(path: string): string {
   try {
-    const { size } = statSync(path)
-    if (size > MAX_CONFIG) throw invalid(`${path} is larger than ${MAX_CONFIG} bytes`)
+    const found = statSync(path)
+    // a named pipe would keep us waiting, a device be read without end
+    if (!found.isFile()) throw invalid(`${path} is not a regular file`)
+    if (found.size > MAX_CONFIG) throw invalid(`${path} is larger than ${MAX_CONFIG} bytes`)
     return readFileSync(path, 'utf8')
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+    if (isRuntimeError(cause)) throw cause
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw unusable(path, cause)
     throw new RuntimeError('ERR_RUNTIME_CONFIG', `JSON specification file ${path} not found`, { cause })
   }
 }
@@ -71,13 +74,18 @@ function findRoot(path: string): string {
     if (!statSync(real).isDirectory()) throw invalid(`the root file system ${path} is not a directory`)
     return real
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+    if (isRuntimeError(cause)) throw cause
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw unusable(path, cause)
     throw new RuntimeError(
       'ERR_RUNTIME_CONFIG',
       `cannot use the root file system ${path}: no such file or directory`,
       { cause },
     )
   }
+}
+
+function unusable(path: string, cause: unknown): RuntimeError {
+  return new RuntimeError('ERR_RUNTIME_CONFIG', `cannot use ${path}: ${(cause as Error).message}`, { cause })
 }
 
 function invalid(message: string): RuntimeError {

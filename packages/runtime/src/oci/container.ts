@@ -15,6 +15,7 @@ import type { CheckpointOptions } from './checkpoint/options.js'
 import { formatConfig } from './config/format-config.js'
 import { parseConfig } from './config/parse-config.js'
 import type { OciContext } from './context.js'
+import { givenFds } from './given-fds.js'
 import { makesNew } from './namespaces.js'
 import { deleteContainer } from './delete.js'
 import { executeIn, type ExecOptions } from './exec.js'
@@ -137,6 +138,7 @@ export class OciContainer implements ContainerProcess {
     const shared = signal === SIGKILL && !makesNew(this.config().linux, 'pid')
     if (cgroup !== undefined && (all || shared)) {
       signalAll(cgroup, signal)
+      if (signal === SIGKILL && status === 'paused') cgroup.thaw().catch(() => undefined)
       return
     }
     using init = openInit(state)
@@ -147,7 +149,7 @@ export class OciContainer implements ContainerProcess {
       )
     }
     // a process that is frozen does not even die
-    if (signal === SIGKILL && status === 'paused') void cgroup?.thaw()
+    if (signal === SIGKILL && status === 'paused') cgroup?.thaw().catch(() => undefined)
   }
 
   /**
@@ -166,6 +168,7 @@ export class OciContainer implements ContainerProcess {
    * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`: it has stopped, or is paused.
    */
   async exec(options: ExecOptions): Promise<ContainerProcess> {
+    const given = givenFds(options.preserveFds ?? 0) // before we open any
     const state = this.#load()
     const status = this.#status(state)
     using init = openInit(state)
@@ -183,7 +186,7 @@ export class OciContainer implements ContainerProcess {
     const { process, terminal } = await executeIn(
       this.#context,
       { state, config: this.config(), init, cgroup },
-      options,
+      { ...options, given },
     )
     return {
       pid: process.pid,
@@ -335,7 +338,8 @@ function updateRdt({ id, intelRdtPath }: ContainerState, { l3CacheSchema, memBwS
 function signalAll(cgroup: Cgroup, signal: number): void {
   const done = new Set<number>()
   for (let round = 0; round < 10; round++) {
-    const pids = cgroup.processes().filter((pid) => !done.has(pid))
+    // 0 stands for a process of another pid namespace; to kill(2) it would mean our own process group
+    const pids = cgroup.processes().filter((pid) => pid > 0 && !done.has(pid))
     if (pids.length === 0) return
     for (const pid of pids) {
       done.add(pid)

@@ -15,11 +15,12 @@ import type { OciContext } from './context.js'
 import { checkCommand } from './find-command.js'
 import { initOptions } from './init-options.js'
 import { hasOwn, makesNew } from './namespaces.js'
+import { givenFds } from './given-fds.js'
 import { runCreateHooks } from './create-hooks.js'
 import { environmentOf } from './process/environment.js'
 import { homeIn } from './process/home.js'
 import { checkIntelRdt, prepareIntelRdt, releaseIntelRdt } from './process/intel-rdt.js'
-import { listenFds } from './process/listen-fds.js'
+import { listenFds, type ListenFds } from './process/listen-fds.js'
 import { prepareSeccomp, startedWith } from './seccomp.js'
 import { checkMasked } from './setup/paths.js'
 import { planSetup } from './setup/plan-setup.js'
@@ -80,6 +81,8 @@ export async function createContainer(
   id: string,
   options: CreateOptions,
 ): Promise<CreatedContainer> {
+  const listen = listenFds()
+  const given = givenFds((options.preserveFds ?? 0) + (listen?.count ?? 0)) // before we open any
   const bundle = readBundle(context, options)
   checkHost(bundle.config)
   if (context.cgroupManager === 'systemd') throw systemdUnavailable()
@@ -89,21 +92,28 @@ export async function createContainer(
     container.remove()
   })
   try {
-    return await make(context, container, bundle, options, rollback)
+    return await make(context, container, bundle, { ...options, given, listen }, rollback)
   } catch (error) {
     throw await rollback.run(explainFailure(error))
   }
+}
+
+/** What the caller has handed over. */
+interface Given {
+  readonly given: readonly number[]
+  readonly listen: ListenFds | undefined
 }
 
 async function make(
   context: OciContext,
   container: LockedContainer,
   bundle: Bundle,
-  options: CreateOptions,
+  options: CreateOptions & Given,
   rollback: Rollback,
 ): Promise<CreatedContainer> {
   const { id, folder } = container
   const { config } = bundle
+  const { given, listen } = options
   const { process, linux } = config
   using terminal = openTerminalTarget({
     wanted: process.terminal === true,
@@ -133,7 +143,6 @@ async function make(
   using seccomp = prepareSeccomp(linux?.seccomp, context.log)
   using gate = makeStartGate(folder)
   using joinFds = cgroup?.openJoinFds({ cloneInto: true })
-  const listen = listenFds()
   const env = environmentOf([...(process.env ?? []), ...(listen?.env ?? [])], () =>
     homeIn({ root: bundle.rootfs, mounts: config.mounts, bundle: bundle.path }, process.user.uid),
   )
@@ -156,7 +165,7 @@ async function make(
       seccomp: seccomp.credentials,
       gate,
       stdio: stdioOf(options),
-      preserveFds: (options.preserveFds ?? 0) + (listen?.count ?? 0),
+      preserveFds: given,
       keyring: options.noNewKeyring !== true,
       noPivot: options.noPivot ?? false,
       meanwhile: needsPause(bundle)
@@ -170,7 +179,7 @@ async function make(
   )
   const started = await startedWith(spawning, seccomp, () => ociState(running, 'creating'))
   rollback.defer(() => started[Symbol.asyncDispose]())
-  if (makesNew(linux, 'mount')) checkMasked(started.pid, plan.masked)
+  if (plan !== undefined) checkMasked(started.pid, plan.masked)
   checkCommand(started.pid, { args: process.args, env, cwd: process.cwd })
   const created = { ...withProcess(state, started.pid), externalDescriptors: readDescriptors(started.pid) }
   container.save(created)

@@ -52,12 +52,12 @@ export interface Target {
 export async function executeIn(
   { log }: OciContext,
   { state, config, init, cgroup }: Target,
-  options: ExecOptions,
+  options: ExecOptions & { readonly given: readonly number[] },
 ): Promise<ExecutedProcess> {
   const { process } = options
   checkProcess(process)
   const pid = state.pid!
-  const kinds = foreignNamespaces(pid)
+  const kinds = foreignNamespaces(pid, init.number)
   using terminal = openTerminalTarget({
     wanted: process.terminal === true,
     consoleSocket: options.consoleSocket,
@@ -76,6 +76,7 @@ export async function executeIn(
     cgroupFds: joinFds?.writeZero ?? [],
     keyring: true,
     joins: true,
+    stdio: terminal.socket === undefined ? stdioOf(options) : undefined,
     personality: config.linux?.personality,
     memoryPolicy: config.linux?.memoryPolicy,
     cpus: config.linux?.resources?.cpu?.cpus,
@@ -93,7 +94,7 @@ export async function executeIn(
       session: true,
       cgroup: joinFds?.cloneInto,
       stdio: socket === undefined ? stdioOf(options) : ['ignore', 'ignore', 'ignore'],
-      preserveFds: options.preserveFds ?? 0,
+      preserveFds: options.given,
       prepareFds: socket === undefined ? [] : [socket],
       prepare: (program) => {
         if (socket !== undefined) {
@@ -111,8 +112,13 @@ export async function executeIn(
       },
     })
     const started = await startedWith(spawning, seccomp, () => ociState(state, 'running'))
-    tellProcess(started, options)
-    return { process: started, terminal: terminal.take() }
+    try {
+      tellProcess(started, options)
+      return { process: started, terminal: terminal.take() }
+    } catch (error) {
+      await started[Symbol.asyncDispose]()
+      throw error
+    }
   } catch (error) {
     throw explainExecFailure(error, process)
   }

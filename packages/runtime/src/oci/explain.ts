@@ -1,4 +1,4 @@
-import { AT_FDCWD, explain, O_CLOEXEC, O_PATH, Program, syscall, type SyscallArgument } from '@ctr/linux'
+import { explain, Program } from '@ctr/linux'
 import { describe } from '@ctr/namespaces'
 import { readBundle } from './bundle.js'
 import type { OciContext } from './context.js'
@@ -30,7 +30,7 @@ export async function explainBundle(context: OciContext, options: ExplainOptions
   runtime.step('open what comes from the host')
   const call: Call = (name, ...args) => {
     runtime.call(name, args)
-    return name === 'open_tree' ? look(args) : 0
+    return 0
   }
   using plan = await planSetup(bundle.config, {
     bundle: bundle.path,
@@ -55,18 +55,11 @@ export async function explainBundle(context: OciContext, options: ExplainOptions
       seccomp: seccomp.credentials,
       gate: { wait: 0, report: 0, reports: 0, closeChildEnds: () => undefined },
       stdio: ['ignore', 'ignore', 'ignore'],
-      preserveFds: 0,
+      preserveFds: [],
       keyring: true,
       noPivot: false,
       meanwhile: undefined,
     }),
   )
   return [runtime, ...programs].map(explain).join('\n')
-}
-
-/** A descriptor of what would be mounted, to see what it is. */
-function look([folder, path]: readonly SyscallArgument[]): number {
-  return path === ''
-    ? syscall('dup', folder!)
-    : syscall('openat', folder ?? AT_FDCWD, path!, O_PATH + O_CLOEXEC, 0)
 }

@@ -33,7 +33,7 @@ export interface WantedCommand {
  */
 export function checkCommand(pid: number, { args, env, cwd }: WantedCommand): void {
   const name = args[0]!
-  using root = new Fd(syscall('openat', AT_FDCWD, `/proc/${pid}/root`, O_PATH + O_DIRECTORY + O_CLOEXEC))
+  using root = openRoot(pid)
   let refused: string | undefined
   for (const place of places(name, env['PATH'])) {
     const found = look(root.number, posix.resolve('/', cwd, place))
@@ -48,6 +48,15 @@ export function checkCommand(pid: number, { args, env, cwd }: WantedCommand): vo
     ? `stat ${name}: no such file or directory`
     : 'executable file not found in $PATH'
   throw new RuntimeError('ERR_RUNTIME_COMMAND_NOT_FOUND', `${what} ${why}`)
+}
+
+function openRoot(pid: number): Fd {
+  try {
+    return new Fd(syscall('openat', AT_FDCWD, `/proc/${pid}/root`, O_PATH + O_DIRECTORY + O_CLOEXEC))
+  } catch (cause) {
+    if (!isSyscallError(cause)) throw cause
+    throw new RuntimeError('ERR_RUNTIME_NOT_RUNNING', 'the process of the container has ended', { cause })
+  }
 }
 
 type Found = 'executable' | 'missing' | 'is a directory: permission denied' | 'permission denied'

@@ -10,13 +10,15 @@ import { processPieces } from './process-pieces.js'
 import type { PreparedSeccomp } from './seccomp.js'
 import type { CgroupView } from './setup/cgroup-mount.js'
 import type { SetupPlan } from './setup/plan.js'
+import { loopbackUp } from '../setup/network.js'
+import { setUpElsewhere } from './setup/set-up-elsewhere.js'
 import { setUp } from './setup/setup.js'
 
 /** Everything that the first process of a container is given of ours. */
 export interface InitResources {
   readonly id: string
   readonly env: Readonly<Record<string, string>>
-  readonly plan: SetupPlan
+  readonly plan: SetupPlan | undefined
   readonly cgroupFds: readonly number[]
   /** v2 cgroup folder that it begins in. */
   readonly cgroup: number | undefined
@@ -27,7 +29,7 @@ export interface InitResources {
   readonly seccomp: PreparedSeccomp['credentials']
   readonly gate: Gate | undefined
   readonly stdio: readonly [Stdio, Stdio, Stdio]
-  readonly preserveFds: number
+  readonly preserveFds: readonly number[]
   readonly keyring: boolean
   readonly noPivot: boolean
   /** Called while the child waits in its namespaces, with its mounts in place. */
@@ -51,12 +53,21 @@ export function initOptions(
     cgroupFds: resources.cgroupFds,
     keyring: resources.keyring,
     joins: false,
+    stdio: consoleSocket === undefined ? resources.stdio : undefined,
     personality: linux?.personality,
     memoryPolicy: linux?.memoryPolicy,
     cpus: linux?.resources?.cpu?.cpus,
     log,
   })
-  const ownMounts = makesNew(linux, 'mount')
+  const console =
+    consoleSocket === undefined
+      ? undefined
+      : {
+          socket: consoleSocket,
+          plainNewlines: resources.terminalIsOurs === true,
+          size: process.consoleSize,
+          uid: process.user.uid,
+        }
   return {
     ...pieces,
     ...resources.seccomp,
@@ -75,11 +86,16 @@ export function initOptions(
     preserveFds: resources.preserveFds,
     gate: resources.gate,
     meanwhile: resources.meanwhile,
-    prepareFds: [...plan.fds, ...(consoleSocket === undefined ? [] : [consoleSocket])],
+    prepareFds: [...(plan?.fds ?? []), ...(consoleSocket === undefined ? [] : [consoleSocket])],
     prepare: (program, pause) => {
       if (domainname !== undefined && domainname !== '') setDomainname(program, domainname)
-      if (!ownMounts) {
-        if (resources.meanwhile !== undefined) pause()
+      if (makesNew(linux, 'network')) loopbackUp(program)
+      if (plan === undefined) {
+        setUpElsewhere(program, resources.meanwhile === undefined ? () => undefined : pause, {
+          console,
+          // a mount namespace that is joined has a root of its own
+          rootfs: hasOwn(linux, 'mount') ? undefined : rootfs,
+        })
         return
       }
       setUp(program, resources.meanwhile === undefined ? () => undefined : pause, {
@@ -88,15 +104,7 @@ export function initOptions(
         plan,
         cgroups: resources.cgroups,
         nullStreams: consoleSocket === undefined ? nullStreams(resources.stdio) : [],
-        console:
-          consoleSocket === undefined
-            ? undefined
-            : {
-                socket: consoleSocket,
-                plainNewlines: resources.terminalIsOurs === true,
-                size: process.consoleSize,
-                uid: process.user.uid,
-              },
+        console,
         noPivot: resources.noPivot,
         keepProc,
       })

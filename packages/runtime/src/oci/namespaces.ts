@@ -1,4 +1,12 @@
-import { inspectNamespaces, type IdMaps, type NamespaceKind, type NamespaceSources } from '@ctr/namespaces'
+import { pidfdSendSignal } from '@ctr/linux'
+import {
+  inspectNamespaces,
+  isNamespacesError,
+  type IdMaps,
+  type NamespaceKind,
+  type NamespaceSources,
+} from '@ctr/namespaces'
+import { RuntimeError } from '../errors.js'
 import type { Config, ConfigIdMapping, ConfigLinux } from './config/config.js'
 
 /** The namespaces of a config as `spawn` takes them; the names are the same. */
@@ -30,12 +38,31 @@ export function idMapsOf(uid: readonly ConfigIdMapping[], gid: readonly ConfigId
   return { uid: map(uid), gid: map(gid) }
 }
 
-/** Kinds of namespaces in which a process is not where we are: those to join to be where it is. */
-export function foreignNamespaces(pid: number): NamespaceKind[] {
-  const [ours, theirs] = [inspectNamespaces(), inspectNamespaces(pid)]
-  return (Object.keys(ours) as NamespaceKind[]).filter(
-    (kind) => theirs[kind] !== undefined && ours[kind] !== theirs[kind],
-  )
+/**
+ * Kinds of namespaces in which a process is not where we are: those to join to be where it is. A process that ends
+ * has none any more, and its number may soon be that of one of the host: neither must look like a container that
+ * shares all of ours.
+ *
+ * @param pidfd - Of the same process.
+ * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`: it has ended.
+ */
+export function foreignNamespaces(pid: number, pidfd: number): NamespaceKind[] {
+  const ours = inspectNamespaces()
+  const theirs = tryInspect(pid)
+  const kinds = Object.keys(ours) as NamespaceKind[]
+  if (kinds.some((kind) => theirs[kind] === undefined) || !pidfdSendSignal(pidfd, 0)) {
+    throw new RuntimeError('ERR_RUNTIME_NOT_RUNNING', 'cannot join the container: its process has ended')
+  }
+  return kinds.filter((kind) => ours[kind] !== theirs[kind])
+}
+
+function tryInspect(pid: number): ReturnType<typeof inspectNamespaces> {
+  try {
+    return inspectNamespaces(pid)
+  } catch (error) {
+    if (isNamespacesError(error)) return {}
+    throw error
+  }
 }
 
 /** crun's annotation for containers of a user: the caller's groups stay, for files that belong to them. */

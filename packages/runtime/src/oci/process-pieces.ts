@@ -1,5 +1,5 @@
 import type { Program } from '@ctr/linux'
-import type { SpawnOptions } from '@ctr/namespaces'
+import type { SpawnOptions, Stdio } from '@ctr/namespaces'
 import type { ConfigMemoryPolicy, ConfigPersonality } from './config/config.js'
 import type { ConfigProcess } from './config/config-process.js'
 import { setFinalAffinity, setInitialAffinity } from './process/cpu-affinity.js'
@@ -13,6 +13,7 @@ import { setPersonality } from './process/personality.js'
 import { openProc, type Descriptor } from './process/proc.js'
 import { raiseRlimits, setRlimits } from './process/rlimits.js'
 import { setScheduler } from './process/scheduler.js'
+import { ownStreams, streamsToOwn } from './process/streams.js'
 import type { Log } from './log.js'
 import { joinCgroup } from '../setup/join-cgroup.js'
 
@@ -31,6 +32,8 @@ export interface ProcessContext {
   readonly keyring: boolean
   /** It joins a running container, and is not its first process. */
   readonly joins: boolean
+  /** Its standard streams; undefined where a terminal takes their place. */
+  readonly stdio: readonly [Stdio, Stdio, Stdio] | undefined
   readonly personality: ConfigPersonality | undefined
   readonly memoryPolicy: ConfigMemoryPolicy | undefined
   /** CPUs of its cgroup, for an error. */
@@ -89,6 +92,7 @@ function beginPrivileged(program: Program, { oomScoreAdj, ioPriority, rlimits = 
 function finish(program: Program, context: ProcessContext, labelled: boolean): void {
   const { process, id, userNamespace, keyring, personality, memoryPolicy, cpus, log } = context
   const { rlimits = [], scheduler, selinuxLabel = '', user } = process
+  if (context.stdio !== undefined) ownStreams(program, streamsToOwn(context.stdio), user)
   if (labelled && selinuxLabel !== '') setKeyLabel(program, selinuxLabel, PROC_FD)
   if (keyring) joinSessionKeyring(program, { id, userNamespace })
   resetSecurebits(program)

@@ -49,7 +49,7 @@ export async function startContainer(
       const { seccompListener } = seccomp.credentials
       const inContainer = {
         pidfd: init.number,
-        kinds: foreignNamespaces(pid),
+        kinds: foreignNamespaces(pid, init.number),
         env,
         // the command's filter holds for its hooks, unless somebody would have to answer for each
         ...(seccompListener === undefined ? seccomp.credentials : {}),

@@ -81,9 +81,17 @@ describe('execProcess()', () => {
     [['-g', 'x', 'id'], 'invalid value for additional-gids'],
     [['-e', 'A', 'id'], 'invalid value for env: must be NAME=VALUE, got A'],
     [['-e', '=A', 'id'], 'invalid value for env'],
-    [['-c', 'NOSUCH', 'id'], 'no such capability'],
   ])('refuses %j', (argv, message) => {
     expect(() => process(...argv)).toThrow(message)
+  })
+
+  it('leaves out capabilities that there are not, and says so', () => {
+    const warnings: string[] = []
+    const { capabilities } = execProcess({ ...own, capabilities: {} }, ['id'], { cap: ['CAP_NEW', 'KILL'] }, (text) =>
+      warnings.push(text),
+    )
+    expect(capabilities?.effective).toEqual(['CAP_KILL'])
+    expect(warnings).toEqual(['ignoring unknown capability "CAP_NEW"'])
   })
 
   it('needs a process to begin from', () => {

@@ -1,4 +1,5 @@
-import { parseCapability } from '../../security/capability.js'
+import { isRuntimeError } from '../../errors.js'
+import { parseCapability, type Capability } from '../../security/capability.js'
 import type { ConfigCapabilities, ConfigProcess, ConfigUser } from '../config/config-process.js'
 import type { Options, Values } from './options.js'
 import { usageError } from './usage-error.js'
@@ -23,12 +24,14 @@ const largestId = 2 ** 32 - 2
  * The process that `exec` runs when it is described by options: as the container's own, with what they change.
  *
  * @param own - The container's own process; a container without one has nothing to begin from.
+ * @param warn - Told of capabilities that there are not. As those of a config they are left out.
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`.
  */
 export function execProcess(
   own: ConfigProcess | undefined,
   args: readonly string[],
   values: Values<typeof execProcessOptions>,
+  warn: (message: string) => void = () => undefined,
 ): ConfigProcess {
   if (args.length === 0 || args[0] === '') throw usageError('exec args cannot be empty')
   if (own === undefined) {
@@ -44,7 +47,7 @@ export function execProcess(
     apparmorProfile: values.apparmor ?? own.apparmorProfile,
     selinuxLabel: values['process-label'] ?? own.selinuxLabel,
     noNewPrivileges: values['no-new-privs'] ?? own.noNewPrivileges,
-    capabilities: withCapabilities(own.capabilities, values.cap ?? []),
+    capabilities: withCapabilities(own.capabilities, known(values.cap ?? [], warn)),
   }
 }
 
@@ -73,13 +76,24 @@ function parseId(option: string, text: string): number {
   return parseInteger(option, text, { min: 0, max: largestId })
 }
 
+function known(texts: readonly string[], warn: (message: string) => void): Capability[] {
+  return texts.flatMap((text) => {
+    try {
+      return parseCapability(text)
+    } catch (error) {
+      if (!isRuntimeError(error)) throw error
+      warn(`ignoring unknown capability ${JSON.stringify(text)}`)
+      return []
+    }
+  })
+}
+
 /** Ambient capabilities are inheritable ones: they are only added where the config has any of those. */
 function withCapabilities(
   own: ConfigCapabilities | undefined,
-  added: readonly string[],
+  names: readonly Capability[],
 ): ConfigCapabilities | undefined {
-  if (added.length === 0) return own
-  const names = added.map(parseCapability)
+  if (names.length === 0) return own
   const and = (set: ConfigCapabilities['bounding']): ConfigCapabilities['bounding'] => [
     ...new Set([...(set ?? []), ...names]),
   ]

@@ -23,6 +23,10 @@ describe('parseOptions()', () => {
     [['--detach=false', '--tty=1'], { detach: false, tty: true }, []],
     [['--bundle', '-1'], { bundle: '-1' }, []],
     [['--bundle', '--detach'], { bundle: '--detach' }, []],
+    [['-bundle', '/b', 'id', '-detach'], { bundle: '/b', detach: true }, ['id']],
+    [['-bundle=/b', '-env=A=1', '-tty=false'], { bundle: '/b', env: ['A=1'], tty: false }, []],
+    [['-b', '-detach', '--bundle', '-tty'], { bundle: '-tty' }, []],
+    [['-dtb', '-tty', '--', '-detach'], { detach: true, tty: true, bundle: '-tty' }, ['-detach']],
     [['--bundle=', 'id'], {}, ['id']],
     [['--bundle', ''], {}, []],
     [['--bundle', 'a', '--bundle', 'b'], { bundle: 'b' }, []],
@@ -40,6 +44,7 @@ describe('parseOptions()', () => {
   it.each<[readonly string[], object, readonly string[]]>([
     [['-t', 'id', 'ls', '-d', '--bundle', 'x'], { tty: true }, ['id', 'ls', '-d', '--bundle', 'x']],
     [['id', '--detach'], {}, ['id', '--detach']],
+    [['-tty', 'id', '-detach'], { tty: true }, ['id', '-detach']],
     [['-b', 'x', '--', 'id', '-t'], { bundle: 'x' }, ['id', '-t']],
     [['id', '--', 'ls'], {}, ['id', '--', 'ls']],
     [['-d', 'id', '--unknown', '-tzq'], { detach: true }, ['id', '--unknown', '-tzq']],

@@ -39,7 +39,8 @@ const truths: ReadonlyMap<string, boolean> = new Map([
 
 /**
  * Reads options, which may stand before and after arguments: `--name value`, `--name=value`, `-n value`, `-nvalue`,
- * several short ones together, `--flag=false`. A value may begin with a dash. After `--` nothing is an option.
+ * several short ones together, `--flag=false`. Long ones may have a single dash, as containerd writes one of them. A
+ * value may begin with a dash. After `--` nothing is an option.
  *
  * @param rest - Options end at the first argument.
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`: an unknown option, or one whose value is missing or
@@ -51,7 +52,7 @@ export function parseOptions<T extends Options>(
   { rest = false }: { readonly rest?: boolean } = {},
 ): ParsedArguments<T> {
   const { tokens } = parseArgs({
-    args: [...argv],
+    args: argv.map((argument) => withTwoDashes(options, argument)),
     options: Object.fromEntries(
       Object.entries(options).map(([name, { type, short }]) => [
         name,
@@ -71,15 +72,20 @@ export function parseOptions<T extends Options>(
         values[token.name] = truth(token.rawName, token.value)
         continue
       }
-      const value = textOf(token)
+      const value = token.inlineValue === false ? argv[token.index + 1]! : textOf(token)
       if (option.type === 'string') values[token.name] = value === '' ? undefined : value
       else ((values[token.name] ??= []) as string[]).push(value)
     } else if (rest) {
       const from = token.kind === 'positional' ? token.index : token.index + 1
       return { values: values as Values<T>, positionals: argv.slice(from) }
-    } else if (token.kind === 'positional') positionals.push(token.value)
+    } else if (token.kind === 'positional') positionals.push(argv[token.index]!)
   }
   return { values: values as Values<T>, positionals }
+}
+
+function withTwoDashes(options: Options, argument: string): string {
+  const [, name] = /^-([a-z][\w-]+)(?:=|$)/.exec(argument) ?? []
+  return name !== undefined && Object.hasOwn(options, name) ? `-${argument}` : argument
 }
 
 function unknown(name: string): never {

@@ -105,11 +105,10 @@ describe('parseConfig() of linux', () => {
     ['kernel.shm_rmid_forced', '1', 'accepted'],
     ['fs.mqueue.msg_max', '1', 'accepted'],
     ['kernel.domainname', 'a', 'accepted'],
-    ['kernel.hostname', 'h', 'accepted'],
     [
       'kernel.hostname',
-      'other',
-      'linux.sysctl["kernel.hostname"] conflicts with hostname, which is another value',
+      'h',
+      'linux.sysctl["kernel.hostname"] conflicts with hostname: set that one',
     ],
     [
       'kernel.core_pattern',

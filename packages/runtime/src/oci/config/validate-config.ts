@@ -82,7 +82,6 @@ function checkTimeNamespace({ linux }: Config, namespaces: Namespaces): void {
 }
 
 function checkSysctls(config: Config, namespaces: Namespaces): void {
-  const names = { 'kernel/hostname': 'hostname', 'kernel/domainname': 'domainname' } as const
   for (const [name, value] of Object.entries(config.linux?.sysctl ?? {})) {
     const field = `linux.sysctl[${shown(name)}]`
     const file = sysctlFile(name)
@@ -95,9 +94,10 @@ function checkSysctls(config: Config, namespaces: Namespaces): void {
         `${field} would change the host: the namespace of type ${type} is the runtime's own`,
       )
     }
-    const same = Object.hasOwn(names, file) ? names[file as keyof typeof names] : undefined
-    if (same !== undefined && (config[same] ?? value) !== value) {
-      throw invalidConfig(`${field} conflicts with ${same}, which is another value`)
+    // as other runtimes have it: the field of the config is the one place for a host name
+    if (file === 'kernel/hostname') throw invalidConfig(`${field} conflicts with hostname: set that one`)
+    if (file === 'kernel/domainname' && (config.domainname ?? value) !== value) {
+      throw invalidConfig(`${field} conflicts with domainname, which is another value`)
     }
   }
 }

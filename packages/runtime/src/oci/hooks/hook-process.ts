@@ -17,6 +17,17 @@ export interface HookSetting {
   readonly where: Omit<SpawnOptions, 'command' | 'executable' | 'env' | 'stdio' | 'session'>
 }
 
+/** A hook has ended otherwise than it should. */
+export class HookFailure extends Error {
+  /** Its exit code, where nothing has killed it. */
+  readonly exitCode: number | undefined
+
+  constructor(message: string, exitCode: number | undefined) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
 /** How long output is waited for once a hook has ended, while what it left running holds its streams open. */
 const DRAIN_MS = 100
 
@@ -27,7 +38,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1
  * Runs a hook to its end. It has a session of its own, none of our descriptors, and as much output as it likes.
  *
  * @throws {@link NamespacesError} It cannot be started.
- * @throws Error It has failed: says how, with the end of its output.
+ * @throws {@link HookFailure} Says how, with the end of its output.
  */
 export async function runHookProcess(hook: ConfigHook, setting: HookSetting): Promise<void> {
   const { path, args = [], env, timeout } = hook
@@ -48,7 +59,8 @@ export async function runHookProcess(hook: ConfigHook, setting: HookSetting): Pr
   await within(DRAIN_MS, Promise.all([stdout.ended, stderr.ended]))
   if (!limit.reached && status.exitCode === 0) return
   const how = limit.reached ? `timed out after ${timeout!} s` : exitText(status)
-  throw new Error(`${path}: ${how}${said('stdout', stdout.tail)}${said('stderr', stderr.tail)}`)
+  const output = said('stdout', stdout.tail) + said('stderr', stderr.tail)
+  throw new HookFailure(`${path}: ${how}${output}`, limit.reached ? undefined : status.exitCode)
 }
 
 interface TimeLimit {

@@ -5,7 +5,7 @@ import { RuntimeError } from '../../errors.js'
 import type { ConfigHook, ConfigHooks } from '../config/config.js'
 import type { Log } from '../log.js'
 import type { ContainerStatus, OciState } from '../state/status.js'
-import { runHookProcess, type HookSetting } from './hook-process.js'
+import { HookFailure, runHookProcess, type HookSetting } from './hook-process.js'
 
 /** The points at which a bundle may have programs run; see the hooks of the runtime spec. */
 export type HookKind = keyof ConfigHooks
@@ -80,11 +80,20 @@ export async function runHooks(
       })
     } catch (error) {
       if (!types.isNativeError(error)) throw error
-      const message = `error running ${kind} hook #${index}: ${error.message}`
-      if (kind !== 'poststop') throw new RuntimeError('ERR_RUNTIME_HOOK', message, { cause: error })
-      log.warn(message)
+      if (kind !== 'poststop') {
+        const message = `error running ${kind} hook #${index}: ${error.message}`
+        throw new RuntimeError('ERR_RUNTIME_HOOK', message, { cause: error })
+      }
+      log.warn(failedPoststop(index, error))
     }
   }
+}
+
+/** Such a failure is in no error: whoever looks for it in the log looks for these words. */
+function failedPoststop(index: number, error: Error): string {
+  const code = error instanceof HookFailure ? error.exitCode : undefined
+  const how = code === undefined ? '' : ` with exit code ${code}`
+  return `poststop hook failed${how}: hook #${index}: ${error.message}`
 }
 
 function joining({ pidfd, kinds, env: _, ...where }: InContainer): HookSetting['where'] {

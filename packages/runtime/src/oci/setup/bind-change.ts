@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import {
   AT_EMPTY_PATH,
   AT_RECURSIVE,
@@ -23,7 +24,7 @@ import type { Call } from './call.js'
 export interface ChangedBind {
   /** The detached mount. */
   readonly fd: number
-  /** For messages. */
+  /** Path on the host. */
   readonly source: string
   readonly destination: string
   readonly options: ParsedMountOptions
@@ -65,8 +66,8 @@ function withoutLocks({ options }: ChangedBind): { readonly set: number; readonl
   return { set: set & ~TIMES, clear: clear & ~TIMES & ~LOCKED }
 }
 
-function checkLocks({ fd, source, destination, options }: ChangedBind): void {
-  const now = attributesOf(fd)
+function checkLocks({ source, destination, options }: ChangedBind): void {
+  const now = attributesOf(options.sourceNoFollow ? dirname(source) : source)
   const cleared = options.attributesClear & now & LOCKED
   const asksForTimes = (options.attributesClear & ALL_ACCESS_TIMES) !== 0
   const otherTimes = asksForTimes && (options.attributesSet & TIMES) !== (now & TIMES)
@@ -92,10 +93,10 @@ function names(attributes: number): string {
   return lockedNames.flatMap(([bit, name]) => ((attributes & bit) === 0 ? [] : [name])).join(', ')
 }
 
-/** `MOUNT_ATTR_*` that a mount has, from the `ST_*` of statfs(2), whose first four are the same. */
-function attributesOf(fd: number): number {
+/** `MOUNT_ATTR_*` of the mount that a path of the host is in, from the `ST_*` of statfs(2), whose first four are the same. */
+function attributesOf(path: string): number {
   const bytes = Buffer.alloc(120)
-  syscall('fstatfs', fd, out(bytes))
+  syscall('statfs', path, out(bytes))
   const flags = Number(bytes.readBigUInt64LE(80))
   const time =
     (flags & ST_NOATIME) !== 0 ? MOUNT_ATTR_NOATIME : (flags & ST_RELATIME) !== 0 ? 0 : MOUNT_ATTR_STRICTATIME

@@ -1,4 +1,13 @@
-import { fchmodSync, fchownSync, fstatSync, ftruncateSync, opendirSync, readSync, writeSync, type BigIntStats } from 'node:fs'
+import {
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  ftruncateSync,
+  opendirSync,
+  readSync,
+  writeSync,
+  type BigIntStats,
+} from 'node:fs'
 import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
@@ -71,7 +80,13 @@ export async function copyTree(source: number, target: number): Promise<void> {
   finish(source, target, fstatSync(source, { bigint: true }))
 }
 
-async function copyEntries(copy: Copy, source: number, target: number, path: Bytes, depth: number): Promise<void> {
+async function copyEntries(
+  copy: Copy,
+  source: number,
+  target: number,
+  path: Bytes,
+  depth: number,
+): Promise<void> {
   if (depth > DEEPEST) {
     throw new RuntimeError('ERR_RUNTIME_START', `cannot copy ${path}: folders are deeper than ${DEEPEST}`)
   }
@@ -96,13 +111,19 @@ async function copyItem(copy: Copy, item: Item): Promise<void> {
   const kind = Number(stats.mode) & S_IFMT
   if (kind === S_IFDIR) {
     syscall('mkdirat', target, bytes(name), 0o700)
-    using made = new Fd(syscall('openat', target, bytes(name), O_RDONLY + O_DIRECTORY + O_NOFOLLOW + O_CLOEXEC))
+    using made = new Fd(
+      syscall('openat', target, bytes(name), O_RDONLY + O_DIRECTORY + O_NOFOLLOW + O_CLOEXEC),
+    )
     await copyEntries(copy, from, made.number, `${path}/`, depth + 1)
     finish(from, made.number, stats)
   } else if (linkAgain(copy, item)) return
   else if (kind === S_IFREG) {
-    using made = new Fd(syscall('openat', target, bytes(name), O_WRONLY + O_CREAT + O_EXCL + O_CLOEXEC, 0o600))
-    using content = new Fd(syscall('openat', AT_FDCWD, `/proc/self/fd/${from}`, O_RDONLY + O_NONBLOCK + O_CLOEXEC))
+    using made = new Fd(
+      syscall('openat', target, bytes(name), O_WRONLY + O_CREAT + O_EXCL + O_CLOEXEC, 0o600),
+    )
+    using content = new Fd(
+      syscall('openat', AT_FDCWD, `/proc/self/fd/${from}`, O_RDONLY + O_NONBLOCK + O_CLOEXEC),
+    )
     await copyContent(copy, content.number, made.number, Number(stats.size))
     finish(from, made.number, stats)
   } else {
@@ -127,15 +148,15 @@ function linkAgain({ target: root, linked }: Copy, { stats, target, name, path }
 
 /** Copies what is there of a file, and leaves its holes out. */
 async function copyContent(copy: Copy, from: number, to: number, size: number): Promise<void> {
-  for (let at = 0; at < size; ) {
+  for (let at = 0; at < size;) {
     const data = syscallOr(['ENXIO'], 'lseek', from, at, SEEK_DATA)
     if (data === 'ENXIO') break
     const hole = Math.min(size, syscall('lseek', from, data, SEEK_HOLE))
-    for (at = data; at < hole; ) {
+    for (at = data; at < hole;) {
       await breathe(copy)
       const length = readSync(from, copy.buffer, 0, Math.min(copy.buffer.length, hole - at), at)
       if (length === 0) break
-      for (let done = 0; done < length; ) done += writeSync(to, copy.buffer, done, length - done, at + done)
+      for (let done = 0; done < length;) done += writeSync(to, copy.buffer, done, length - done, at + done)
       at += length
     }
     if (at < hole) break // it has become shorter meanwhile

@@ -1,4 +1,4 @@
-import { out, syscall, syscallOr } from '@ctr/linux'
+import { out, syscallOr } from '@ctr/linux'
 
 /** No list and no value is longer (xattr(7)). */
 const LONGEST = 65536

@@ -1,10 +1,5 @@
 import { posix } from 'node:path'
-import {
-  AT_SYMLINK_NOFOLLOW,
-  MOVE_MOUNT_F_EMPTY_PATH,
-  S_IFREG,
-  type Program,
-} from '@ctr/linux'
+import { AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, S_IFREG, type Program } from '@ctr/linux'
 import { openFolder } from '../../setup/place.js'
 import { openParent, type Descriptor } from './attach.js'
 import { modeOf, numberOf } from './plan-devices.js'

@@ -8,10 +8,10 @@ import type { MountIdMapping, ParsedIdmap } from '../config/mount-idmap.js'
 export class IdmapNamespaces {
   readonly #config: Config
   readonly #made = new Map<string, number>()
-  readonly #own: (fd: number) => number
+  readonly #own: (open: () => number | Promise<number>) => Promise<number>
 
-  /** @param own - Takes over descriptors, to be closed when the container has been made. */
-  constructor(config: Config, own: (fd: number) => number) {
+  /** @param own - Opens a descriptor, to be closed when the container has been made. */
+  constructor(config: Config, own: (open: () => number | Promise<number>) => Promise<number>) {
     this.#config = config
     this.#own = own
   }
@@ -26,7 +26,10 @@ export class IdmapNamespaces {
     const key = maps === undefined ? '' : JSON.stringify(maps)
     const known = this.#made.get(key)
     if (known !== undefined) return known
-    const opened = this.#own(maps === undefined ? openSync(this.#path!, 'r') : await openUserNamespace(maps))
+    const path = this.#path
+    const opened = await this.#own(() =>
+      maps === undefined ? openSync(path!, 'r') : openUserNamespace(maps),
+    )
     this.#made.set(key, opened)
     return opened
   }
@@ -85,7 +88,7 @@ export function throughMap(
   mount: Pick<ConfigMount, 'destination'>,
 ): IdMaps['uid'] {
   const mapped: IdMaps['uid'][number][] = []
-  for (let done = 0; done < mapping.size; ) {
+  for (let done = 0; done < mapping.size;) {
     const id = mapping.hostID + done
     const range = container.find((one) => id >= one.containerID && id < one.containerID + one.size)
     if (range === undefined) {

@@ -1,4 +1,4 @@
-import { fstatSync, lstatSync } from 'node:fs'
+import { lstatSync, statSync } from 'node:fs'
 import { MS_REC, MS_SLAVE, out, syscall } from '@ctr/linux'
 import { RuntimeError } from '../../errors.js'
 import type { Config, ConfigMount } from '../config/config.js'
@@ -32,14 +32,20 @@ const replaceable = [
  *
  * @throws {@link RuntimeError} `ERR_RUNTIME_CONFIG`
  */
-export function checkProc({ mount }: ParsedMount, { path }: Place, source: number | undefined): void {
+export function checkProc({ mount }: ParsedMount, { path }: Place, source: string | undefined): void {
   if (!within(path, '/proc') || replaceable.includes(path)) return
   const destination = JSON.stringify(mount.destination)
   if (path !== '/proc') {
-    throw new RuntimeError('ERR_RUNTIME_CONFIG', `${destination} cannot be mounted because it is inside /proc`)
+    throw new RuntimeError(
+      'ERR_RUNTIME_CONFIG',
+      `${destination} cannot be mounted because it is inside /proc`,
+    )
   }
   if (mount.type === 'proc' || (source !== undefined && isProc(source))) return
-  throw new RuntimeError('ERR_RUNTIME_CONFIG', `${destination} cannot be mounted because it is not of type proc`)
+  throw new RuntimeError(
+    'ERR_RUNTIME_CONFIG',
+    `${destination} cannot be mounted because it is not of type proc`,
+  )
 }
 
 /**
@@ -59,10 +65,10 @@ export function checkOrdinaryFolder(view: RootView, { mount }: ParsedMount, path
 }
 
 /** True for the root of a procfs. */
-function isProc(fd: number): boolean {
+function isProc(path: string): boolean {
   const bytes = Buffer.alloc(120)
-  syscall('fstatfs', fd, out(bytes))
-  return bytes.readBigInt64LE(0) === PROC_SUPER_MAGIC && fstatSync(fd).ino === PROC_ROOT
+  syscall('statfs', path, out(bytes))
+  return bytes.readBigInt64LE(0) === PROC_SUPER_MAGIC && statSync(path).ino === PROC_ROOT
 }
 
 const PROC_SUPER_MAGIC = 0x9fa0n

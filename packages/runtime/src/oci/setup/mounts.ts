@@ -4,7 +4,6 @@ import {
   FSCONFIG_CMD_RECONFIGURE,
   FSCONFIG_SET_FLAG,
   FSCONFIG_SET_STRING,
-  MOUNT_ATTR_IDMAP,
   MOUNT_ATTR_RDONLY,
   mountAttributes,
   MS_REC,
@@ -41,7 +40,13 @@ export function makeMount(program: Program, planned: PlannedMount): MadeMount {
   program.step(`make the ${making.type} for ${mount.destination}`)
   // read-only comes last: what is mounted below may need a folder here
   const attributes = options.attributesSet & ~MOUNT_ATTR_RDONLY
-  const detached = newFileSystem(program, making.type, making.parameters, attributes, mount.source ?? making.type)
+  const detached = newFileSystem(
+    program,
+    making.type,
+    making.parameters,
+    attributes,
+    mount.source ?? making.type,
+  )
   setPropagation(program, detached, options.propagation)
   return { planned, detached }
 }
@@ -55,8 +60,9 @@ export function attachMount(program: Program, root: Descriptor, made: MadeMount)
   const { planned, detached } = made
   const { mount, options, place, making } = planned
   program.step(`mount ${mount.source ?? mount.type ?? ''} at ${mount.destination}`)
-  if (making.how === 'link') return makeLink(program, root, planned, making.target)
-  if (making.how === 'remount') return remount(program, root, planned)
+  if (making.how === 'link') makeLink(program, root, planned, making.target)
+  if (making.how === 'remount') remount(program, root, planned)
+  if (making.how === 'link' || making.how === 'remount') return undefined
   if (making.how === 'inside') {
     const copy = copyInside(program, root, planned, making)
     attachAt(program, root, copy, place, making.kind)
@@ -65,11 +71,18 @@ export function attachMount(program: Program, root: Descriptor, made: MadeMount)
   if (making.how === 'new' && detached === undefined) return mountByPath(program, root, planned, making)
   attachAt(program, root, detached!, place, making.how === 'opened' ? making.kind : 'folder')
   if (making.how === 'new') setRecursive(program, detached!, options)
+  for (const { fd, kind, path } of making.how === 'opened' ? (making.below ?? []) : []) {
+    attachAt(program, root, fd, { path: `${place.path}${path}`, kind, missing: 0, stats: undefined }, kind)
+  }
   return detached
 }
 
 /** Makes the file systems read-only that are to be, once everything is in them. */
-export function finishMount(program: Program, { options, mount, making }: PlannedMount, attached: Descriptor): void {
+export function finishMount(
+  program: Program,
+  { options, mount, making }: PlannedMount,
+  attached: Descriptor,
+): void {
   const isNew = making.how === 'new' || options.copyUp
   if (!isNew || (options.attributesSet & MOUNT_ATTR_RDONLY) === 0) return
   program.step(`make ${mount.destination} read-only`)
@@ -81,7 +94,7 @@ function copyInside(
   program: Program,
   root: Descriptor,
   planned: PlannedMount,
-  { from, userns }: Extract<PlannedMount['making'], { how: 'inside' }>,
+  { from }: Extract<PlannedMount['making'], { how: 'inside' }>,
 ): Ref {
   const { options } = planned
   const source = openPlace(program, root, from.path)
@@ -93,21 +106,18 @@ function copyInside(
   const change = bindAttributes(options)?.wanted
   if (change !== undefined) setAttributes(program, copy, change)
   setRecursive(program, copy, options)
-  if (userns !== undefined) {
-    setAttributes(program, copy, { set: MOUNT_ATTR_IDMAP, userns }, options.idmap?.recursive === true)
-  }
   return copy
 }
 
 /** `copy-symlink`. A link that is there already has been found to be the same. */
-function makeLink(program: Program, root: Descriptor, { place }: PlannedMount, target: string): undefined {
+function makeLink(program: Program, root: Descriptor, { place }: PlannedMount, target: string): void {
   if (place.missing === 0) return
   const parent = openParent(program, root, place)
   program.call('symlinkat', [target, parent, posix.basename(place.path)])
   program.call('close', [parent])
 }
 
-function remount(program: Program, root: Descriptor, planned: PlannedMount): undefined {
+function remount(program: Program, root: Descriptor, planned: PlannedMount): void {
   const { options, place } = planned
   const at = openPlace(program, root, place.path)
   setAttributes(program, at, { set: options.attributesSet, clear: options.attributesClear })

@@ -18,7 +18,7 @@ import {
   syscallOr,
 } from '@ctr/linux'
 import type { FileSystemParameter } from '../../setup/rootfs.js'
-import type { Call } from './call.js'
+import { isReal, type Call } from './call.js'
 import { copyTree } from './copy-tree.js'
 
 /** Makes a detached tmpfs in this process, with this process's privileges. */
@@ -28,8 +28,8 @@ export function newTmpfs(
   attributes: number,
   source = 'tmpfs',
 ): number {
-  using context = new Fd(call('fsopen', 'tmpfs', FSOPEN_CLOEXEC))
-  const fs = context.number
+  const fs = call('fsopen', 'tmpfs', FSOPEN_CLOEXEC)
+  using _ = isReal(call) ? new Fd(fs) : undefined
   call('fsconfig', fs, FSCONFIG_SET_STRING, 'source', source, 0)
   for (const [key, value] of parameters) {
     if (value === undefined) call('fsconfig', fs, FSCONFIG_SET_FLAG, key, null, 0)
@@ -54,7 +54,14 @@ export async function copyUp(tmpfs: number, folder: string, path: string): Promi
     flags: O_PATH + O_DIRECTORY + O_CLOEXEC,
     resolve: RESOLVE_IN_ROOT + RESOLVE_NO_MAGICLINKS + RESOLVE_NO_SYMLINKS,
   })
-  const opened = syscallOr(['ENOENT', 'ENOTDIR'], 'openat2', base.number, path === '' ? '.' : path, how, OPEN_HOW_SIZE)
+  const opened = syscallOr(
+    ['ENOENT', 'ENOTDIR'],
+    'openat2',
+    base.number,
+    path === '' ? '.' : path,
+    how,
+    OPEN_HOW_SIZE,
+  )
   if (typeof opened === 'string') return
   using source = new Fd(opened)
   using target = new Fd(syscall('openat', tmpfs, '.', O_DIRECTORY + O_CLOEXEC))

@@ -54,7 +54,11 @@ export function makeMasks(program: Program, paths: readonly MaskedPath[]): Mask[
   const others = paths.filter(({ kind }) => kind !== 'folder')
   const shared = folders.length > 0
   return [
-    ...folders.map(({ path }, index) => ({ path, folder: index === 0 ? empty() : ('copy' as const), file: undefined })),
+    ...folders.map(({ path }, index) => ({
+      path,
+      folder: index === 0 ? empty() : ('copy' as const),
+      file: undefined,
+    })),
     ...others.map(({ path, kind }) => ({
       path,
       folder: kind === 'file' ? undefined : shared ? ('copy' as const) : empty(),
@@ -89,7 +93,7 @@ export function maskPaths(program: Program, root: Descriptor, masks: readonly Ma
     }
     program.call('close', [at], { tolerate: ['EBADF'] })
   }
-  if (first?.folder !== undefined) program.call('close', [first.folder as Ref])
+  if (first?.folder !== undefined) program.call('close', [first.folder])
 }
 
 function copyOf(program: Program, mount: Ref): Ref {

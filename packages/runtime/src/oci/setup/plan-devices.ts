@@ -106,7 +106,10 @@ class MadeNodes {
       this.#folder ??= this.#planning.take(newTmpfs(call, [['mode', '700']], 0))
       const name = String(this.#count++)
       call('mknodat', this.#folder, name, modeOf(device), numberOf(device))
-      const [uid, gid] = [mapped(linux?.uidMappings, device.uid ?? 0), mapped(linux?.gidMappings, device.gid ?? 0)]
+      const [uid, gid] = [
+        mapped(linux?.uidMappings, device.uid ?? 0),
+        mapped(linux?.gidMappings, device.gid ?? 0),
+      ]
       call('fchownat', this.#folder, name, uid, gid, AT_SYMLINK_NOFOLLOW)
       call('fchmodat', this.#folder, name, modeOf(device) & 0o7777)
       return call('open_tree', this.#folder, name, TREE)
@@ -119,7 +122,8 @@ class MadeNodes {
   #hostsOwn(path: string, device: ConfigDevice, cause: unknown): number {
     if (!isSyscallError(cause)) throw cause
     const stats = lstatSync(path, { throwIfNoEntry: false })
-    if (stats !== undefined && isNode(stats, device)) return this.#planning.call('open_tree', -100, path, TREE)
+    if (stats !== undefined && isNode(stats, device))
+      return this.#planning.call('open_tree', -100, path, TREE)
     throw cannotMake(path, cause)
   }
 }
@@ -152,6 +156,9 @@ export function numberOf({ type, major, minor }: ConfigDevice): number {
   return type === 'p' ? 0 : makedev(major, minor)
 }
 
-function isNode({ mode, rdev }: { readonly mode: number; readonly rdev: number }, device: ConfigDevice): boolean {
+function isNode(
+  { mode, rdev }: { readonly mode: number; readonly rdev: number },
+  device: ConfigDevice,
+): boolean {
   return (mode & S_IFMT) === kinds[device.type] && (device.type === 'p' || rdev === numberOf(device))
 }

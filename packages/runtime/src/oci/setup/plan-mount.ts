@@ -1,4 +1,4 @@
-import { fstatSync, lstatSync, readlinkSync, realpathSync } from 'node:fs'
+import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import {
   AT_EMPTY_PATH,
@@ -16,13 +16,13 @@ import type { Config, ConfigMount } from '../config/config.js'
 import type { ParsedIdmap } from '../config/mount-idmap.js'
 import { hasOwn } from '../namespaces.js'
 import { changeBind } from './bind-change.js'
-import type { Call } from './call.js'
+import { isReal, type Call } from './call.js'
 import type { IdmapNamespaces } from './idmap.js'
 import { bindOf, checkOrdinaryFolder, checkProc, withHostsOwn, type ParsedMount } from './mount-rules.js'
 import { copyUp, newTmpfs } from './new-tmpfs.js'
 import { openTree, TREE } from './open-tree.js'
 import { parametersOf } from './parameters.js'
-import type { MountMaking, PlannedMount } from './plan.js'
+import type { MountMaking, MountSource, PlannedMount } from './plan.js'
 import { within, type Layer, type Place, type RootView } from './root-view.js'
 
 /** What the planning of mounts needs. */
@@ -62,8 +62,10 @@ export class MountPlanner {
     const follow = !parsed.options.destinationNoFollow && link === undefined
     const place = view.find(destination, { follow })
     const making: MountMaking =
-      link === undefined ? await this.#make(parsed, place) : { how: 'link', target: this.#checkLink(link, place) }
-    checkProc(parsed, place, making.how === 'opened' ? making.fd : undefined)
+      link === undefined
+        ? await this.#make(parsed, place)
+        : { how: 'link', target: this.#checkLink(link, place) }
+    checkProc(parsed, place, this.#sourceOf(parsed))
     checkKinds(parsed, place, making)
     this.#show(parsed, place, making)
     return { ...parsed, place, making }
@@ -98,7 +100,7 @@ export class MountPlanner {
     for (const flags of options.propagation) propagate(call, fd, flags)
     const from = place.kind === 'folder' ? view.hostPath(place.path) : undefined
     try {
-      if (from !== undefined) await copyUp(fd, from.base, from.rest)
+      if (from !== undefined && isReal(call)) await copyUp(fd, from.base, from.rest)
     } catch (cause) {
       if (!isSyscallError(cause) && (cause as NodeJS.ErrnoException).code === undefined) throw cause
       const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC'
@@ -112,29 +114,60 @@ export class MountPlanner {
   }
 
   async #bind(parsed: ParsedMount): Promise<MountMaking> {
-    const { bundle, call, take, base, config, namespaces } = this.#options
-    const { mount, options } = parsed
+    const { bundle, call, namespaces, view } = this.#options
+    const { mount } = parsed
     const path = resolve(bundle, mount.source!)
     const idmap = idmapOf(parsed)
-    const userns = idmap === undefined ? undefined : await namespaces.open(mount, idmap)
     const inside = this.#inContainer(path)
-    if (inside !== undefined) return { how: 'inside', from: inside, kind: kindOf(inside), userns }
-    const flags =
-      TREE +
-      (bindOf(parsed) === 'rbind' ? AT_RECURSIVE : 0) +
-      (options.sourceNoFollow ? AT_SYMLINK_NOFOLLOW : 0)
-    const fd = take(openTree(call, path, flags, `the source of ${mount.destination}`))
+    if (inside !== undefined && idmap === undefined)
+      return { how: 'inside', from: inside, kind: kindOf(inside) }
+    const userns = idmap === undefined ? undefined : await namespaces.open(mount, idmap)
+    const recursive = bindOf(parsed) === 'rbind'
+    const trees = inside === undefined ? [{ path: '', source: path }] : view.treesAt(inside.path, recursive)
+    if (trees === undefined) {
+      throw new RuntimeError(
+        'ERR_RUNTIME_CONFIG',
+        `cannot map the ids of the mount at ${mount.destination}: ${path} is a file system of the container's own`,
+      )
+    }
+    const [top, ...below] = trees.map((tree, index) => {
+      const opened = this.#open(parsed, tree.source, {
+        recursive: recursive && inside === undefined,
+        top: index === 0,
+      })
+      if (userns !== undefined && (index === 0 || idmap!.recursive))
+        mapIds(call, opened.fd, userns, mount, idmap!)
+      return { ...opened, path: tree.path }
+    })
+    return { how: 'opened', fd: top!.fd, kind: top!.kind, below, from: inside }
+  }
+
+  #open(
+    { mount, options }: ParsedMount,
+    source: string,
+    { recursive, top }: { readonly recursive: boolean; readonly top: boolean },
+  ): MountSource {
+    const { call, take, base, config } = this.#options
+    const flags = TREE + (recursive ? AT_RECURSIVE : 0) + (options.sourceNoFollow ? AT_SYMLINK_NOFOLLOW : 0)
+    const fd = take(openTree(call, source, flags, `the source of ${mount.destination}`))
     for (const each of [base | MS_REC, ...options.propagation]) propagate(call, fd, each)
     const { destination } = mount
-    changeBind(call, { fd, source: path, destination, options, locked: hasOwn(config.linux, 'user') })
-    if (userns !== undefined) mapIds(call, fd, userns, mount, idmap!)
-    return { how: 'opened', fd, kind: fstatSync(fd).isDirectory() ? 'folder' : 'file' }
+    const own = top ? options : { ...options, attributesSet: 0, attributesClear: 0, superblock: [] }
+    changeBind(call, { fd, source, destination, options: own, locked: hasOwn(config.linux, 'user') })
+    const stats = options.sourceNoFollow ? lstatSync(source) : statSync(source)
+    return { fd, kind: stats.isDirectory() ? 'folder' : 'file' }
+  }
+
+  #sourceOf(parsed: ParsedMount): string | undefined {
+    return bindOf(parsed) === false ? undefined : resolve(this.#options.bundle, parsed.mount.source ?? '')
   }
 
   /** What a source that is a link says, where the link is to be copied. */
   #linkToCopy({ mount, options }: ParsedMount): string | undefined {
-    const path = options.copySymlink && mount.source !== undefined && resolve(this.#options.bundle, mount.source)
-    if (path === false || lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return undefined
+    const path =
+      options.copySymlink && mount.source !== undefined && resolve(this.#options.bundle, mount.source)
+    if (path === false || lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true)
+      return undefined
     return readlinkSync(path)
   }
 
@@ -142,7 +175,8 @@ export class MountPlanner {
   #checkLink(target: string, { path, kind }: Place): string {
     if (kind === 'missing' || kind === 'unknown') return target
     const there = this.#options.view.hostPath(path)
-    if (kind === 'link' && there !== undefined && readlinkSync(`${there.base}/${there.rest}`) === target) return target
+    if (kind === 'link' && there !== undefined && readlinkSync(`${there.base}/${there.rest}`) === target)
+      return target
     throw new RuntimeError(
       'ERR_RUNTIME_START',
       `cannot make a symbolic link to ${target} at ${path}: something else is there already`,
@@ -170,9 +204,11 @@ export class MountPlanner {
   }
 
   #show(parsed: ParsedMount, { path }: Place, making: MountMaking): void {
-    const { view, bundle } = this.#options
+    const { view, bundle, call } = this.#options
     if (making.how === 'link' || making.how === 'remount') return
-    if (making.how === 'inside') view.copy(making.from.path, path, bindOf(parsed) === 'rbind')
+    if (parsed.options.copyUp && !isReal(call)) return
+    const from = 'from' in making ? making.from : undefined
+    if (from !== undefined) view.copy(from.path, path, bindOf(parsed) === 'rbind')
     else view.cover(path, layerOf(parsed, making, bundle))
   }
 }
@@ -209,7 +245,13 @@ function idmapOf({ mount, options }: ParsedMount): ParsedIdmap | undefined {
 
 function checkKinds({ mount }: ParsedMount, place: Place, making: MountMaking): void {
   const kind = making.how === 'opened' || making.how === 'inside' ? making.kind : 'folder'
-  if (making.how === 'remount' || making.how === 'link' || place.kind === 'missing' || place.kind === 'unknown') return
+  if (
+    making.how === 'remount' ||
+    making.how === 'link' ||
+    place.kind === 'missing' ||
+    place.kind === 'unknown'
+  )
+    return
   if ((place.kind === 'folder') === (kind === 'folder')) return
   const [source, target] = kind === 'folder' ? ['a folder', 'a file'] : ['a file', 'a folder']
   throw new RuntimeError(
@@ -218,7 +260,13 @@ function checkKinds({ mount }: ParsedMount, place: Place, making: MountMaking): 
   )
 }
 
-function mapIds(call: Call, fd: number, userns: number, mount: ConfigMount, { recursive }: ParsedIdmap): void {
+function mapIds(
+  call: Call,
+  fd: number,
+  userns: number,
+  mount: ConfigMount,
+  { recursive }: ParsedIdmap,
+): void {
   const flags = AT_EMPTY_PATH + (recursive ? AT_RECURSIVE : 0)
   try {
     call('mount_setattr', fd, '', flags, mountAttributes({ set: MOUNT_ATTR_IDMAP, userns }), 32)

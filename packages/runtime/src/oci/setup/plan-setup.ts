@@ -9,8 +9,10 @@ import {
   MS_SLAVE,
   syscall,
 } from '@ctr/linux'
+import { RuntimeError } from '../../errors.js'
 import type { Config, ConfigPropagation } from '../config/config.js'
-import type { Call } from './call.js'
+import { hasOwn, makesNew } from '../namespaces.js'
+import { isReal, type Call } from './call.js'
 import { IdmapNamespaces } from './idmap.js'
 import { bindOf, type ParsedMount } from './mount-rules.js'
 import { openTree, TREE } from './open-tree.js'
@@ -35,18 +37,26 @@ export interface PlanOptions {
  * the container everything goes. Sources are opened with the privileges of the caller, so that folders on the way need
  * not be open to the container's ids, and what is missing is an error before anything has been made.
  *
+ * @returns undefined where the container gets no mount namespace of its own: nothing is mounted then.
  * @throws {@link RuntimeError} `ERR_RUNTIME_START`, `ERR_RUNTIME_CONFIG`: a source does not exist, a mount is refused.
  */
-export async function planSetup(config: Config, options: PlanOptions): Promise<SetupPlan> {
+export async function planSetup(config: Config, options: PlanOptions): Promise<SetupPlan | undefined> {
   const { call = syscall, bundle, rootfs } = options
   const { linux } = config
+  if (!makesNew(linux, 'mount')) {
+    if (hasOwn(linux, 'mount') || options.mounts.length === 0) return undefined
+    throw new RuntimeError(
+      'ERR_RUNTIME_CONFIG',
+      'cannot use the config: mounts need a namespace of type mount in linux.namespaces, they would be left on the host',
+    )
+  }
   const opened: Fd[] = []
   const fds: number[] = []
   const close = (): void => {
     for (const fd of opened) fd.close()
   }
   const own = (fd: number): number => {
-    opened.push(new Fd(fd))
+    if (isReal(call)) opened.push(new Fd(fd))
     return fd
   }
   const take = (fd: number): number => {
@@ -56,7 +66,9 @@ export async function planSetup(config: Config, options: PlanOptions): Promise<S
   try {
     const base = basePropagation(linux?.rootfsPropagation)
     const root = take(openTree(call, rootfs, TREE + AT_RECURSIVE, 'the root file system'))
-    call('mount_setattr', root, '', AT_EMPTY_PATH + AT_RECURSIVE, mountAttributes({ propagation: base }), 32)
+    // pivot_root(2) refuses a shared root: it becomes that at the end
+    const propagation = base === MS_SHARED ? MS_SLAVE : base
+    call('mount_setattr', root, '', AT_EMPTY_PATH + AT_RECURSIVE, mountAttributes({ propagation }), 32)
     const view = new RootView(rootfs)
     const planner = new MountPlanner({
       config,
@@ -64,7 +76,7 @@ export async function planSetup(config: Config, options: PlanOptions): Promise<S
       roots: [rootfs, resolve(bundle, config.root.path)],
       base,
       view,
-      namespaces: new IdmapNamespaces(config, own),
+      namespaces: new IdmapNamespaces(config, async (open) => (isReal(call) ? own(await open()) : 0)),
       call,
       take,
     })
@@ -89,7 +101,9 @@ export async function planSetup(config: Config, options: PlanOptions): Promise<S
 
 /** False where the container is given a `/dev` of the host, in which nothing may be made. */
 function hasOwnDev(mounts: readonly ParsedMount[]): boolean {
-  return !mounts.some((parsed) => bindOf(parsed) !== false && resolve('/', parsed.mount.destination) === '/dev')
+  return !mounts.some(
+    (parsed) => bindOf(parsed) !== false && resolve('/', parsed.mount.destination) === '/dev',
+  )
 }
 
 function maskedPath(view: RootView, path: string): MaskedPath {

@@ -8,21 +8,28 @@ export interface MountSource {
   readonly kind: 'folder' | 'file'
 }
 
+/** A mount below another one. */
+export interface BelowMount extends MountSource {
+  /** From the other one's root. */
+  readonly path: string
+}
+
 /** How a mount of the config comes about. */
 export type MountMaking =
   /** It is there, detached: a bind, or a tmpfs with a copy. */
-  | ({ readonly how: 'opened' } & MountSource)
+  | ({
+      readonly how: 'opened'
+      /** Others that belong in it. */
+      readonly below?: readonly BelowMount[]
+      /** The place in the container that it is of. */
+      readonly from?: Place | undefined
+    } & MountSource)
   /** The child makes the file system. */
   | { readonly how: 'new'; readonly type: string; readonly parameters: readonly MountParameter[] }
   /** The hierarchies of cgroups. */
   | { readonly how: 'cgroup' }
-  /** A bind of what the container's own tree has by then; `userns` has the map where ids are mapped. */
-  | {
-      readonly how: 'inside'
-      readonly from: Place
-      readonly userns: number | undefined
-      readonly kind: 'folder' | 'file'
-    }
+  /** A bind of what the container's own tree has by then. */
+  | { readonly how: 'inside'; readonly from: Place; readonly kind: 'folder' | 'file' }
   /** No mount, but a link that says the same as that of the host. */
   | { readonly how: 'link'; readonly target: string }
   /** A change of what is mounted already. */

@@ -1,5 +1,4 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs'
-import { RuntimeError } from '../../errors.js'
 import { namesOf } from '../../setup/place.js'
 
 /** What a mount shows, as far as it can be known before the container is there. */
@@ -58,6 +57,30 @@ export class RootView {
     return layer.kind === 'tree' ? { base: layer.path, rest: rest.join('/') } : undefined
   }
 
+  /**
+   * The mounts that a bind of a place is of, with their paths from there, those above first.
+   *
+   * @returns undefined where one of them is in no tree of the host.
+   */
+  treesAt(
+    path: string,
+    recursive: boolean,
+  ): readonly { readonly path: string; readonly source: string }[] | undefined {
+    const places = [path, ...[...this.#layers.keys()].filter((one) => one !== path && within(one, path))]
+    const trees = (recursive ? places.sort((a, b) => a.length - b.length) : [path]).map((one) => {
+      const at = this.hostPath(one)
+      return (
+        at && {
+          path: one.slice(path === '/' ? 0 : path.length),
+          source: joined(at.base, at.rest === '' ? [] : [at.rest]),
+        }
+      )
+    })
+    return trees.some((tree) => tree === undefined)
+      ? undefined
+      : (trees as { path: string; source: string }[])
+  }
+
   /** Shows at `to` what is shown at `from`, as a bind does; with the mounts below it where it is `recursive`. */
   copy(from: string, to: string, recursive: boolean): void {
     const { layer, rest } = this.#layerOf(namesOf(from))
@@ -70,10 +93,10 @@ export class RootView {
   }
 
   /**
-   * Finds a path, inside the root however its links are.
+   * Finds a path, inside the root however its links are. Links that lead to each other lead to nothing known; the
+   * kernel says so when that is opened.
    *
    * @param follow - Whether a link at the end is followed.
-   * @throws {@link RuntimeError} `ERR_RUNTIME_START`: too many links.
    */
   find(path: string, { follow = true }: { readonly follow?: boolean } = {}): Place {
     const pending = namesOf(path).reverse()
@@ -94,9 +117,8 @@ export class RootView {
       if (missing === 0) found = this.#look(names)
       if (found.kind === 'missing' || found.kind === 'unknown') missing++
       if (found.target === undefined || missing > 0 || (pending.length === 0 && !follow)) continue
-      if (++links > MOST_LINKS) {
-        throw new RuntimeError('ERR_RUNTIME_START', `cannot use ${path} in the container: too many symbolic links`)
-      }
+      if (++links > MOST_LINKS)
+        return { path: `/${names.join('/')}`, kind: 'unknown', missing: 0, stats: undefined }
       names = found.target.startsWith('/') ? [] : names.slice(0, -1)
       pending.push(...found.target.split('/').reverse())
       found = this.#look(names)

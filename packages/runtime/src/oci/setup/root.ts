@@ -64,7 +64,9 @@ export function wholeMountsOf(mountinfo: string, rootfs: string): readonly strin
   return mountinfo
     .split('\n')
     .filter((line) => / - (proc|sysfs) /.test(line))
-    .map((line) => line.split(' ')[4]!.replace(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(parseInt(code, 8))))
+    .map((line) =>
+      line.split(' ')[4]!.replace(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(parseInt(code, 8))),
+    )
     .filter((path) => !within(path, rootfs))
     .reverse()
 }

@@ -8,6 +8,7 @@ import { attachCgroups, makeCgroups, type CgroupView } from './cgroup-mount.js'
 import { mountConsole, openConsole, type Console } from './console.js'
 import { makeDeviceLinks, makeDevices } from './devices.js'
 import { attachMount, finishMount, makeMount } from './mounts.js'
+import { openNullStreams } from './null-streams.js'
 import { makeMasks, maskPaths, readOnlyPaths } from './paths.js'
 import type { PlannedMount, SetupPlan } from './plan.js'
 import { attachRoot, changeRoot, finishRoot, moveRoot, wholeMountsOf } from './root.js'
@@ -52,6 +53,7 @@ export function setUp(program: Program, pause: () => void, setup: Setup): void {
   if (plan.ownDev) {
     makeDevices(program, root, plan.devices)
     makeDeviceLinks(program, root)
+    openNullStreams(program, root, setup.nullStreams)
   }
   if (setup.console !== undefined) openTerminal(program, root, setup.console, plan.ownDev)
   program.step(`make ${plan.cwd.path}`)
@@ -61,7 +63,8 @@ export function setUp(program: Program, pause: () => void, setup: Setup): void {
   const proc = Object.keys(sysctls).length === 0 ? undefined : openProc(program)
   if (proc !== undefined) setSysctls(program, sysctls, proc)
   setup.keepProc(program, proc)
-  if (setup.noPivot) moveRoot(program, root, wholeMountsOf(readFileSync('/proc/self/mountinfo', 'utf8'), rootfs))
+  if (setup.noPivot)
+    moveRoot(program, root, wholeMountsOf(readFileSync('/proc/self/mountinfo', 'utf8'), rootfs))
   else changeRoot(program, root)
   plan.mounts.forEach((planned, index) => {
     const mounted = attached[index]

@@ -43,7 +43,9 @@ exit code, or 128 plus the number of the signal that ended it; 255 when it could
     const container = (await program.open()).container(id!)
     const process =
       values.process === undefined
-        ? execProcess(container.config().process, args, values)
+        ? execProcess(container.config().process, args, values, (message) => {
+            program.log.warn(message)
+          })
         : parseProcess(readFileSync(values.process, 'utf8'))
     checkTerminal(process.terminal ?? false, detach, options.consoleSocket)
     const running = await container.exec({
