@@ -64,13 +64,16 @@ const texts: Readonly<Record<string, string>> = {
 /** Other names of numbers that the kernel's header names differently. */
 const aliases = new Set(['EWOULDBLOCK', 'ENOTSUP', 'EDEADLOCK'])
 
-const numbers: ReadonlyMap<string, number> = new Map([
-  ...Object.entries(constants.errno),
-  ...Object.entries(more).map(([name, [errno]]): [string, number] => [name, errno]),
-])
-const names: ReadonlyMap<number, string> = new Map(
-  [...numbers].filter(([name]) => !aliases.has(name)).map(([name, errno]) => [errno, name]),
-)
+let numbers: ReadonlyMap<string, number> | undefined
+let names: ReadonlyMap<number, string> | undefined
+
+function allNumbers(): ReadonlyMap<string, number> {
+  numbers ??= new Map([
+    ...Object.entries(constants.errno),
+    ...Object.entries(more).map(([name, [errno]]): [string, number] => [name, errno]),
+  ])
+  return numbers
+}
 
 /**
  * Name of an error number, as the kernel's header has it: `errnoName(1)` is `'EPERM'`. Of two names for one
@@ -78,6 +81,9 @@ const names: ReadonlyMap<number, string> = new Map(
  * Unknown numbers give `'errno N'`.
  */
 export function errnoName(errno: number): string {
+  names ??= new Map(
+    [...allNumbers()].filter(([name]) => !aliases.has(name)).map(([name, number]) => [number, name]),
+  )
   return names.get(errno) ?? `errno ${errno}`
 }
 
@@ -86,7 +92,7 @@ export function errnoName(errno: number): string {
  * Undefined for names that Linux does not have.
  */
 export function errnoNumber(name: string): number | undefined {
-  return numbers.get(name)
+  return allNumbers().get(name)
 }
 
 /** One line of explanation for an error number, as strerror(3) gives it, in lower case. */

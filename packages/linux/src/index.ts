@@ -23,7 +23,7 @@ export {
   type LinuxErrorCode,
   type SyscallFailure,
 } from './errors.js'
-export { architecture, type Architecture } from './native.js'
+export { architecture, isNativeLoaded, type Architecture } from './native.js'
 export { syscallNumber, type SyscallName } from './syscall-number.js'
 export { syscall, syscallOr, type SyscallArgument } from './syscall.js'
 export { Fd } from './fd.js'

@@ -34,6 +34,11 @@ export function native(): Native {
   return loaded
 }
 
+/** True once a system call was made, which costs little from then on. */
+export function isNativeLoaded(): boolean {
+  return loaded !== undefined
+}
+
 /** The processor architecture of this process. */
 export function architecture(): Architecture {
   if (process.platform !== 'linux') {

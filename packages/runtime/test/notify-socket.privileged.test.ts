@@ -52,14 +52,15 @@ describeOn(['root'], 'NotifySocket on the real kernel', () => {
     if (kind === 'abstract') address[2] = 0
     bind(manager.number, kind === 'abstract' ? address.subarray(0, -1) : address)
 
-    expect(prepareNotify(folder.path)).toEqual({
+    const inside = kind === 'path' ? name : '/run/notify'
+    expect(prepareNotify(folder.path, name)).toEqual({
       mount: {
         type: 'bind',
         source: `${folder.path}/notify`,
-        destination: '/run/notify',
+        destination: inside,
         options: ['bind', 'nosuid', 'noexec', 'nodev', 'ro'],
       },
-      env: ['NOTIFY_SOCKET=/run/notify/notify.sock'],
+      env: [`NOTIFY_SOCKET=${inside}/notify.sock`],
     })
     using notify = NotifySocket.open(folder.path)
     expect(statSync(`${folder.path}/notify/notify.sock`).mode & 0o777).toBe(0o777)
@@ -81,7 +82,7 @@ describeOn(['root'], 'NotifySocket on the real kernel', () => {
   it('stops waiting when the container ends', async () => {
     using folder = temporaryFolder()
     chmodSync(folder.path, 0o700)
-    prepareNotify(folder.path)
+    prepareNotify(folder.path, '@name')
     using notify = NotifySocket.open(folder.path)
     const child = await spawn({ command: ['true'] })
     using pidfd = new Fd(pidfdOpen(child.pid))

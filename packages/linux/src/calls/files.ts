@@ -21,15 +21,17 @@ export const OPEN_HOW_SIZE = 24
 export function openHow({ flags, mode = 0, resolve = 0 }: OpenHow): Struct {
   const all = withBits(flags, O_CLOEXEC)
   const bytes = Buffer.alloc(OPEN_HOW_SIZE)
-  bytes.writeBigUInt64LE(BigInt(all), 0)
-  bytes.writeBigUInt64LE(BigInt(mode), 8)
-  bytes.writeBigUInt64LE(BigInt(resolve), 16)
-  const text = [
-    `flags: ${openFlags(all)}`,
-    ...named('mode', mode, octal),
-    ...named('resolve', resolve, resolveFlags),
-  ]
-  return new Struct(bytes, `{${text.join(', ')}}`)
+  bytes.writeUIntLE(all, 0, 6)
+  bytes.writeUIntLE(mode, 8, 6)
+  bytes.writeUIntLE(resolve, 16, 6)
+  return new Struct(bytes, () => {
+    const fields = [
+      `flags: ${openFlags(all)}`,
+      ...named('mode', mode, octal),
+      ...named('resolve', resolve, resolveFlags),
+    ]
+    return `{${fields.join(', ')}}`
+  })
 }
 
 /** openat2(2): opens `path` below `folder`, no further than `resolve` allows. Close-on-exec. */

@@ -99,17 +99,19 @@ export function mountAttributes({
   userns = 0,
 }: MountAttributes): Struct {
   const bytes = Buffer.alloc(32)
-  bytes.writeBigUInt64LE(BigInt(set), 0)
-  bytes.writeBigUInt64LE(BigInt(clear), 8)
-  bytes.writeBigUInt64LE(BigInt(propagation), 16)
-  bytes.writeBigUInt64LE(BigInt(userns), 24)
-  const text = [
-    ...named('attr_set', set, mountAttributeFlags),
-    ...named('attr_clr', clear, mountAttributeFlags),
-    ...named('propagation', propagation, mountFlags),
-    ...named('userns_fd', userns, String),
-  ]
-  return new Struct(bytes, `{${text.join(', ')}}`)
+  bytes.writeUIntLE(set, 0, 6)
+  bytes.writeUIntLE(clear, 8, 6)
+  bytes.writeUIntLE(propagation, 16, 6)
+  bytes.writeUIntLE(userns, 24, 6)
+  return new Struct(bytes, () => {
+    const fields = [
+      ...named('attr_set', set, mountAttributeFlags),
+      ...named('attr_clr', clear, mountAttributeFlags),
+      ...named('propagation', propagation, mountFlags),
+      ...named('userns_fd', userns, String),
+    ]
+    return `{${fields.join(', ')}}`
+  })
 }
 
 /** mount_setattr(2) on the mount behind a descriptor. With `recursive`, on all mounts below it too. */

@@ -14,11 +14,16 @@ export class Ref {
 /** Bytes handed to the kernel by address, with the text that `explain()` prints for them. */
 export class Struct {
   readonly bytes: Uint8Array
-  readonly text: string
+  readonly #text: string | (() => string)
 
-  constructor(bytes: Uint8Array, text: string) {
+  /** @param text - Or what makes it: few are ever printed. */
+  constructor(bytes: Uint8Array, text: string | (() => string)) {
     this.bytes = bytes
-    this.text = text
+    this.#text = text
+  }
+
+  get text(): string {
+    return typeof this.#text === 'string' ? this.#text : this.#text()
   }
 }
 

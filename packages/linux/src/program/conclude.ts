@@ -51,11 +51,14 @@ export function pidOnItsWay(program: Program, block: Block): number {
 
 function clonedPids(program: Program, block: Block): number[] {
   const last = currentEntry(block)
-  return program.entries.flatMap(({ call, leave }, index) => {
-    if (leave !== true || index > last) return []
+  const pids: number[] = []
+  for (let index = 0; index <= last; index++) {
+    const { call, leave } = program.entries[index]!
+    if (leave !== true) continue
     const pid = call === 'clone3' ? clonedPidAt(block, index) : resultAt(block, index)
-    return pid > 0 ? [pid] : []
-  })
+    if (pid > 0) pids.push(pid)
+  }
+  return pids
 }
 
 /** Where the last `execve` failed with an error that it tolerates, nothing is left to be executed. */

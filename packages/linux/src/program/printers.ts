@@ -22,8 +22,9 @@ export const id: Printer = (value) => (value === 0xffffffff ? '-1' : String(valu
 
 /** A combination of the flags whose names begin with one of `prefixes`. */
 export function flags(constants: object, ...prefixes: readonly string[]): Printer {
-  const known = constantsOf(constants, prefixes).filter(([, bits]) => bits > 0)
+  let known: [string, number][] | undefined // most are never printed
   return (value) => {
+    known ??= constantsOf(constants, prefixes).filter(([, bits]) => bits > 0)
     let rest = value
     const parts: string[] = []
     for (const [name, bits] of known) {
@@ -38,8 +39,11 @@ export function flags(constants: object, ...prefixes: readonly string[]): Printe
 
 /** One of the constants whose names begin with one of `prefixes`. */
 export function oneOf(constants: object, ...prefixes: readonly string[]): Printer {
-  const names = new Map(constantsOf(constants, prefixes).map(([name, value]) => [value, name]))
-  return (value) => names.get(value) ?? String(value)
+  let names: Map<number, string> | undefined
+  return (value) => {
+    names ??= new Map(constantsOf(constants, prefixes).map(([name, number]) => [number, name]))
+    return names.get(value) ?? String(value)
+  }
 }
 
 function constantsOf(constants: object, prefixes: readonly string[]): [string, number][] {
@@ -93,14 +97,14 @@ export const socketType: Printer = (value) => {
   return rest === 0 ? kind : `${kind}|${socketFlags(rest)}`
 }
 
-const signals = new Map<number, string>(
-  Object.entries(constants.signals).map(([name, number]) => [number, name]),
-)
-for (const [number, name] of [
-  [6, 'SIGABRT'],
-  [29, 'SIGIO'],
-] as const)
-  signals.set(number, name) // not their aliases
+let signals: Map<number, string> | undefined
 
 /** Name of a signal. */
-export const signal: Printer = (value) => signals.get(value) ?? String(value)
+export const signal: Printer = (value) => {
+  signals ??= new Map<number, string>([
+    ...Object.entries(constants.signals).map(([name, number]): [number, string] => [number, name]),
+    [6, 'SIGABRT'], // not their aliases
+    [29, 'SIGIO'],
+  ])
+  return signals.get(value) ?? String(value)
+}

@@ -1,25 +1,20 @@
 import type { Cgroup } from '@ctr/cgroups'
 import { pidfdSendSignal, type ExitStatus } from '@ctr/linux'
 import type { SpawnedProcess } from '@ctr/namespaces'
-import { RuntimeError } from '../errors.js'
+import { isRuntimeError, RuntimeError } from '../errors.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
-import { execCgroup, openSavedCgroup, updateContainerCgroup } from './cgroup/container-cgroup.js'
-import { resourcesOf } from './cgroup/resources.js'
+import { execCgroup, isFrozen, openSavedCgroup, updateContainerCgroup } from './cgroup/container-cgroup.js'
 import { containerEvents, type ContainerEvent, type EventOptions } from './cgroup/events.js'
 import type { ContainerStats } from './cgroup/stats/container-stats.js'
 import { containerStats } from './cgroup/stats/stats.js'
-import { updateOf } from './cgroup/update.js'
 import type { Config } from './config/config.js'
 import type { ConfigResources } from './config/config-resources.js'
 import type { CheckpointOptions } from './checkpoint/options.js'
-import { formatConfig } from './config/format-config.js'
-import { parseConfig } from './config/parse-config.js'
 import type { OciContext } from './context.js'
 import { givenFds } from './given-fds.js'
 import { makesNew } from './namespaces.js'
-import { deleteContainer } from './delete.js'
-import { executeIn, type ExecOptions } from './exec.js'
-import { startContainer } from './start.js'
+import type { ExecOptions } from './exec.js'
+import type { Started, StartOptions } from './start.js'
 import type { ContainerState } from './state/container-state.js'
 import { ownerName } from './state/owner-name.js'
 import { containerStatus, ociState, openInit, type ContainerStatus, type OciState } from './state/status.js'
@@ -87,7 +82,7 @@ export class OciContainer implements ContainerProcess {
 
   /** The config that it was made from, with what updates have changed. */
   config(): Config {
-    return parseConfig(this.#context.store.loadConfig(this.id))
+    return this.#context.config(this.id)
   }
 
   /** What it does now, as the spec has it (runtime.md, state). */
@@ -100,16 +95,20 @@ export class OciContainer implements ContainerProcess {
    * Lets its process execute its command.
    *
    * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`, `ERR_RUNTIME_RUNNING`: it is not waiting to be started;
-   *   `ERR_RUNTIME_HOOK`; `ERR_RUNTIME_COMMAND_NOT_FOUND`, `ERR_RUNTIME_COMMAND_NOT_EXECUTABLE`.
+   *   `ERR_RUNTIME_HOOK`: a hook has failed, and the container is gone, as the life cycle of the specification has it;
+   *   `ERR_RUNTIME_COMMAND_NOT_FOUND`, `ERR_RUNTIME_COMMAND_NOT_EXECUTABLE`.
    */
-  async start(): Promise<void> {
-    using container = await this.#context.store.lock(this.id)
-    const state = this.#load()
-    await startContainer(this.#context, container.folder, {
-      state,
-      config: this.config(),
-      status: this.#status(state),
-    })
+  async start(options: StartOptions = {}): Promise<Started> {
+    const { startContainer } = await import('./start.js')
+    try {
+      using container = await this.#context.store.lock(this.id)
+      const state = this.#load()
+      const found = { state, config: this.config(), status: this.#status(state) }
+      return await startContainer(this.#context, container.folder, found, options)
+    } catch (error) {
+      if (isRuntimeError(error) && error.code === 'ERR_RUNTIME_HOOK') await this.#destroy()
+      throw error
+    }
   }
 
   /**
@@ -159,6 +158,7 @@ export class OciContainer implements ContainerProcess {
    * @throws {@link RuntimeError} `ERR_RUNTIME_RUNNING`: it runs.
    */
   async delete({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    const { deleteContainer } = await import('./delete.js')
     await deleteContainer(this.#context, this.id, force)
   }
 
@@ -183,6 +183,7 @@ export class OciContainer implements ContainerProcess {
     }
     const own = this.#cgroup(state)
     const cgroup = own === undefined ? undefined : execCgroup(own, options.cgroup ?? [])
+    const { executeIn } = await import('./exec.js')
     const { process, terminal } = await executeIn(
       this.#context,
       { state, config: this.config(), init, cgroup },
@@ -243,6 +244,11 @@ export class OciContainer implements ContainerProcess {
         `cannot update container ${this.id}: container not running`,
       )
     }
+    const [{ updateOf }, { resourcesOf }, { formatConfig }] = await Promise.all([
+      import('./cgroup/update.js'),
+      import('./cgroup/resources.js'),
+      import('./config/format-config.js'),
+    ])
     const config = this.config()
     const { applied, kept } = updateOf(config.linux?.resources ?? {}, resources)
     const { hierarchy } = this.#context
@@ -290,6 +296,15 @@ export class OciContainer implements ContainerProcess {
     if (options.leaveRunning !== true && options.preDump !== true) await this.delete({ force: true })
   }
 
+  /** The error that made it necessary is the one to be told. */
+  async #destroy(): Promise<void> {
+    try {
+      await this.delete({ force: true })
+    } catch (error) {
+      this.#context.log.warn(`cannot delete container ${this.id}: ${(error as Error).message}`)
+    }
+  }
+
   #load(): ContainerState {
     return this.#context.store.load(this.id)
   }
@@ -298,7 +313,7 @@ export class OciContainer implements ContainerProcess {
     const { store } = this.#context
     return containerStatus(state, {
       folder: store.folder(this.id),
-      frozen: () => this.#cgroup(state)?.isFrozen() ?? false,
+      frozen: () => isFrozen(state.cgroupPaths, this.#context.hierarchy),
       busy: () => store.isBusy(this.id),
     })
   }

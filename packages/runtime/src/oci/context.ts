@@ -1,4 +1,6 @@
 import { detectHierarchy, type Hierarchy } from '@ctr/cgroups'
+import type { Config } from './config/config.js'
+import { parseConfig } from './config/parse-config.js'
 import type { Log } from './log.js'
 import type { StateStore } from './state/state-store.js'
 
@@ -12,6 +14,7 @@ export class OciContext {
   readonly rootless: boolean
   readonly log: Log
   #hierarchy: Hierarchy | undefined
+  #lastConfig: { readonly text: string; readonly config: Config } | undefined
 
   constructor(options: {
     readonly store: StateStore
@@ -23,6 +26,13 @@ export class OciContext {
     this.cgroupManager = options.cgroupManager
     this.rootless = options.rootless
     this.log = options.log
+  }
+
+  /** The config of a container. What was read last is kept: containers of one program often have the same. */
+  config(id: string): Config {
+    const text = this.store.loadConfig(id)
+    if (this.#lastConfig?.text !== text) this.#lastConfig = { text, config: parseConfig(text) }
+    return this.#lastConfig.config
   }
 
   /** The cgroup hierarchies of the host, looked up once. */

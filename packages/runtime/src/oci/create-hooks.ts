@@ -38,7 +38,11 @@ export async function runCreateHooks(
   await runHooks('createRuntime', hooks?.createRuntime, state, { log })
   if (hooks?.createContainer === undefined) return
   using pidfd = new Fd(pidfdOpen(pid))
-  const inContainer = { pidfd: pidfd.number, kinds: foreignNamespaces(pid, pidfd.number), cwd: container.rootfs }
+  const inContainer = {
+    pidfd: pidfd.number,
+    kinds: foreignNamespaces(pid, pidfd.number),
+    cwd: container.rootfs,
+  }
   await runHooks('createContainer', hooks.createContainer, state, { log, inContainer })
 }
 

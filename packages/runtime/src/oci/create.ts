@@ -17,6 +17,7 @@ import { initOptions } from './init-options.js'
 import { hasOwn, makesNew } from './namespaces.js'
 import { givenFds } from './given-fds.js'
 import { runCreateHooks } from './create-hooks.js'
+import { withNotify } from './notify.js'
 import { environmentOf } from './process/environment.js'
 import { homeIn } from './process/home.js'
 import { checkIntelRdt, prepareIntelRdt, releaseIntelRdt } from './process/intel-rdt.js'
@@ -62,6 +63,8 @@ export interface CreateOptions extends ProcessOptions {
   readonly noPivot?: boolean | undefined
   /** Keep the caller's session keyring. */
   readonly noNewKeyring?: boolean | undefined
+  /** `NOTIFY_SOCKET` of a service manager, for a container that says when it is ready (sd_notify(3)); see `start`. */
+  readonly notifySocket?: string | undefined
 }
 
 /** A container whose process waits at its gate. */
@@ -107,11 +110,12 @@ interface Given {
 async function make(
   context: OciContext,
   container: LockedContainer,
-  bundle: Bundle,
+  read: Bundle,
   options: CreateOptions & Given,
   rollback: Rollback,
 ): Promise<CreatedContainer> {
   const { id, folder } = container
+  const { bundle, env: notifyEnv } = withNotify(read, folder, options.notifySocket)
   const { config } = bundle
   const { given, listen } = options
   const { process, linux } = config
@@ -121,7 +125,6 @@ async function make(
     stream: options.terminal === 'stream',
   })
   const draft = draftOf(context, id, bundle)
-  container.save(draft)
   const cgroup = makeCgroup(context, id, bundle)
   if (cgroup !== undefined) rollback.defer(() => cgroup.remove())
   const rdt =
@@ -140,10 +143,10 @@ async function make(
   }
   container.save(state)
   using plan = await planSetup(config, { bundle: bundle.path, rootfs: bundle.rootfs, mounts: bundle.mounts })
-  using seccomp = prepareSeccomp(linux?.seccomp, context.log)
+  using seccomp = await prepareSeccomp(linux?.seccomp, context.log)
   using gate = makeStartGate(folder)
   using joinFds = cgroup?.openJoinFds({ cloneInto: true })
-  const env = environmentOf([...(process.env ?? []), ...(listen?.env ?? [])], () =>
+  const env = environmentOf([...(process.env ?? []), ...(listen?.env ?? []), ...notifyEnv], () =>
     homeIn({ root: bundle.rootfs, mounts: config.mounts, bundle: bundle.path }, process.user.uid),
   )
   let running = state
@@ -184,7 +187,7 @@ async function make(
   const created = { ...withProcess(state, started.pid), externalDescriptors: readDescriptors(started.pid) }
   container.save(created)
   tellProcess(started, options)
-  return { state: created, process: started, terminal: terminal.take() }
+  return { state: created, process: started, terminal: await terminal.take() }
 }
 
 /** What is known of a container before it has anything. */

@@ -1,7 +1,7 @@
+import { isCgroupError, type Cgroup } from '@ctr/cgroups'
 import { onReadable, pidfdSendSignal } from '@ctr/linux'
 import { RuntimeError, isRuntimeError } from '../errors.js'
-import { openSavedCgroup } from './cgroup/container-cgroup.js'
-import { parseConfig } from './config/parse-config.js'
+import { isFrozen, openSavedCgroup } from './cgroup/container-cgroup.js'
 import type { Config } from './config/config.js'
 import type { OciContext } from './context.js'
 import { runHooks } from './hooks/run-hooks.js'
@@ -29,7 +29,7 @@ export async function deleteContainer(context: OciContext, id: string, force: bo
   const cgroup = openSavedCgroup(state.cgroupPaths, context.hierarchy)
   const status = containerStatus(state, {
     folder: container.folder,
-    frozen: () => cgroup?.isFrozen() ?? false,
+    frozen: () => isFrozen(state.cgroupPaths, context.hierarchy),
     busy: () => false,
   })
   if (!force && status !== 'stopped' && status !== 'created') {
@@ -40,7 +40,7 @@ export async function deleteContainer(context: OciContext, id: string, force: bo
   }
   using init = openInit(state)
   if (init !== undefined) pidfdSendSignal(init.number, SIGKILL)
-  if (cgroup !== undefined) {
+  if (cgroup !== undefined && !(status === 'stopped' && (await removeEmpty(cgroup)))) {
     await cgroup.kill('SIGKILL')
     await cgroup.remove()
   }
@@ -49,6 +49,17 @@ export async function deleteContainer(context: OciContext, id: string, force: bo
   const config = configOf(context, id)
   container.remove()
   await runHooks('poststop', config?.hooks?.poststop, ociState(state, 'stopped'), { log })
+}
+
+/** Removes a cgroup without processes, which spares looking for them; false where there are some. */
+async function removeEmpty(cgroup: Cgroup): Promise<boolean> {
+  try {
+    await cgroup.remove({ timeoutMs: 0 })
+    return true
+  } catch (error) {
+    if (isCgroupError(error) && error.code === 'ERR_CGROUP_BUSY') return false
+    throw error
+  }
 }
 
 /** A record that is damaged or was never written must not keep its container for ever. */
@@ -61,9 +72,9 @@ function loadOr({ store }: OciContext, id: string, force: boolean): ContainerSta
   }
 }
 
-function configOf({ store }: OciContext, id: string): Config | undefined {
+function configOf(context: OciContext, id: string): Config | undefined {
   try {
-    return parseConfig(store.loadConfig(id))
+    return context.config(id)
   } catch (error) {
     if (isRuntimeError(error)) return undefined
     throw error

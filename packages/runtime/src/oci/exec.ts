@@ -63,7 +63,7 @@ export async function executeIn(
     consoleSocket: options.consoleSocket,
     stream: options.terminal === 'stream',
   })
-  using seccomp = prepareSeccomp(config.linux?.seccomp, log)
+  using seccomp = await prepareSeccomp(config.linux?.seccomp, log)
   using joinFds = cgroup?.openJoinFds({ cloneInto: true })
   const env = environmentOf(process.env ?? [], () => homeIn({ root: `/proc/${pid}/root` }, process.user.uid))
   checkCommand(pid, { args: process.args, env, cwd: process.cwd })
@@ -114,7 +114,7 @@ export async function executeIn(
     const started = await startedWith(spawning, seccomp, () => ociState(state, 'running'))
     try {
       tellProcess(started, options)
-      return { process: started, terminal: terminal.take() }
+      return { process: started, terminal: await terminal.take() }
     } catch (error) {
       await started[Symbol.asyncDispose]()
       throw error

@@ -5,9 +5,11 @@ import {
   isSyscallError,
   O_DIRECTORY,
   O_PATH,
-  openat2,
+  OPEN_HOW_SIZE,
+  openHow,
   RESOLVE_IN_ROOT,
   syscall,
+  syscallOr,
   AT_FDCWD,
   O_CLOEXEC,
 } from '@ctr/linux'
@@ -59,12 +61,16 @@ function openRoot(pid: number): Fd {
   }
 }
 
+const asItIs = openHow({ flags: O_PATH, resolve: RESOLVE_IN_ROOT })
+
 type Found = 'executable' | 'missing' | 'is a directory: permission denied' | 'permission denied'
 
 function look(root: number, path: string): Found {
   try {
     // a magic link such as /proc/self/exe would be resolved for us, not for the process; the kernel will see
-    using file = new Fd(openat2(root, path, { flags: O_PATH, resolve: RESOLVE_IN_ROOT }))
+    const opened = syscallOr(['ENOENT'], 'openat2', root, path, asItIs, OPEN_HOW_SIZE)
+    if (opened === 'ENOENT') return 'missing' // as in most folders of a PATH
+    using file = new Fd(opened)
     const { mode } = fstatSync(file.number)
     if ((mode & S_IFMT) === S_IFDIR) return 'is a directory: permission denied'
     return (mode & S_IFMT) === S_IFREG && (mode & 0o111) !== 0 ? 'executable' : 'permission denied'

@@ -11,7 +11,7 @@ import type { PreparedSeccomp } from './seccomp.js'
 import type { CgroupView } from './setup/cgroup-mount.js'
 import type { SetupPlan } from './setup/plan.js'
 import { loopbackUp } from '../setup/network.js'
-import { setUpElsewhere } from './setup/set-up-elsewhere.js'
+import { setUpInOurs } from './setup/set-up-in-ours.js'
 import { setUp } from './setup/setup.js'
 
 /** Everything that the first process of a container is given of ours. */
@@ -91,10 +91,9 @@ export function initOptions(
       if (domainname !== undefined && domainname !== '') setDomainname(program, domainname)
       if (makesNew(linux, 'network')) loopbackUp(program)
       if (plan === undefined) {
-        setUpElsewhere(program, resources.meanwhile === undefined ? () => undefined : pause, {
+        setUpInOurs(program, resources.meanwhile === undefined ? () => undefined : pause, {
           console,
-          // a mount namespace that is joined has a root of its own
-          rootfs: hasOwn(linux, 'mount') ? undefined : rootfs,
+          rootfs,
         })
         return
       }

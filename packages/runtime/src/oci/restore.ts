@@ -70,7 +70,6 @@ async function make(
     stream: options.terminal === 'stream',
   })
   const draft = draftOf(context, id, bundle)
-  container.save(draft)
   const cgroup = makeCgroup(context, id, bundle)
   if (cgroup !== undefined) rollback.defer(() => cgroup.remove())
   const state = { ...draft, cgroupPaths: cgroup === undefined ? {} : savedPathsOf(cgroup) }
@@ -108,5 +107,5 @@ async function make(
   const running = { ...withProcess(state, pid), externalDescriptors }
   container.save(running)
   tellProcess(process, options)
-  return { state: running, process, terminal: terminal.take() }
+  return { state: running, process, terminal: await terminal.take() }
 }

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { isRuntimeError } from '../errors.js'
 import { OciContainer } from './container.js'
 import { OciContext, type CgroupManager } from './context.js'
-import { createContainer, type CreateOptions } from './create.js'
-import { restoreContainer, type RestoreOptions } from './restore.js'
+import type { CreateOptions } from './create.js'
+import type { RestoreOptions } from './restore.js'
 import type { ExplainOptions } from './explain.js'
 import { noLog, type Log } from './log.js'
 import { StateStore } from './state/state-store.js'
@@ -58,6 +58,7 @@ export class OciRuntime {
    * @throws {@link RuntimeError} Whatever step fails, nothing is left.
    */
   async create(id: string, options: CreateOptions): Promise<OciContainer> {
+    const { createContainer } = await import('./create.js')
     const created = await createContainer(this.#context, id, options)
     return new OciContainer(this.#context, id, created)
   }
@@ -68,6 +69,7 @@ export class OciRuntime {
    * @throws {@link RuntimeError} `ERR_RUNTIME_CRIU`, `ERR_RUNTIME_CHECKPOINT`, and as `create`.
    */
   async restore(id: string, options: RestoreOptions): Promise<OciContainer> {
+    const { restoreContainer } = await import('./restore.js')
     return new OciContainer(this.#context, id, await restoreContainer(this.#context, id, options))
   }
 

@@ -9,8 +9,6 @@ import {
   socketpair,
 } from '@ctr/linux'
 import type { Credentials } from '@ctr/namespaces'
-import { compileSeccomp, type SeccompFilter } from '../seccomp/compile.js'
-import { sendListener } from '../seccomp/listener.js'
 import type { LinuxSeccomp } from '../seccomp/profile.js'
 import type { Log } from './log.js'
 import type { OciState } from './state/status.js'
@@ -53,9 +51,10 @@ export async function startedWith<T extends AsyncDisposable>(
 }
 
 /** Compiles the filter of a process, and opens the way for its listener. */
-export function prepareSeccomp(profile: LinuxSeccomp | undefined, log: Log): PreparedSeccomp {
+export async function prepareSeccomp(profile: LinuxSeccomp | undefined, log: Log): Promise<PreparedSeccomp> {
   if (profile === undefined) return none
-  const filter: SeccompFilter = compileSeccomp(profile, { architecture: architecture() })
+  const { compileSeccomp } = await import('../seccomp/compile.js') // with the numbers of all system calls
+  const filter = compileSeccomp(profile, { architecture: architecture() })
   log.debug(`seccomp filter flags: ${filter.flags}`)
   const credentials = { seccomp: filter.program, seccompFlags: filter.flags }
   if (!filter.notifies) return { ...none, credentials }
@@ -70,6 +69,7 @@ export function prepareSeccomp(profile: LinuxSeccomp | undefined, log: Log): Pre
       const { fd } = receiveFd(ours.number)
       if (fd === undefined) return // it failed before
       using listener = new Fd(fd)
+      const { sendListener } = await import('../seccomp/listener.js')
       await sendListener(profile, listener.number, state())
     },
     abandon: () => {

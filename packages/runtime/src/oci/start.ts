@@ -5,7 +5,9 @@ import type { OciContext } from './context.js'
 import { commandFailure } from './find-command.js'
 import { runHooks } from './hooks/run-hooks.js'
 import { foreignNamespaces } from './namespaces.js'
+import { forwardReady, openNotify } from './notify.js'
 import { environmentOf } from './process/environment.js'
+import type { NotifySocket } from './process/notify-socket.js'
 import type { ContainerState } from './state/container-state.js'
 import { prepareSeccomp } from './seccomp.js'
 import { openGate } from './state/start-gate.js'
@@ -20,6 +22,21 @@ export interface ToStart {
   readonly status: ContainerStatus
 }
 
+/** Settings of `start`. */
+export interface StartOptions {
+  /** `NOTIFY_SOCKET` of a service manager that is to know when the container is ready. It must be made with one. */
+  readonly notifySocket?: string | undefined
+}
+
+/** A container that executes its command. */
+export interface Started {
+  /**
+   * Resolves when it has said that it is ready (sd_notify(3)) and the service manager knows, or when it has ended:
+   * whether it was. At once with true where nobody waits for it.
+   */
+  readonly ready: Promise<boolean>
+}
+
 /**
  * Lets the process of a container execute its command: hooks inside it, the gate, hooks outside (runtime.md,
  * lifecycle).
@@ -31,7 +48,8 @@ export async function startContainer(
   { log }: OciContext,
   folder: string,
   { state, config, status }: ToStart,
-): Promise<void> {
+  { notifySocket }: StartOptions,
+): Promise<Started> {
   if (status === 'stopped') {
     throw new RuntimeError('ERR_RUNTIME_NOT_RUNNING', 'cannot start a container that has stopped')
   }
@@ -42,10 +60,11 @@ export async function startContainer(
   }
   const { hooks } = config
   const pid = state.pid!
+  let notify: NotifySocket | undefined
   try {
     if (hooks?.startContainer !== undefined) {
       const env = environmentOf(config.process?.env ?? [], () => '/')
-      using seccomp = prepareSeccomp(config.linux?.seccomp, log)
+      using seccomp = await prepareSeccomp(config.linux?.seccomp, log)
       const { seccompListener } = seccomp.credentials
       const inContainer = {
         pidfd: init.number,
@@ -56,11 +75,17 @@ export async function startContainer(
       }
       await runHooks('startContainer', hooks.startContainer, ociState(state, 'created'), { log, inContainer })
     }
+    notify = openNotify(folder, notifySocket)
     gate.release()
     const failure = await gate.outcome()
     if (failure !== undefined) throw commandFailure(config.process?.args ?? [], -failure.result)
     await runHooks('poststart', hooks?.poststart, ociState(state, 'running'), { log })
+    return {
+      ready:
+        notify === undefined ? Promise.resolve(true) : forwardReady(notify, notifySocket!, { state, log }),
+    }
   } catch (error) {
+    notify?.[Symbol.dispose]()
     pidfdSendSignal(init.number, SIGKILL)
     throw error
   }

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { AF_UNIX, connectUnix, Fd, receiveFd, SOCK_CLOEXEC, SOCK_STREAM, socketpair } from '@ctr/linux'
 import { RuntimeError } from '../errors.js'
-import { TerminalStream } from '../setup/terminal-stream.js'
+import type { TerminalStream } from '../setup/terminal-stream.js'
 
 /** Where our side of a process's terminal goes: to a socket of the caller, or to us. */
 export interface TerminalTarget extends Disposable {
@@ -10,7 +10,7 @@ export interface TerminalTarget extends Disposable {
   /** It comes to us, not to a socket of the caller. */
   readonly ours: boolean
   /** Takes what the process has sent, where it was to be ours. */
-  take(): TerminalStream | null
+  take(): Promise<TerminalStream | null>
 }
 
 export interface TerminalOptions {
@@ -24,7 +24,7 @@ export interface TerminalOptions {
 const nowhere: TerminalTarget = {
   socket: undefined,
   ours: false,
-  take: () => null,
+  take: () => Promise.resolve(null),
   [Symbol.dispose]: () => undefined,
 }
 
@@ -45,7 +45,7 @@ export function openTerminalTarget({ wanted, consoleSocket, stream }: TerminalOp
     return {
       socket: socket.number,
       ours: false,
-      take: () => null,
+      take: () => Promise.resolve(null),
       [Symbol.dispose]: () => {
         socket.close()
       },
@@ -59,10 +59,11 @@ export function openTerminalTarget({ wanted, consoleSocket, stream }: TerminalOp
   return {
     socket: theirs.number,
     ours: true,
-    take() {
+    async take() {
       theirs.close()
       const { fd } = receiveFd(ours.number)
       if (fd === undefined) throw invalid('cannot take the terminal: the process has ended')
+      const { TerminalStream } = await import('../setup/terminal-stream.js') // with Node's network code
       return new TerminalStream(fd)
     },
     [Symbol.dispose]() {

@@ -105,7 +105,10 @@ describeOn(['root', 'bin:busybox'], 'ctr-runtime under a careless caller', () =>
   })
 
   const call = (...args: readonly string[]): void => {
-    execFileSync('/usr/bin/python3', ['-c', careless, folder.path, ...cli.line(...args)], { env: cli.env, timeout: 30_000 })
+    execFileSync('/usr/bin/python3', ['-c', careless, folder.path, ...cli.line(...args)], {
+      env: cli.env,
+      timeout: 30_000,
+    })
   }
 
   function check(seen: Seen, pid: number): void {
@@ -133,25 +136,38 @@ describeOn(['root', 'bin:busybox'], 'ctr-runtime under a careless caller', () =>
     expect(seen.cwd).toBe('/')
     expect([seen.securebits, seen.personality]).toEqual([0, '00000000'])
     expect(seen.oom).toBe(readFileSync('/proc/self/oom_score_adj', 'utf8').trim())
-    for (const kind of ['pid', 'mnt', 'net', 'ipc', 'uts']) expect(seen.ns[kind]).not.toBe(readlinkSync(`/proc/self/ns/${kind}`))
+    for (const kind of ['pid', 'mnt', 'net', 'ipc', 'uts'])
+      expect(seen.ns[kind]).not.toBe(readlinkSync(`/proc/self/ns/${kind}`))
     for (const line of seen.cgroup) if (!line.startsWith('0::')) expect(line).toContain('careless')
     expect(pid).toBeGreaterThan(0)
   }
 
   it('gives nothing of the caller to a container, nor to a process executed in it', () => {
     const id = `careless-${process.pid}`
-    const bundle = arena.bundle(['/usr/bin/python3', '-c', `${look}\nimport time\ntime.sleep(60)`], (config) => ({
-      ...config,
-      process: { ...config.process!, env: ['PATH=/bin:/usr/bin', 'NAME=init'] },
-    }))
-    const found = (name: string): Seen => JSON.parse(readFileSync(join(bundle, 'rootfs/tmp', name), 'utf8')) as Seen
+    const bundle = arena.bundle(
+      ['/usr/bin/python3', '-c', `${look}\nimport time\ntime.sleep(60)`],
+      (config) => ({
+        ...config,
+        process: { ...config.process!, env: ['PATH=/bin:/usr/bin', 'NAME=init'] },
+      }),
+    )
+    const found = (name: string): Seen =>
+      JSON.parse(readFileSync(join(bundle, 'rootfs/tmp', name), 'utf8')) as Seen
     call('create', '--bundle', bundle, '--pid-file', join(bundle, 'pid'), id)
     try {
       call('start', id)
       const pid = Number(readFileSync(join(bundle, 'pid'), 'utf8'))
-      execFileSync('sh', ['-c', `for n in $(seq 200); do [ -s ${bundle}/rootfs/tmp/init ] && exit 0; sleep 0.05; done; exit 1`])
+      execFileSync('sh', [
+        '-c',
+        `for n in $(seq 200); do [ -s ${bundle}/rootfs/tmp/init ] && exit 0; sleep 0.05; done; exit 1`,
+      ])
       check(found('init'), pid)
-      const process_ = { user: { uid: 0, gid: 0 }, args: ['/usr/bin/python3', '-c', look], env: ['PATH=/bin:/usr/bin', 'NAME=exec'], cwd: '/' }
+      const process_ = {
+        user: { uid: 0, gid: 0 },
+        args: ['/usr/bin/python3', '-c', look],
+        env: ['PATH=/bin:/usr/bin', 'NAME=exec'],
+        cwd: '/',
+      }
       mkdirSync(join(bundle, 'x'))
       writeFileSync(join(bundle, 'process.json'), JSON.stringify(process_))
       call('exec', '--process', join(bundle, 'process.json'), id)

@@ -33,7 +33,13 @@ describeOn(['root', 'bin:busybox'], 'OciRuntime whose program is to be overwritt
         await attacker.exec([command, '--version']).catch(() => undefined)
       await attacker.exec(['true'])
     }
-    const seen = new Set(attacker.output().trim().split('\n').filter((line) => !/^(\/memfd:ctr-init \(deleted\))?$/.test(line)))
+    const seen = new Set(
+      attacker
+        .output()
+        .trim()
+        .split('\n')
+        .filter((line) => !/^(\/memfd:ctr-init \(deleted\))?$/.test(line)),
+    )
     expect(seen).toEqual(new Set())
     expect(statSync(process.execPath, { bigint: true }).mtimeNs).toBe(before)
     expect(readFileSync(process.execPath).subarray(0, 4).toString('latin1')).toBe('\x7fELF')

@@ -33,6 +33,7 @@ export interface Wish {
   readonly readonly?: boolean
   readonly cwd?: string
   readonly noPivot?: boolean
+  readonly terminal?: boolean
 }
 
 export const standardMounts: readonly ConfigMount[] = [
@@ -87,6 +88,7 @@ export class TestBundle implements Disposable {
         bundle: this.path,
         stdio: ['ignore', output, output],
         noPivot: wish.noPivot,
+        ...(wish.terminal === true ? { terminal: 'stream' } : {}),
       })
       await container.start()
       return container
@@ -103,6 +105,7 @@ export class TestBundle implements Disposable {
       root: { path: 'rootfs', readonly: wish.readonly ?? false },
       process: {
         args: ['busybox', 'sh', '-c', script],
+        terminal: wish.terminal ?? false,
         cwd: wish.cwd ?? '/',
         env: ['PATH=/bin'],
         user: { uid: 0, gid: 0 },

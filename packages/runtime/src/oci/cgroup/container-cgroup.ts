@@ -6,6 +6,7 @@ import {
   openCgroup,
   type Cgroup,
   type Hierarchy,
+  type HierarchyMount,
   type Resources,
 } from '@ctr/cgroups'
 import { RuntimeError } from '../../errors.js'
@@ -106,6 +107,13 @@ export function openSavedCgroup(
     if (isCgroupError(error) && error.code === 'ERR_CGROUP_NOT_FOUND') return undefined
     throw error
   }
+}
+
+/** True when the cgroup of a state file is frozen; false where it is gone, or nothing freezes. */
+export function isFrozen(saved: Readonly<Record<string, string>>, hierarchy: Hierarchy): boolean {
+  const freezes = (one: HierarchyMount): boolean => one.version === 2 || one.controllers.includes('freezer')
+  const mounts = hierarchy.mounts.filter(freezes) // the other folders are nothing to look at
+  return openSavedCgroup(saved, { ...hierarchy, mounts })?.isFrozen() ?? false
 }
 
 function subgroup(cgroup: Cgroup, below: string | Readonly<Record<string, string>>): Cgroup {

@@ -87,8 +87,11 @@ describe('execProcess()', () => {
 
   it('leaves out capabilities that there are not, and says so', () => {
     const warnings: string[] = []
-    const { capabilities } = execProcess({ ...own, capabilities: {} }, ['id'], { cap: ['CAP_NEW', 'KILL'] }, (text) =>
-      warnings.push(text),
+    const { capabilities } = execProcess(
+      { ...own, capabilities: {} },
+      ['id'],
+      { cap: ['CAP_NEW', 'KILL'] },
+      (text) => warnings.push(text),
     )
     expect(capabilities?.effective).toEqual(['CAP_KILL'])
     expect(warnings).toEqual(['ignoring unknown capability "CAP_NEW"'])

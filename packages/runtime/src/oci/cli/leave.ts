@@ -1,4 +1,4 @@
-import { syscall } from '@ctr/linux'
+import { isNativeLoaded, syscall } from '@ctr/linux'
 
 /**
  * Ends this process, after what is to be done at its exit.
@@ -7,6 +7,7 @@ import { syscall } from '@ctr/linux'
  * is written when it is printed.
  */
 export function leave(code: number): never {
+  if (!isNativeLoaded()) process.exit(code) // little was done then, and to load what calls the kernel takes longer
   process.emit('exit', code)
   syscall('exit_group', code)
   throw new Error('exit_group returned')

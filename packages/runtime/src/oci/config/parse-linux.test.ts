@@ -105,11 +105,7 @@ describe('parseConfig() of linux', () => {
     ['kernel.shm_rmid_forced', '1', 'accepted'],
     ['fs.mqueue.msg_max', '1', 'accepted'],
     ['kernel.domainname', 'a', 'accepted'],
-    [
-      'kernel.hostname',
-      'h',
-      'linux.sysctl["kernel.hostname"] conflicts with hostname: set that one',
-    ],
+    ['kernel.hostname', 'h', 'linux.sysctl["kernel.hostname"] conflicts with hostname: set that one'],
     [
       'kernel.core_pattern',
       'x',

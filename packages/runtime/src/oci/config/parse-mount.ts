@@ -68,10 +68,8 @@ export const mount: Checker<ConfigMount> = (value, path, warn) => {
   }
   if (source === undefined && !remount) throw wrong(`${path}.source`, 'the path to bind', undefined)
   if (data.length > 0) {
-    // the kernel would silently leave them out
-    throw invalidConfig(
-      `${path}.options: a bind mount cannot have options of a file system, such as ${shown(data[0]![0])}`,
-    )
+    // there are configs with them: mount(2) has always left them out
+    warn(`${path}.options: a bind mount has no options of a file system: leaving out ${shown(data[0]![0])}`)
   }
   if (copySymlink && (sourceNoFollow || destinationNoFollow)) {
     throw invalidConfig(`${path}.options: copy-symlink excludes src-nofollow and dest-nofollow`)

@@ -4,10 +4,13 @@ import {
   Fd,
   isSyscallError,
   O_DIRECTORY,
+  O_CLOEXEC,
   O_PATH,
-  openat2,
+  OPEN_HOW_SIZE,
+  openHow,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
+  syscallOr,
 } from '@ctr/linux'
 import { passwdEntries } from '../../user/account-files.js'
 import type { ConfigMount } from '../config/config.js'
@@ -49,14 +52,19 @@ function whereIsPasswd({ root, mounts = [], bundle = '/' }: ContainerFiles): { r
   return { root: posix.dirname(source), path: posix.basename(source) }
 }
 
+const asItIs = openHow({
+  flags: O_PATH + O_CLOEXEC,
+  resolve: RESOLVE_IN_ROOT + RESOLVE_NO_MAGICLINKS,
+})
+
 /** Text of a regular file below `root`, nothing when there is none. */
 function readWithin(root: string, path: string): string {
   try {
     using folder = new Fd(openSync(root, O_PATH + O_DIRECTORY))
     // nothing is opened before it is known to be a regular file: opening a device or a FIFO has effects
-    using found = new Fd(
-      openat2(folder.number, path, { flags: O_PATH, resolve: RESOLVE_IN_ROOT + RESOLVE_NO_MAGICLINKS }),
-    )
+    const opened = syscallOr(['ENOENT'], 'openat2', folder.number, path, asItIs, OPEN_HOW_SIZE)
+    if (opened === 'ENOENT') return ''
+    using found = new Fd(opened)
     if (!fstatSync(found.number).isFile()) return ''
     // whoever holds a lease on it would keep us waiting for 45 s
     const file = openSync(`/proc/self/fd/${found.number}`, constants.O_RDONLY | constants.O_NONBLOCK)

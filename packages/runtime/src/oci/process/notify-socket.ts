@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, openSync, readSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   AF_UNIX,
@@ -39,18 +39,26 @@ export interface NotifyPlace {
 /**
  * Outside, on `create` with `NOTIFY_SOCKET` in the runtime's environment: makes the folder in the container's state
  * folder that {@link NotifySocket.open} puts the socket into later. The service manager's own socket stays outside.
+ * In the container the folder has the path of that socket, or `/run/notify` where it has a name without a path.
  *
+ * @param host - `NOTIFY_SOCKET` of the runtime.
  * @returns What is added to the config.
  */
-export function prepareNotify(stateFolder: string): NotifyPlace {
+export function prepareNotify(stateFolder: string, host: string): NotifyPlace {
   const source = join(stateFolder, FOLDER)
   mkdirSync(source)
   chmodSync(source, 0o755)
+  const destination = host.startsWith('/') ? host : INSIDE
   const options = ['bind', 'nosuid', 'noexec', 'nodev', 'ro']
   return {
-    mount: { type: 'bind', source, destination: INSIDE, options },
-    env: [`NOTIFY_SOCKET=${INSIDE}/${FILE}`],
+    mount: { type: 'bind', source, destination, options },
+    env: [`NOTIFY_SOCKET=${join(destination, FILE)}`],
   }
+}
+
+/** Whether {@link prepareNotify} was called for a container. */
+export function hasNotify(stateFolder: string): boolean {
+  return existsSync(join(stateFolder, FOLDER))
 }
 
 /** The socket by which a container says that it is ready. Only that reaches the service manager. */

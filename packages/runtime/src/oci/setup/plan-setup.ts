@@ -11,7 +11,7 @@ import {
 } from '@ctr/linux'
 import { RuntimeError } from '../../errors.js'
 import type { Config, ConfigPropagation } from '../config/config.js'
-import { hasOwn, makesNew } from '../namespaces.js'
+import { hasOwn } from '../namespaces.js'
 import { isReal, type Call } from './call.js'
 import { IdmapNamespaces } from './idmap.js'
 import { bindOf, type ParsedMount } from './mount-rules.js'
@@ -37,14 +37,14 @@ export interface PlanOptions {
  * the container everything goes. Sources are opened with the privileges of the caller, so that folders on the way need
  * not be open to the container's ids, and what is missing is an error before anything has been made.
  *
- * @returns undefined where the container gets no mount namespace of its own: nothing is mounted then.
+ * @returns undefined where the container is to be in our own mount namespace: nothing is mounted then.
  * @throws {@link RuntimeError} `ERR_RUNTIME_START`, `ERR_RUNTIME_CONFIG`: a source does not exist, a mount is refused.
  */
 export async function planSetup(config: Config, options: PlanOptions): Promise<SetupPlan | undefined> {
   const { call = syscall, bundle, rootfs } = options
   const { linux } = config
-  if (!makesNew(linux, 'mount')) {
-    if (hasOwn(linux, 'mount') || options.mounts.length === 0) return undefined
+  if (!hasOwn(linux, 'mount')) {
+    if (options.mounts.length === 0) return undefined
     throw new RuntimeError(
       'ERR_RUNTIME_CONFIG',
       'cannot use the config: mounts need a namespace of type mount in linux.namespaces, they would be left on the host',

@@ -1,5 +1,4 @@
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Fd, flock, isSyscallError, LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN } from '@ctr/linux'
 
 /**
@@ -20,13 +19,16 @@ export interface FolderLock extends Disposable {
  * @throws The system's error, `ENOENT` when the folder is not there, or is removed meanwhile.
  */
 export async function lockFolder(path: string, timeoutMs: number): Promise<FolderLock | undefined> {
+  let fd = tryLock(path, LOCK_EX)
+  if (fd !== undefined) return held(path, fd) // as nearly always: nothing is loaded that only waiting needs
+  const { setTimeout: sleep } = await import('node:timers/promises')
   const deadline = performance.now() + timeoutMs
-  for (let pause = 1; ; pause = Math.min(pause * 2, 16)) {
-    const fd = tryLock(path, LOCK_EX)
-    if (fd !== undefined) return held(path, fd)
-    if (performance.now() >= deadline) return undefined
+  for (let pause = 1; performance.now() < deadline; pause = Math.min(pause * 2, 16)) {
     await sleep(pause * (0.5 + Math.random()))
+    fd = tryLock(path, LOCK_EX)
+    if (fd !== undefined) return held(path, fd)
   }
+  return undefined
 }
 
 /** True while somebody has the lock, this process included. */

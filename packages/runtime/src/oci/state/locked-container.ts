@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, renameSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatState, type ContainerState } from './container-state.js'
 import type { FolderLock } from './folder-lock.js'
@@ -37,9 +37,9 @@ export class LockedContainer implements Disposable {
    */
   remove(): void {
     for (const name of readdirSync(this.folder)) {
-      if (name !== STATE_FILE) rmSync(join(this.folder, name), { recursive: true, force: true })
+      if (name !== STATE_FILE) remove(join(this.folder, name))
     }
-    rmSync(join(this.folder, STATE_FILE), { recursive: true, force: true })
+    remove(join(this.folder, STATE_FILE))
     rmdirSync(this.folder)
   }
 
@@ -53,5 +53,14 @@ export class LockedContainer implements Disposable {
     const temporary = join(this.folder, `.${name}`)
     writeFileSync(temporary, text, { mode: 0o600 })
     renameSync(temporary, join(this.folder, name))
+  }
+}
+
+/** Removes whatever is there: files at once, which is all that we make. */
+function remove(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    rmSync(path, { recursive: true, force: true })
   }
 }

@@ -1,4 +1,4 @@
-import { constants, openSync, readSync, rmSync } from 'node:fs'
+import { constants, openSync, readSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   AT_FDCWD,
@@ -146,8 +146,13 @@ export function openGate(folder: string): OpenGate | undefined {
 
 /** Removes the pipes; does nothing where there are none. */
 export function removeGate(folder: string): void {
-  rmSync(join(folder, START_FIFO), { force: true })
-  rmSync(join(folder, RESULT_FIFO), { force: true })
+  for (const name of [START_FIFO, RESULT_FIFO]) {
+    try {
+      unlinkSync(join(folder, name))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  }
 }
 
 function openForWriting(folder: string): Fd | undefined {

@@ -10,7 +10,7 @@ import type { CaughtSignals } from './signals.js'
 export async function attach(
   program: ContainerProcess,
   signals: CaughtSignals,
-  begin?: () => Promise<void>,
+  begin?: () => Promise<unknown>,
 ): Promise<number> {
   const joined =
     program.terminal === null

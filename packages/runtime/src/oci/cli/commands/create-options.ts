@@ -60,6 +60,7 @@ export function readCreateOptions(values: Values<typeof createOptions>): CreateO
     ...readProcessOptions(values),
     noPivot: values['no-pivot'],
     noNewKeyring: values['no-new-keyring'],
+    notifySocket: process.env['NOTIFY_SOCKET'],
     stdio: 'inherit',
   }
 }

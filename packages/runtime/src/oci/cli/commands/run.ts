@@ -1,3 +1,5 @@
+import { isRuntimeError } from '../../../errors.js'
+import type { OciContainer } from '../../container.js'
 import { attach } from '../attach/attach.js'
 import { catchSignals } from '../attach/signals.js'
 import { command } from '../command.js'
@@ -30,16 +32,26 @@ code, or 128 plus the number of the signal that ended it.`,
     }
     using signals = catchSignals()
     const container = await runtime.create(id!, { ...options, terminal: detach ? undefined : 'stream' })
-    const start = (): Promise<void> => container.start()
+    const start = (): ReturnType<typeof container.start> =>
+      container.start({ notifySocket: options.notifySocket })
     let code = 0
     try {
-      if (detach) await start()
+      if (detach) await (await start()).ready
       else code = await attach(container, signals, start)
     } catch (error) {
-      await container.delete({ force: true })
+      await removeIfThere(container)
       throw error
     }
     if (!detach && !keep) await container.delete({ force: true })
     return code
   },
 })
+
+/** A hook that has failed has had it removed already. */
+async function removeIfThere(container: OciContainer): Promise<void> {
+  try {
+    await container.delete({ force: true })
+  } catch (error) {
+    if (!isRuntimeError(error) || error.code !== 'ERR_RUNTIME_CONTAINER_NOT_FOUND') throw error
+  }
+}
