@@ -7,11 +7,12 @@ import { execCgroup, isFrozen, openSavedCgroup, updateContainerCgroup } from './
 import { containerEvents, type ContainerEvent, type EventOptions } from './cgroup/events.js'
 import type { ContainerStats } from './cgroup/stats/container-stats.js'
 import { containerStats } from './cgroup/stats/stats.js'
-import type { Config } from './config/config.js'
+import type { Config, ConfigMount } from './config/config.js'
 import type { ConfigResources } from './config/config-resources.js'
 import type { CheckpointOptions } from './checkpoint/options.js'
 import type { OciContext } from './context.js'
 import { givenFds } from './given-fds.js'
+import type { LiveContainer } from './live-mounts.js'
 import { makesNew } from './namespaces.js'
 import type { ExecOptions } from './exec.js'
 import type { Started, StartOptions } from './start.js'
@@ -199,6 +200,28 @@ export class OciContainer implements ContainerProcess {
     }
   }
 
+  /**
+   * Mounts in it while it runs, as the mounts of a config: binds and new file systems.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`; `ERR_RUNTIME_START`, `ERR_RUNTIME_CONFIG`: what was
+   *   mounted before the one that fails is taken away again.
+   */
+  async addMounts(mounts: readonly ConfigMount[]): Promise<void> {
+    const { addMounts } = await import('./live-mounts.js')
+    await this.#withMounts((live) => addMounts(live, mounts))
+  }
+
+  /**
+   * Takes mounts away while it runs, the last one first.
+   *
+   * @param destinations - Paths in it.
+   * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`; `ERR_RUNTIME_START`: nothing is mounted there.
+   */
+  async removeMounts(destinations: readonly string[]): Promise<void> {
+    const { removeMounts } = await import('./live-mounts.js')
+    await this.#withMounts((live) => removeMounts(live, destinations))
+  }
+
   /** Ids on the host of all its processes. */
   processes(): readonly number[] {
     const state = this.#load()
@@ -303,6 +326,16 @@ export class OciContainer implements ContainerProcess {
     } catch (error) {
       this.#context.log.warn(`cannot delete container ${this.id}: ${(error as Error).message}`)
     }
+  }
+
+  async #withMounts(change: (live: LiveContainer) => Promise<void>): Promise<void> {
+    using _locked = await this.#context.store.lock(this.id)
+    const state = this.#load()
+    using init = openInit(state)
+    if (init === undefined) {
+      throw new RuntimeError('ERR_RUNTIME_NOT_RUNNING', `cannot change mounts of container ${this.id}: it has stopped`)
+    }
+    await change({ config: this.config(), bundle: state.bundle, pid: state.pid!, init })
   }
 
   #load(): ContainerState {

@@ -22,6 +22,7 @@ import { environmentOf } from './process/environment.js'
 import { homeIn } from './process/home.js'
 import { checkIntelRdt, prepareIntelRdt, releaseIntelRdt } from './process/intel-rdt.js'
 import { listenFds, type ListenFds } from './process/listen-fds.js'
+import { debugStart } from './debug.js'
 import { prepareSeccomp, startedWith } from './seccomp.js'
 import { checkMasked } from './setup/paths.js'
 import { planSetup } from './setup/plan-setup.js'
@@ -181,6 +182,7 @@ async function make(
     }),
   )
   const started = await startedWith(spawning, seccomp, () => ociState(running, 'creating'))
+  debugStart(context.log, 'init: closing the pipe to signal completion')
   rollback.defer(() => started[Symbol.asyncDispose]())
   if (plan !== undefined) checkMasked(started.pid, plan.masked)
   checkCommand(started.pid, { args: process.args, env, cwd: process.cwd })

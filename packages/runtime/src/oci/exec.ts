@@ -12,6 +12,7 @@ import { foreignNamespaces, hasOwn, keepsGroups } from './namespaces.js'
 import { environmentOf } from './process/environment.js'
 import { homeIn } from './process/home.js'
 import { processPieces } from './process-pieces.js'
+import { debugStart } from './debug.js'
 import { prepareSeccomp, startedWith } from './seccomp.js'
 import { openConsole } from './setup/console.js'
 import type { ContainerState } from './state/container-state.js'
@@ -112,6 +113,7 @@ export async function executeIn(
       },
     })
     const started = await startedWith(spawning, seccomp, () => ociState(state, 'running'))
+    debugStart(log, 'setns_init: about to exec', process.execCPUAffinity)
     try {
       tellProcess(started, options)
       return { process: started, terminal: await terminal.take() }

@@ -38,7 +38,7 @@ export async function explainBundle(context: OciContext, options: ExplainOptions
     mounts: bundle.mounts,
     call,
   })
-  using seccomp = prepareSeccomp(linux?.seccomp, context.log)
+  using seccomp = await prepareSeccomp(linux?.seccomp, context.log)
   const programs = describe(
     initOptions(context, bundle, {
       id: 'ID',

@@ -11,10 +11,12 @@ import {
   O_CLOEXEC,
   O_DIRECTORY,
   O_PATH,
+  onReadable,
   Program,
   start,
   syscall,
   UMOUNT_NOFOLLOW,
+  waitid,
 } from '@ctr/linux'
 import { RuntimeError } from '../errors.js'
 import type { Config, ConfigMount } from './config/config.js'
@@ -177,7 +179,9 @@ async function execute(joined: Joined, what: string, add: (program: Program) => 
   program.call('exit_group', [0])
   try {
     const { pidfd } = await start(program, { flags: 0 }).completed
-    closeFd(pidfd)
+    using child = new Fd(pidfd)
+    await new Promise<void>((resolve) => onReadable(child.number, resolve))
+    waitid(child.number)
   } catch (error) {
     if (!isSyscallError(error)) throw error
     throw new RuntimeError('ERR_RUNTIME_START', `cannot ${what}: ${error.message}`, { cause: error })

@@ -14,7 +14,7 @@ import {
   type Warn,
   wrong,
 } from './check.js'
-import type { Config, ConfigHooks, ConfigLinux, ConfigProcess, ConfigResources } from './config.js'
+import type { Config, ConfigHooks, ConfigLinux, ConfigMount, ConfigProcess, ConfigResources } from './config.js'
 import { parseJson } from './json.js'
 import { linux } from './parse-linux.js'
 import { mount } from './parse-mount.js'
@@ -105,6 +105,11 @@ export function parseProcess(text: string, warn: Warn = nobody): ConfigProcess {
 /** Reads the `resources` object that `update --resources` takes. As {@link parseConfig}. */
 export function parseResources(text: string, warn: Warn = nobody): ConfigResources {
   return resourcesChecker(parseJson(text), 'resources', warn)
+}
+
+/** Reads the list of mounts that `mounts add` takes. As {@link parseConfig}. */
+export function parseMounts(text: string, warn: Warn = nobody): readonly ConfigMount[] {
+  return list(mount)(parseJson(text), 'mounts', warn)
 }
 
 function withMappings(linux: ConfigLinux): ConfigLinux {

@@ -50,6 +50,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./list.js')).list,
   },
   {
+    name: 'mounts',
+    summary: 'mount something in a running container, or take it away',
+    load: async () => (await import('./mounts.js')).mounts,
+  },
+  {
     name: 'pause',
     summary: 'stop all processes of a container where they are',
     load: async () => (await import('./pause.js')).pause,

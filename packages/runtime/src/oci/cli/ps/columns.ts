@@ -17,6 +17,8 @@ export interface Host {
 export interface Column {
   readonly title: string
   readonly align: 'left' | 'right'
+  /** Least number of characters, where it should not change with what is in it. */
+  readonly width?: number | undefined
   readonly value: (process: ProcessInfo, host: Host) => string
 }
 
@@ -40,8 +42,8 @@ export const columns = {
   uid: right('UID', ({ uid }) => `${uid}`),
   // as ps -f prints it: the name below the title of the number
   uname: left('UID', ({ uid }, { userName }) => userName(uid)),
-  pid: right('PID', ({ pid }) => `${pid}`),
-  ppid: right('PPID', ({ ppid }) => `${ppid}`),
+  pid: { ...right('PID', ({ pid }) => `${pid}`), width: 5 },
+  ppid: { ...right('PPID', ({ ppid }) => `${ppid}`), width: 5 },
   c: right('C', (process, host) => `${Math.min(99, Math.trunc(cpuShare(process, host)))}`),
   pcpu: right('%CPU', (process, host) => cpuShare(process, host).toFixed(1)),
   pmem: right('%MEM', ({ residentSize }, { memory }) => ((residentSize / memory) * 100).toFixed(1)),

@@ -14,7 +14,7 @@ export function processTable(
     ...(titles ? [columns.map(({ title }) => title)] : []),
     ...processes.map((process) => columns.map(({ value }) => value(process, host))),
   ]
-  const widths = columns.map((_, n) => Math.max(...rows.map((row) => row[n]!.length)))
+  const widths = columns.map(({ width = 0 }, n) => Math.max(width, ...rows.map((row) => row[n]!.length)))
   return rows
     .map((row) => {
       const cells = row.map((cell, n) => {

@@ -56,31 +56,31 @@ describe('processTable()', () => {
   it.each([
     [
       [],
-      'UID   PID PPID C STIME TTY       TIME CMD\n' +
-        'root 4242 4200 0 08:30 pts/0 00:00:04 sh -c echo ?[31m?\n' +
-        '1000 4300 4242 0 09:00 ?     00:00:00 [kworker] <defunct>\n',
+      'UID    PID  PPID C STIME TTY       TIME CMD\n' +
+        'root  4242  4200 0 08:30 pts/0 00:00:04 sh -c echo ?[31m?\n' +
+        '1000  4300  4242 0 09:00 ?     00:00:00 [kworker] <defunct>\n',
     ],
     [['-ef'], expect.stringMatching(/^UID +PID +PPID +C +STIME +TTY +TIME +CMD\n/)],
-    [['-e'], ' PID TTY       TIME CMD\n4242 pts/0 00:00:04 s) h) (x\n4300 ?     00:00:00 kworker\n'],
+    [['-e'], '  PID TTY       TIME CMD\n 4242 pts/0 00:00:04 s) h) (x\n 4300 ?     00:00:00 kworker\n'],
     [
       ['-e', '-x'],
-      ' PID TTY   STAT TIME COMMAND\n4242 pts/0 Ss+  0:04 sh -c echo ?[31m?\n4300 ?     ZNl  0:00 [kworker] <defunct>\n',
+      '  PID TTY   STAT TIME COMMAND\n 4242 pts/0 Ss+  0:04 sh -c echo ?[31m?\n 4300 ?     ZNl  0:00 [kworker] <defunct>\n',
     ],
     [
       ['aux'],
-      'USER  PID %CPU %MEM  VSZ  RSS TTY   STAT START TIME COMMAND\n' +
-        'root 4242  0.2  0.1 2048 1500 pts/0 Ss+  08:30 0:04 sh -c echo ?[31m?\n' +
-        '1000 4300  0.0  0.0    0    0 ?     ZNl  09:00 0:00 [kworker] <defunct>\n',
+      'USER   PID %CPU %MEM  VSZ  RSS TTY   STAT START TIME COMMAND\n' +
+        'root  4242  0.2  0.1 2048 1500 pts/0 Ss+  08:30 0:04 sh -c echo ?[31m?\n' +
+        '1000  4300  0.0  0.0    0    0 ?     ZNl  09:00 0:00 [kworker] <defunct>\n',
     ],
-    [['-o', 'pid,user=WHO', '-o', 'comm'], ' PID WHO  COMMAND\n4242 root s) h) (x\n4300 1000 kworker\n'],
-    [['-eopid'], ' PID\n4242\n4300\n'],
-    [['axh', '-oppid'], '4200\n4242\n'],
+    [['-o', 'pid,user=WHO', '-o', 'comm'], '  PID WHO  COMMAND\n 4242 root s) h) (x\n 4300 1000 kworker\n'],
+    [['-eopid'], '  PID\n 4242\n 4300\n'],
+    [['axh', '-oppid'], ' 4200\n 4242\n'],
   ])('prints what ps %j would', (argv, text) => {
     expect(processTable([shell, worker], parsePsOptions(argv), host)).toEqual(text)
   })
 
   it('has only titles for a container without processes', () => {
-    expect(processTable([], parsePsOptions([]), host)).toBe('UID PID PPID C STIME TTY TIME CMD\n')
+    expect(processTable([], parsePsOptions([]), host)).toBe('UID   PID  PPID C STIME TTY TIME CMD\n')
   })
 
   it.each([
