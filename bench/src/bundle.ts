@@ -15,8 +15,8 @@ export interface BundleOptions {
   readonly rootfs: string
   /** Folder with `hosts`, `hostname` and `resolv.conf`, which are bound into the container. */
   readonly etc: string
-  /** Absolute path below each cgroup hierarchy. */
-  readonly cgroupsPath: string
+  /** Absolute path below each cgroup hierarchy. Default: the runtime's own choice, by the container's id. */
+  readonly cgroupsPath?: string | undefined
 }
 
 /**

@@ -5,6 +5,7 @@ import { format, resolveConfig } from 'prettier'
 import type { Bench, BenchCase } from './case.js'
 import { execCase } from './cases/exec.js'
 import { memoryCase } from './cases/memory.js'
+import { ociCase, ociManyCase, ociMemoryCase, ociProgramCase } from './cases/oci.js'
 import { cgroupsCase, netbridgeCase, registryCase, spawnCase } from './cases/parts.js'
 import { bridgeCase, cliCase, runCase } from './cases/run.js'
 import { sequenceCase } from './cases/sequence.js'
@@ -21,6 +22,7 @@ import { openWorkshop } from './workshop.js'
 // this file is bundled into `bench/dist/PID/`
 const page = fileURLToPath(new URL('../../../docs/benchmarks.md', import.meta.url))
 const commandLine = programOf('@ctr/cli', 'ctrjs')
+const runtimeProgram = programOf('@ctr/runtime', 'ctr-runtime')
 
 const allCases: readonly BenchCase[] = [
   runCase,
@@ -29,6 +31,10 @@ const allCases: readonly BenchCase[] = [
   cliCase(commandLine),
   memoryCase,
   sequenceCase,
+  ociCase,
+  ociProgramCase(runtimeProgram),
+  ociMemoryCase,
+  ociManyCase,
   cgroupsCase,
   netbridgeCase,
   spawnCase,
@@ -66,8 +72,9 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Benc
   const chosen = allCases.filter(({ name }) => options.only.length === 0 || options.only.includes(name))
   const missing: string[] = []
   const cases = chosen.filter(({ name }) => {
-    if (name !== 'cli' || existsSync(commandLine)) return true
-    missing.push('not measured: ctrjs is not built')
+    const program = { cli: commandLine, 'oci-program': runtimeProgram }[name]
+    if (program === undefined || existsSync(program)) return true
+    missing.push(`not measured: ${program} is not built`)
     return false
   })
   const tree = RootTree.ofBusybox()

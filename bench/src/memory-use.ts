@@ -42,6 +42,14 @@ export function proportionalMemory(pids: Iterable<number>): number {
   return sum
 }
 
+/** What the kernel holds for a process with one thread in KiB: page tables (`VmPTE` of proc_pid_status(5)), its stack. */
+export function kernelMemory(pid: number): number {
+  return (fields(readFileSync(`/proc/${pid}/status`, 'utf8')).get('VmPTE') ?? 0) + kernelStack
+}
+
+/** KiB of a thread's kernel stack on x86-64 and arm64. */
+const kernelStack = 16
+
 /** Ids of the processes whose program has one of these names. */
 export function processesNamed(pattern: RegExp): number[] {
   return readdirSync('/proc')

@@ -1,7 +1,11 @@
-import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { Runtime } from '@ctr/runtime'
+import { bundleConfig } from './bundle.js'
 import type { RootTree } from './rootfs.js'
 
 /** Our side: a runtime in folders of its own, with the image that everybody runs. */
@@ -12,6 +16,8 @@ export interface Workshop extends AsyncDisposable {
   readonly folder: string
   /** The same in memory, for what a reboot ends, as `/run` is on most machines and for the peers. */
   readonly state: string
+  /** Makes a bundle like that of the peers, its root a plain folder that all bundles share. */
+  makeBundle(name: string, command: readonly string[]): Promise<string>
 }
 
 /** Opens a runtime in a temporary folder; at the end every container of it and everything else is removed. */
@@ -35,11 +41,32 @@ export async function openWorkshop(tree: RootTree): Promise<Workshop> {
       { config, layers: [{ tar: tree.tar(), compression: 'none' }] },
       { reference: image },
     )
-    return { runtime, image, folder, state, [Symbol.asyncDispose]: close }
+    const rootfs = join(folder, 'rootfs')
+    const etc = join(folder, 'etc')
+    let unpacked: Promise<void> | undefined
+    const makeBundle = async (name: string, command: readonly string[]): Promise<string> => {
+      unpacked ??= unpack(tree, rootfs, etc)
+      await unpacked
+      const bundle = join(folder, `bundle-${name}`)
+      mkdirSync(bundle)
+      writeFileSync(join(bundle, 'config.json'), bundleConfig({ command, rootfs, etc }))
+      return bundle
+    }
+    return { runtime, image, folder, state, makeBundle, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** Unpacks the root, and makes what bundles bind into it. */
+async function unpack(tree: RootTree, rootfs: string, etc: string): Promise<void> {
+  for (const made of [rootfs, etc]) mkdirSync(made)
+  for (const name of ['hosts', 'hostname', 'resolv.conf']) writeFileSync(join(etc, name), '')
+  const tar = spawn('tar', ['-x', '-C', rootfs], { stdio: ['pipe', 'ignore', 'inherit'] })
+  const ended = once(tar, 'close') as Promise<[number | null]>
+  const [[code]] = await Promise.all([ended, pipeline(tree.tar(), tar.stdin)])
+  if (code !== 0) throw new Error(`cannot unpack the root: tar ended with ${String(code)}`)
 }
 
 /** Type of a tmpfs, as statfs(2) gives it. */

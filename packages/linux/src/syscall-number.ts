@@ -17,9 +17,9 @@ const tables: Readonly<Record<'x64' | 'arm64', Readonly<Record<string, number>>>
  * @throws {@link LinuxError} `ERR_LINUX_INVALID_ARG`: this architecture has no such call.
  */
 export function syscallNumber(name: SyscallName): number {
+  const table = tables[architecture()]
   const known = numbers.get(name)
   if (known !== undefined) return known
-  const table = tables[architecture()]
   const number = Object.hasOwn(table, name) ? table[name] : undefined
   if (number === undefined) {
     throw new LinuxError(

@@ -143,7 +143,7 @@ describeOn(['root'], 'a container without a mount namespace of its own', () => {
     expect(await bundle.output('ls /bin/busybox; pwd', { standard: [], linux: { namespaces } })).toBe(
       '/bin/busybox\n/',
     )
-    expect(await bundle.refusal({ linux: { namespaces } })).toContain('mounts need a namespace of type mount')
+    expect(await bundle.refusal({ linux: { namespaces } })).toBe('made')
     expect(readFileSync('/proc/self/mounts', 'utf8')).toBe(mounts)
   })
 

@@ -1,16 +1,14 @@
 import { closeSync } from 'node:fs'
+import { isNativeLoaded } from '../native.js'
 import { syscall, syscallOr } from '../syscall.js'
 import { out } from '../program/argument.js'
 import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLIN } from '../constants/process.js'
 
 /** close(2). A descriptor is gone even when the kernel reports an error for it, except for `EBADF`. */
 export function closeFd(fd: number): void {
-  try {
-    closeSync(fd) // Node's own, which takes EINTR for success, too
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException
-    if (!['EIO', 'ENOSPC', 'EDQUOT'].includes(code)) throw error
-  }
+  // what makes system calls takes milliseconds to load, and until it is, all descriptors are Node's
+  if (!isNativeLoaded()) closeSync(fd)
+  else syscallOr(['EINTR', 'EIO', 'ENOSPC', 'EDQUOT'], 'close', fd)
 }
 
 /** pipe2(2): the reading and the writing end. */

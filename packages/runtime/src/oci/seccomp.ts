@@ -10,6 +10,9 @@ import {
 } from '@ctr/linux'
 import type { Credentials } from '@ctr/namespaces'
 import type { LinuxSeccomp } from '../seccomp/profile.js'
+import type { SeccompFilter } from '../seccomp/compile.js'
+import { RuntimeError } from '../errors.js'
+import type { Config } from './config/config.js'
 import type { Log } from './log.js'
 import type { OciState } from './state/status.js'
 
@@ -50,11 +53,42 @@ export async function startedWith<T extends AsyncDisposable>(
   throw forwarded.reason
 }
 
-/** Compiles the filter of a process, and opens the way for its listener. */
-export async function prepareSeccomp(profile: LinuxSeccomp | undefined, log: Log): Promise<PreparedSeccomp> {
+/** crun's annotation: a filter for system calls that there are not is a mistake. They are passed over otherwise. */
+export function failsUnknown({ annotations }: Pick<Config, 'annotations'>): boolean {
+  const value = annotations?.['run.oci.seccomp_fail_unknown_syscall']
+  return value !== undefined && value !== '' && value !== '0'
+}
+
+/** The filter that was compiled last: containers of one program often have the same. */
+let last: { readonly text: string; readonly filter: SeccompFilter } | undefined
+
+async function compiled(profile: LinuxSeccomp): Promise<SeccompFilter> {
+  const text = JSON.stringify(profile, (_, value: unknown) =>
+    typeof value === 'bigint' ? [`${value}n`] : value,
+  )
+  if (last?.text !== text) {
+    const { compileSeccomp } = await import('../seccomp/compile.js') // with the numbers of all system calls
+    last = { text, filter: compileSeccomp(profile, { architecture: architecture() }) }
+  }
+  return last.filter
+}
+
+/**
+ * Compiles the filter of a process, and opens the way for its listener.
+ *
+ * @throws {@link RuntimeError} `ERR_RUNTIME_SECCOMP`
+ */
+export async function prepareSeccomp(
+  profile: LinuxSeccomp | undefined,
+  log: Log,
+  { failUnknown = false }: { readonly failUnknown?: boolean } = {},
+): Promise<PreparedSeccomp> {
   if (profile === undefined) return none
-  const { compileSeccomp } = await import('../seccomp/compile.js') // with the numbers of all system calls
-  const filter = compileSeccomp(profile, { architecture: architecture() })
+  const filter = await compiled(profile)
+  if (failUnknown && filter.unknownNames.length > 0) {
+    const names = filter.unknownNames.slice(0, 5).join(', ')
+    throw new RuntimeError('ERR_RUNTIME_SECCOMP', `cannot filter system calls that there are not: ${names}`)
+  }
   log.debug(`seccomp filter flags: ${filter.flags}`)
   const credentials = { seccomp: filter.program, seccompFlags: filter.flags }
   if (!filter.notifies) return { ...none, credentials }

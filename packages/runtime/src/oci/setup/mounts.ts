@@ -1,5 +1,6 @@
 import {
   AT_EMPTY_PATH,
+  AT_FDCWD,
   AT_RECURSIVE,
   FSCONFIG_CMD_RECONFIGURE,
   FSCONFIG_SET_FLAG,
@@ -36,6 +37,7 @@ export interface MadeMount {
 export function makeMount(program: Program, planned: PlannedMount): MadeMount {
   const { mount, options, making } = planned
   if (making.how === 'opened') return { planned, detached: making.fd }
+  if (making.how === 'bound') return { planned, detached: bind(program, planned, making) }
   if (making.how !== 'new' || isLong(making.parameters)) return { planned, detached: undefined }
   program.step(`make the ${making.type} for ${mount.destination}`)
   // read-only comes last: what is mounted below may need a folder here
@@ -69,7 +71,7 @@ export function attachMount(program: Program, root: Descriptor, made: MadeMount)
     return copy
   }
   if (making.how === 'new' && detached === undefined) return mountByPath(program, root, planned, making)
-  attachAt(program, root, detached!, place, making.how === 'opened' ? making.kind : 'folder')
+  attachAt(program, root, detached!, place, 'kind' in making ? making.kind : 'folder')
   if (making.how === 'new') setRecursive(program, detached!, options)
   for (const { fd, kind, path } of making.how === 'opened' ? (making.below ?? []) : []) {
     attachAt(program, root, fd, { path: `${place.path}${path}`, kind, missing: 0, stats: undefined }, kind)
@@ -89,6 +91,19 @@ export function finishMount(
   setAttributes(program, attached, { set: MOUNT_ATTR_RDONLY })
 }
 
+/** A bind of a path of the host, detached. */
+function bind(
+  program: Program,
+  { mount, options }: PlannedMount,
+  { source, flags, propagation }: Extract<PlannedMount['making'], { how: 'bound' }>,
+): Ref {
+  program.step(`open the source of ${mount.destination}`)
+  const copy = program.call('open_tree', [AT_FDCWD, source, flags])
+  setPropagation(program, copy, propagation)
+  changeCopy(program, copy, options)
+  return copy
+}
+
 /** A bind of what is in the container's tree by now. */
 function copyInside(
   program: Program,
@@ -103,10 +118,14 @@ function copyInside(
   const copy = program.call('open_tree', [source, '', flags])
   program.call('close', [source])
   setPropagation(program, copy, options.propagation)
+  changeCopy(program, copy, options)
+  return copy
+}
+
+function changeCopy(program: Program, copy: Ref, options: ParsedMountOptions): void {
   const change = bindAttributes(options)?.wanted
   if (change !== undefined) setAttributes(program, copy, change)
   setRecursive(program, copy, options)
-  return copy
 }
 
 /** `copy-symlink`. A link that is there already has been found to be the same. */

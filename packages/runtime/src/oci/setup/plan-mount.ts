@@ -3,7 +3,6 @@ import { relative, resolve } from 'node:path'
 import {
   AT_EMPTY_PATH,
   AT_RECURSIVE,
-  AT_SYMLINK_NOFOLLOW,
   isSyscallError,
   MOUNT_ATTR_IDMAP,
   MOUNT_ATTR_NODEV,
@@ -16,11 +15,12 @@ import type { Config, ConfigMount } from '../config/config.js'
 import type { ParsedIdmap } from '../config/mount-idmap.js'
 import { hasOwn } from '../namespaces.js'
 import { changeBind } from './bind-change.js'
+import { boundByChild, canChildBind } from './bound-by-child.js'
 import { isReal, type Call } from './call.js'
 import type { IdmapNamespaces } from './idmap.js'
 import { bindOf, checkOrdinaryFolder, checkProc, withHostsOwn, type ParsedMount } from './mount-rules.js'
 import { copyUp, newTmpfs } from './new-tmpfs.js'
-import { openTree, TREE } from './open-tree.js'
+import { openTree, treeFlags } from './open-tree.js'
 import { parametersOf } from './parameters.js'
 import type { MountMaking, MountSource, PlannedMount } from './plan.js'
 import { within, type Layer, type Place, type RootView } from './root-view.js'
@@ -38,6 +38,8 @@ export interface MountPlannerOptions {
   readonly call: Call
   /** Takes over descriptors that the child uses. */
   readonly take: (fd: number) => number
+  /** The child joins a running container: it does not see paths of the host. */
+  readonly joins?: boolean
 }
 
 /** Plans the mounts of a config, one after the other, and keeps the view of the root up to date. */
@@ -114,13 +116,14 @@ export class MountPlanner {
   }
 
   async #bind(parsed: ParsedMount): Promise<MountMaking> {
-    const { bundle, call, namespaces, view } = this.#options
+    const { bundle, base, call, config, namespaces, view, joins = false } = this.#options
     const { mount } = parsed
     const path = resolve(bundle, mount.source!)
     const idmap = idmapOf(parsed)
     const inside = this.#inContainer(path)
     if (inside !== undefined && idmap === undefined)
       return { how: 'inside', from: inside, kind: kindOf(inside) }
+    if (idmap === undefined && !joins && canChildBind(config, path)) return boundByChild(parsed, path, base)
     const userns = idmap === undefined ? undefined : await namespaces.open(mount, idmap)
     const recursive = bindOf(parsed) === 'rbind'
     const trees = inside === undefined ? [{ path: '', source: path }] : view.treesAt(inside.path, recursive)
@@ -148,7 +151,7 @@ export class MountPlanner {
     { recursive, top }: { readonly recursive: boolean; readonly top: boolean },
   ): MountSource {
     const { call, take, base, config } = this.#options
-    const flags = TREE + (recursive ? AT_RECURSIVE : 0) + (options.sourceNoFollow ? AT_SYMLINK_NOFOLLOW : 0)
+    const flags = treeFlags(options, recursive)
     const fd = take(openTree(call, source, flags, `the source of ${mount.destination}`))
     for (const each of [base | MS_REC, ...options.propagation]) propagate(call, fd, each)
     const { destination } = mount
@@ -220,8 +223,8 @@ function layerOf({ mount, options }: ParsedMount, making: MountMaking, bundle: s
     const model = mount.type === 'proc' ? '/proc' : mount.type === 'sysfs' ? '/sys' : undefined
     return { kind: 'opaque', model }
   }
-  if (making.how !== 'opened') return { kind: 'opaque' }
-  if (options.copyUp) return { kind: 'tree', path: `/proc/self/fd/${making.fd}/.` }
+  if (making.how !== 'opened' && making.how !== 'bound') return { kind: 'opaque' }
+  if (options.copyUp && making.how === 'opened') return { kind: 'tree', path: `/proc/self/fd/${making.fd}/.` }
   const path = resolve(bundle, mount.source!)
   return { kind: 'tree', path: options.sourceNoFollow ? path : realpathOr(path) }
 }
@@ -244,7 +247,7 @@ function idmapOf({ mount, options }: ParsedMount): ParsedIdmap | undefined {
 }
 
 function checkKinds({ mount }: ParsedMount, place: Place, making: MountMaking): void {
-  const kind = making.how === 'opened' || making.how === 'inside' ? making.kind : 'folder'
+  const kind = 'kind' in making ? making.kind : 'folder'
   if (
     making.how === 'remount' ||
     making.how === 'link' ||

@@ -9,7 +9,6 @@ import {
   MS_SLAVE,
   syscall,
 } from '@ctr/linux'
-import { RuntimeError } from '../../errors.js'
 import type { Config, ConfigPropagation } from '../config/config.js'
 import { hasOwn } from '../namespaces.js'
 import { isReal, type Call } from './call.js'
@@ -43,13 +42,7 @@ export interface PlanOptions {
 export async function planSetup(config: Config, options: PlanOptions): Promise<SetupPlan | undefined> {
   const { call = syscall, bundle, rootfs } = options
   const { linux } = config
-  if (!hasOwn(linux, 'mount')) {
-    if (options.mounts.length === 0) return undefined
-    throw new RuntimeError(
-      'ERR_RUNTIME_CONFIG',
-      'cannot use the config: mounts need a namespace of type mount in linux.namespaces, they would be left on the host',
-    )
-  }
+  if (!hasOwn(linux, 'mount')) return undefined
   const opened: Fd[] = []
   const fds: number[] = []
   const close = (): void => {

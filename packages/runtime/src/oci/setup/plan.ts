@@ -24,6 +24,18 @@ export type MountMaking =
       /** The place in the container that it is of. */
       readonly from?: Place | undefined
     } & MountSource)
+  /**
+   * The child binds a path of the host. Mounts are listed in the order in which they came about, and so a bind that
+   * does not need our privileges comes about in its turn.
+   */
+  | {
+      readonly how: 'bound'
+      readonly source: string
+      readonly flags: number
+      readonly kind: 'folder' | 'file'
+      /** `MS_*`, in order. */
+      readonly propagation: readonly number[]
+    }
   /** The child makes the file system. */
   | { readonly how: 'new'; readonly type: string; readonly parameters: readonly MountParameter[] }
   /** The hierarchies of cgroups. */

@@ -40,7 +40,7 @@ export interface Setup {
 export function setUp(program: Program, pause: () => void, setup: Setup): void {
   const { config, rootfs, plan } = setup
   program.step('set the mode mask').call('umask', [0])
-  const turns = plan.mounts.map((planned) => prepare(program, planned, setup.cgroups))
+  const turns = plan.mounts.map((planned) => prepare(program, planned, setup))
   const masks = makeMasks(program, plan.masked)
   attachRoot(program, plan.root, rootfs)
   let root: Descriptor = plan.root
@@ -82,7 +82,7 @@ export function setUp(program: Program, pause: () => void, setup: Setup): void {
 function prepare(
   program: Program,
   planned: PlannedMount,
-  cgroups: CgroupView,
+  { cgroups }: Setup,
 ): (root: Descriptor) => Descriptor | undefined {
   if (planned.making.how === 'cgroup') {
     const made = makeCgroups(program, planned, cgroups)
