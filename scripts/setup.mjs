@@ -24,6 +24,15 @@ const tools = [
   'skopeo',
 ]
 
+/** Engines by their programs. Those that are there are used as they are: packages of others would be replaced. */
+const engines = {
+  buildah: 'buildah',
+  catatonit: 'catatonit',
+  containerd: 'containerd',
+  dockerd: 'docker.io',
+  podman: 'podman',
+}
+
 installModules()
 if (process.argv.includes('--test')) installTools()
 run('npx', ['turbo', 'run', 'build', '--output-logs=errors-only'])
@@ -43,13 +52,17 @@ function installTools() {
     return
   }
   run('node', ['scripts/install-criu.mjs'])
-  const missing = tools.filter((name) => !isInstalled(name))
+  const missing = [
+    ...tools.filter((name) => !isInstalled(name)),
+    ...Object.entries(engines).flatMap(([program, name]) => (isOnPath(program) ? [] : [name])),
+  ]
   if (missing.length === 0) return
   if (process.getuid() !== 0) {
     console.log(`tests that need ${missing.join(', ')} are skipped: only root can install them`)
     return
   }
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  // no service of theirs is to be started: tests start their own
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   run('apt-get', ['update', '-q'], env)
   run('apt-get', ['install', '-yq', '--no-install-recommends', ...missing], env)
 }
@@ -57,6 +70,11 @@ function installTools() {
 function isInstalled(name) {
   const query = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], { encoding: 'utf8' })
   return query.stdout === 'installed'
+}
+
+function isOnPath(program) {
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
+  return folders.some((folder) => existsSync(`${folder}/${program}`))
 }
 
 function run(program, args, env = process.env) {

@@ -72,7 +72,7 @@ describe('describe()', () => {
       'fcntl(0, F_SETFD, 1)',
       '# reset signals',
       'rt_sigprocmask(SIG_SETMASK, [], NULL, 8)',
-      '# change to /work',
+      '# chdir to /work',
       expect.stringMatching(
         /^openat2\(AT_FDCWD, "\/work", .* resolve: RESOLVE_NO_MAGICLINKS\}, 24\) -> \$\d+$/,
       ),

@@ -38,7 +38,7 @@ ctr-runtime = ["${host.runtime.path}"]
       ...['env', `CONTAINERS_CONF=${config}`, 'podman', '--storage-driver', 'vfs'],
       ...['--root', root!, '--runroot', run!, '--tmpdir', tmp!],
     ]
-    expect(host.run([...podman, 'import', host.busyboxTar(), image])).toMatchObject({ code: 0 })
+    expect(host.run([...podman, 'load', '-i', host.imageArchive(image)])).toMatchObject({ code: 0 })
   }, 60_000)
 
   afterAll(async () => {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { CgroupError, isCgroupError } from '../errors.js'
 import { codeOf, errnoOf, reason } from '../kernel/errno.js'
 import { readFileIfThere, writeInterfaceFile } from '../kernel/interface-file.js'
+import { subfolders } from '../kernel/subfolders.js'
 import { freezerOf } from './freeze.js'
 import { folderWith, unifiedFolder, type Group } from './group.js'
 import { processesOf, refuseOwn } from './processes.js'
@@ -43,6 +44,16 @@ async function strike(group: Group, signal: AbortSignal | undefined): Promise<vo
   const freezer = freezerOf(group)
   await signalAll(group, 'SIGKILL', signal)
   unlessGone(() => freezer?.set(false)) // frozen by v1, a process dies only when thawed
+  if (freezer !== undefined) thawBelow(freezer.folder)
+}
+
+/** Groups below that have been frozen by themselves; on v2, where there is no such file, they die as they are. */
+function thawBelow(folder: string): void {
+  for (const name of unlessGone(() => subfolders(folder)) ?? []) {
+    const below = join(folder, name)
+    unlessGone(() => writeInterfaceFile(join(below, 'freezer.state'), 'THAWED'))
+    thawBelow(below)
+  }
 }
 
 /**

@@ -187,7 +187,7 @@ const folderHow = openHow({ flags: O_PATH + O_DIRECTORY + O_CLOEXEC, resolve: RE
 
 /** Links such as `/proc/1/root` would lead out of the container, with privileges that its command will not have. */
 function changeFolder(program: Program, path: string): void {
-  const folder = program.step(`change to ${path}`).call('openat2', [AT_FDCWD, path, folderHow, OPEN_HOW_SIZE])
+  const folder = program.step(`chdir to ${path}`).call('openat2', [AT_FDCWD, path, folderHow, OPEN_HOW_SIZE])
   program.call('fchdir', [folder])
   program.call('close', [folder])
 }

@@ -19,6 +19,9 @@ export interface Bundle {
   readonly mounts: readonly { readonly mount: ConfigMount; readonly options: ParsedMountOptions }[]
 }
 
+/** Of a config without one: everything is made, and there is nothing to start (config.md, process). */
+const noProcess: ConfigProcess = { args: [], cwd: '/', user: { uid: 0, gid: 0 } }
+
 /** No config is as large as this. */
 const MAX_CONFIG = 16 * 2 ** 20
 
@@ -40,12 +43,10 @@ export function readBundle(
       log.warn(message)
     },
   })
-  const { process } = config
-  if (process === undefined) throw invalid('the config has no process')
   return {
     path,
     text,
-    config: { ...config, process },
+    config: { ...config, process: config.process ?? noProcess },
     rootfs: findRoot(resolve(path, config.root.path)),
     mounts: (config.mounts ?? []).map((mount) => ({
       mount,

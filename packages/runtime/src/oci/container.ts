@@ -333,7 +333,10 @@ export class OciContainer implements ContainerProcess {
     const state = this.#load()
     using init = openInit(state)
     if (init === undefined) {
-      throw new RuntimeError('ERR_RUNTIME_NOT_RUNNING', `cannot change mounts of container ${this.id}: it has stopped`)
+      throw new RuntimeError(
+        'ERR_RUNTIME_NOT_RUNNING',
+        `cannot change mounts of container ${this.id}: it has stopped`,
+      )
     }
     await change({ config: this.config(), bundle: state.bundle, pid: state.pid!, init })
   }

@@ -1,4 +1,5 @@
-import { connectUnix, Fd, pidfdOpen, sendFd } from '@ctr/linux'
+import { types } from 'node:util'
+import { connectUnix, Fd, isLinuxError, isSyscallError, pidfdOpen, sendFd } from '@ctr/linux'
 import { isNamespacesError, spawn, type SpawnedProcess, type Stdio } from '@ctr/namespaces'
 import type { Cgroup } from '@ctr/cgroups'
 import { RuntimeError } from '../errors.js'
@@ -23,7 +24,7 @@ import { homeIn } from './process/home.js'
 import { checkIntelRdt, prepareIntelRdt, releaseIntelRdt } from './process/intel-rdt.js'
 import { listenFds, type ListenFds } from './process/listen-fds.js'
 import { debugStart } from './debug.js'
-import { prepareSeccomp, startedWith } from './seccomp.js'
+import { failsUnknown, prepareSeccomp, startedWith } from './seccomp.js'
 import { checkMasked } from './setup/paths.js'
 import { planSetup } from './setup/plan-setup.js'
 import { bootId } from './state/boot-id.js'
@@ -144,7 +145,12 @@ async function make(
   }
   container.save(state)
   using plan = await planSetup(config, { bundle: bundle.path, rootfs: bundle.rootfs, mounts: bundle.mounts })
-  using seccomp = await prepareSeccomp(linux?.seccomp, context.log)
+  if (plan === undefined && bundle.mounts.length > 0) {
+    context.log.warn(
+      'leaving out mounts: without a mount namespace of the container they would stay on the host',
+    )
+  }
+  using seccomp = await prepareSeccomp(linux?.seccomp, context.log, { failUnknown: failsUnknown(config) })
   using gate = makeStartGate(folder)
   using joinFds = cgroup?.openJoinFds({ cloneInto: true })
   const env = environmentOf([...(process.env ?? []), ...(listen?.env ?? []), ...notifyEnv], () =>
@@ -185,7 +191,7 @@ async function make(
   debugStart(context.log, 'init: closing the pipe to signal completion')
   rollback.defer(() => started[Symbol.asyncDispose]())
   if (plan !== undefined) checkMasked(started.pid, plan.masked)
-  checkCommand(started.pid, { args: process.args, env, cwd: process.cwd })
+  if (process.args.length > 0) checkCommand(started.pid, { args: process.args, env, cwd: process.cwd })
   const created = { ...withProcess(state, started.pid), externalDescriptors: readDescriptors(started.pid) }
   container.save(created)
   tellProcess(started, options)
@@ -272,10 +278,18 @@ export function tellProcess(
 
 /** Errors of lower packages in the terms of this one. */
 export function explainFailure(error: unknown): unknown {
+  if (isSyscallError(error) || isLinuxError(error) || isSystemError(error)) {
+    return new RuntimeError('ERR_RUNTIME_START', error.message, { cause: error })
+  }
   if (!isNamespacesError(error)) return error
   const code =
     error.code === 'ERR_NAMESPACES_INVALID_ARG' || error.code === 'ERR_NAMESPACES_NOT_FOUND'
       ? 'ERR_RUNTIME_CONFIG'
       : 'ERR_RUNTIME_START'
   return new RuntimeError(code, error.message, { cause: error })
+}
+
+/** An error of Node's own file system calls. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return types.isNativeError(error) && 'syscall' in error && 'errno' in error
 }

@@ -1,6 +1,8 @@
-import { isCgroupError, type Cgroup } from '@ctr/cgroups'
+import { rmdirSync } from 'node:fs'
+import { hierarchyName, isCgroupError, type Cgroup } from '@ctr/cgroups'
 import { onReadable, pidfdSendSignal } from '@ctr/linux'
 import { RuntimeError, isRuntimeError } from '../errors.js'
+import { cgroupPathOf } from './cgroup/cgroup-path.js'
 import { isFrozen, openSavedCgroup } from './cgroup/container-cgroup.js'
 import type { Config } from './config/config.js'
 import type { OciContext } from './context.js'
@@ -23,6 +25,7 @@ export async function deleteContainer(context: OciContext, id: string, force: bo
   using container = await store.lock(id)
   const state = loadOr(context, id, force)
   if (state === undefined) {
+    removeRests(context, { id, pid: null, cgroupPaths: {} })
     container.remove()
     return
   }
@@ -44,11 +47,44 @@ export async function deleteContainer(context: OciContext, id: string, force: bo
     await cgroup.kill('SIGKILL')
     await cgroup.remove()
   }
+  if (cgroup === undefined) removeRests(context, state)
   if (init !== undefined) await new Promise<void>((resolve) => onReadable(init.number, resolve))
   if (state.intelRdtPath !== '') releaseIntelRdt({ folder: state.intelRdtPath, made: true })
   const config = configOf(context, id)
   container.remove()
   await runHooks('poststop', config?.hooks?.poststop, ociState(state, 'stopped'), { log })
+}
+
+/**
+ * Removes what there is of the cgroup of a container whose maker was killed before it noted that it had made it, or
+ * whose removal was. That of somebody else is never touched: one with processes or groups below it stays.
+ */
+function removeRests(
+  context: OciContext,
+  { id, pid, cgroupPaths }: Pick<ContainerState, 'id' | 'pid' | 'cgroupPaths'>,
+): void {
+  const { hierarchy, cgroupManager } = context
+  for (const folder of Object.values(cgroupPaths)) removeFolder(folder)
+  if (cgroupManager === 'disabled' || pid !== null) return
+  try {
+    const path = cgroupPathOf(configOf(context, id)?.linux?.cgroupsPath, id, hierarchy)
+    for (const mount of hierarchy.mounts) {
+      const below = typeof path === 'string' ? path : path[hierarchyName(mount)]
+      if (below !== undefined) removeFolder(mount.mountpoint + below)
+    }
+  } catch (error) {
+    if (!isRuntimeError(error) && !isCgroupError(error)) throw error // with such a path nothing was made
+  }
+}
+
+function removeFolder(path: string): void {
+  try {
+    rmdirSync(path)
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (!['ENOENT', 'EBUSY', 'ENOTEMPTY', 'EROFS', 'EACCES', 'EPERM', 'ERR_INVALID_ARG_VALUE'].includes(code))
+      throw error
+  }
 }
 
 /** Removes a cgroup without processes, which spares looking for them; false where there are some. */

@@ -71,7 +71,7 @@ export function initOptions(
   return {
     ...pieces,
     ...resources.seccomp,
-    command: process.args,
+    command: process.args.length === 0 ? ['/'] : process.args, // without a command it is never started
     env: resources.env,
     cwd: process.cwd,
     namespaces: namespacesOf(linux),

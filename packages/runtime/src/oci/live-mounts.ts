@@ -115,7 +115,11 @@ interface PlannedOne extends Disposable {
   readonly planned: PlannedMount
 }
 
-async function planOne({ config, bundle }: LiveContainer, joined: Joined, mount: ConfigMount): Promise<PlannedOne> {
+async function planOne(
+  { config, bundle }: LiveContainer,
+  joined: Joined,
+  mount: ConfigMount,
+): Promise<PlannedOne> {
   const opened: number[] = []
   const take = (fd: number): number => {
     opened.push(fd)
@@ -134,6 +138,7 @@ async function planOne({ config, bundle }: LiveContainer, joined: Joined, mount:
       namespaces: new IdmapNamespaces(config, async (open) => take(await open())),
       call: syscall,
       take,
+      joins: true,
     })
     const planned = await planner.plan({ mount, options: parseMountOptions(mount.options ?? []) })
     if (planned.making.how !== 'opened' && planned.making.how !== 'new') {
@@ -153,6 +158,7 @@ async function remove(joined: Joined, destinations: readonly string[]): Promise<
   for (const destination of [...destinations].reverse()) {
     const place = viewOf(joined).find(destination)
     await execute(joined, `unmount ${destination}`, (program) => {
+      program.step('take the mount away')
       const parent = openParent(program, joined.root, place)
       program.call('fchdir', [parent])
       // of the root there is no name, and the kernel says so

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isRuntimeError } from '../errors.js'
 import { OciContainer } from './container.js'
@@ -82,7 +83,11 @@ export class OciRuntime {
     try {
       this.#context.store.load(id)
     } catch (error) {
-      if (!isRuntimeError(error) || error.code !== 'ERR_RUNTIME_STATE') throw error
+      // one whose maker was killed before it wrote the record can be removed by force
+      const exists = (): boolean => existsSync(this.#context.store.folder(id))
+      const code = isRuntimeError(error) ? error.code : undefined
+      if (code !== 'ERR_RUNTIME_STATE' && !(code === 'ERR_RUNTIME_CONTAINER_NOT_FOUND' && exists()))
+        throw error
     }
     return new OciContainer(this.#context, id)
   }

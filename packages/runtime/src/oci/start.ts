@@ -62,8 +62,11 @@ export async function startContainer(
   const pid = state.pid!
   let notify: NotifySocket | undefined
   try {
+    if (config.process === undefined) {
+      throw new RuntimeError('ERR_RUNTIME_CONFIG', 'cannot start a container whose config has no process')
+    }
     if (hooks?.startContainer !== undefined) {
-      const env = environmentOf(config.process?.env ?? [], () => '/')
+      const env = environmentOf(config.process.env ?? [], () => '/')
       using seccomp = await prepareSeccomp(config.linux?.seccomp, log)
       const { seccompListener } = seccomp.credentials
       const inContainer = {
@@ -78,7 +81,7 @@ export async function startContainer(
     notify = openNotify(folder, notifySocket)
     gate.release()
     const failure = await gate.outcome()
-    if (failure !== undefined) throw commandFailure(config.process?.args ?? [], -failure.result)
+    if (failure !== undefined) throw commandFailure(config.process.args, -failure.result)
     await runHooks('poststart', hooks?.poststart, ociState(state, 'running'), { log })
     return {
       ready:

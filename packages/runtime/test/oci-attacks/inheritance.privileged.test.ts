@@ -13,7 +13,7 @@ leakCheck()
  * blocked signals, groups, a mode mask, a key, a terminal, variables, lower limits.
  */
 const careless = `
-import ctypes, os, pty, resource, signal, sys
+import ctypes, fcntl, os, pty, signal, sys, termios
 libc = ctypes.CDLL(None, use_errno=True)
 for name in sys.argv[1:2] * 12: os.set_inheritable(os.open(name, os.O_RDONLY), True)
 for number in range(1, 65):
@@ -26,16 +26,15 @@ key = libc.syscall(248, b'user', b'secret-of-the-host', b'x', 1, -3) # add_key
 os.environ['SECRET_OF_HOST'] = 'x'
 os.environ['LD_LIBRARY_PATH'] = '/nowhere'
 os.nice(3)
-pid, master = pty.fork()
+master, slave = pty.openpty()
+pid = os.fork()
 if pid == 0:
+    os.setsid()
+    fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+    os.dup2(os.open(sys.argv[1] + '/printed', os.O_RDWR | os.O_CREAT), 1)
+    os.dup2(1, 0)
+    os.dup2(1, 2)
     os.execv(sys.argv[2], sys.argv[2:])
-out = b''
-while True:
-    try: data = os.read(master, 65536)
-    except OSError: break
-    if not data: break
-    out += data
-os.write(1, out)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `
 

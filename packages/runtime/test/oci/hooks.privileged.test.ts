@@ -109,7 +109,7 @@ describeOn(['root'], 'runHooks() in the namespaces of the runtime', () => {
     )
     expect(warnings).toEqual([
       'poststop hook failed with exit code 1: hook #0: /bin/sh: exit status 1',
-      'error running poststop hook #1: cannot execute "/nonexistent": no such file or directory',
+      'poststop hook failed: hook #1: cannot execute "/nonexistent": no such file or directory',
     ])
     expect(readFileSync(join(folder.path, 'cwd'), 'utf8')).toBe('/\n')
   })

@@ -164,6 +164,7 @@ export class Arena implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    execFileSync('rm', ['-rf', this.path]) // paths may be longer than Node can remove
     this.#folder[Symbol.dispose]()
   }
 }

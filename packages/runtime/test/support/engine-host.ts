@@ -1,4 +1,5 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import {
   cpSync,
@@ -41,7 +42,14 @@ export class EngineHost {
   private constructor(groups: readonly string[], env: NodeJS.ProcessEnv) {
     this.#groups = groups
     this.#cgroups = new Set(cgroupsNamed(groups))
-    this.#env = { ...process.env, NODE_OPTIONS: '', HOME: this.folder, ...env }
+    this.#env = {
+      ...process.env,
+      NODE_OPTIONS: '',
+      HOME: this.folder,
+      TMPDIR: join(this.folder, 'temporary'),
+      ...env,
+    }
+    mkdirSync(join(this.folder, 'temporary'))
     const hide = hidden.map((path) => `! [ -d ${path} ] || mount -t tmpfs tmpfs ${path}`).join(' && ')
     this.#namespaces = spawn(
       'unshare',
@@ -97,8 +105,8 @@ export class EngineHost {
     return daemon
   }
 
-  /** Makes an image's root file system of Debian's static busybox, as a tar file. */
-  busyboxTar(): string {
+  /** Makes an image of Debian's static busybox, as an archive that all engines load. */
+  imageArchive(name: string): string {
     const root = join(this.folder, 'busybox')
     for (const folder of ['bin', 'etc', 'tmp', 'work']) mkdirSync(join(root, folder), { recursive: true })
     const busybox = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim()
@@ -106,9 +114,25 @@ export class EngineHost {
     for (const applet of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n'))
       if (applet !== 'busybox') symlinkSync('busybox', join(root, 'bin', applet))
     writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/work:/bin/sh\n')
-    const tar = join(this.folder, 'busybox.tar')
-    execFileSync('tar', ['-C', root, '-cf', tar, '.'])
-    return tar
+    const image = join(this.folder, 'image')
+    mkdirSync(image)
+    execFileSync('tar', ['-C', root, '-cf', join(image, 'layer.tar'), '.'])
+    const digest = createHash('sha256')
+      .update(readFileSync(join(image, 'layer.tar')))
+      .digest('hex')
+    const config = {
+      architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+      os: 'linux',
+      config: { Env: ['PATH=/bin'], Cmd: ['sh'] },
+      rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
+      history: [{ created_by: 'test' }], // builders count it
+    }
+    const manifest = [{ Config: 'config.json', RepoTags: [name], Layers: ['layer.tar'] }]
+    writeFileSync(join(image, 'config.json'), JSON.stringify(config))
+    writeFileSync(join(image, 'manifest.json'), JSON.stringify(manifest))
+    const archive = join(this.folder, 'image.tar')
+    execFileSync('tar', ['-C', image, '-cf', archive, 'manifest.json', 'config.json', 'layer.tar'])
+    return archive
   }
 
   /** Ends what {@link open} has begun. Containers and daemons must have ended. */
@@ -118,7 +142,7 @@ export class EngineHost {
     await ended
     this.runtime[Symbol.dispose]()
     rmSync(this.folder, { recursive: true, force: true })
-    for (const path of cgroupsNamed(this.#groups).reverse()) if (!this.#cgroups.has(path)) rmdirSync(path)
+    for (const path of cgroupsNamed(this.#groups).reverse()) if (!this.#cgroups.has(path)) removeGroup(path)
   }
 }
 
@@ -142,6 +166,16 @@ function cgroupsNamed(names: readonly string[]): string[] {
     foldersIn(hierarchy).filter((path) => names.includes(basename(path))),
   )
   return [...new Set(found.flatMap(withChildren))].sort()
+}
+
+// podman makes groups of controllers that no hierarchy is mounted for, of folders and files
+function removeGroup(path: string): void {
+  try {
+    rmdirSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error
+    rmSync(path, { recursive: true })
+  }
 }
 
 function withChildren(path: string): string[] {

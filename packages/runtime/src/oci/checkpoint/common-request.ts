@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, realpathSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, realpathSync } from 'node:fs'
 import { CLONE_NEWNET } from '@ctr/linux'
 import { RuntimeError } from '../../errors.js'
 import type { Config } from '../config/config.js'
@@ -73,12 +73,15 @@ export function commonRequest(
 
 /**
  * A file of CRIU options that win over those of a request; one that does not exist does nothing. The annotation
- * `org.criu.config` names another one than runc's, or none when it is empty.
+ * `org.criu.config` names another one than those of crun or runc, or none when it is empty.
  */
 function configFile({ annotations }: Config): string | undefined {
-  const path = annotations?.['org.criu.config'] ?? '/etc/criu/runc.conf'
+  const path = annotations?.['org.criu.config'] ?? hostFiles.find((file) => existsSync(file))
   return path === '' ? undefined : path
 }
+
+/** What the administrator has for other runtimes; the first one that there is counts, as for crun. */
+const hostFiles = ['/etc/criu/crun.conf', '/etc/criu/runc.conf']
 
 /** Adds what CRIU's log says to a failure of CRIU; other errors are returned as they are. */
 export function explainFailure(

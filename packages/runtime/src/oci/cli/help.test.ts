@@ -14,6 +14,7 @@ const flags: Readonly<Record<string, string>> = {
   features: '',
   kill: 'all,-a regex,-r',
   list: 'format,-f quiet,-q',
+  mounts: '',
   pause: '',
   ps: 'format,-f',
   restore: `console-socket image-path work-path tcp-established ext-unix-sk shell-job file-locks manage-cgroups-mode

@@ -100,6 +100,6 @@ export function features({ version }: FeaturesOptions): Features {
       netDevices: { enabled: true },
     },
     annotations: { 'dev.ctr.version': version, 'org.opencontainers.runc.checkpoint.enabled': 'true' },
-    potentiallyUnsafeConfigAnnotations: ['org.systemd.property.', 'org.criu.config'],
+    potentiallyUnsafeConfigAnnotations: ['org.systemd.property.', 'org.criu.config', 'run.oci.'],
   }
 }

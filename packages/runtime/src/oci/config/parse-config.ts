@@ -14,7 +14,14 @@ import {
   type Warn,
   wrong,
 } from './check.js'
-import type { Config, ConfigHooks, ConfigLinux, ConfigMount, ConfigProcess, ConfigResources } from './config.js'
+import type {
+  Config,
+  ConfigHooks,
+  ConfigLinux,
+  ConfigMount,
+  ConfigProcess,
+  ConfigResources,
+} from './config.js'
 import { parseJson } from './json.js'
 import { linux } from './parse-linux.js'
 import { mount } from './parse-mount.js'
