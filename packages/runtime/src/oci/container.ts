@@ -1,9 +1,10 @@
+import { statSync } from 'node:fs'
 import type { Cgroup } from '@ctr/cgroups'
-import { pidfdSendSignal, type ExitStatus } from '@ctr/linux'
+import type { ExitStatus } from '@ctr/linux'
 import type { SpawnedProcess } from '@ctr/namespaces'
 import { isRuntimeError, RuntimeError } from '../errors.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
-import { execCgroup, isFrozen, openSavedCgroup, updateContainerCgroup } from './cgroup/container-cgroup.js'
+import { execCgroup, isFrozen, openSavedCgroup } from './cgroup/container-cgroup.js'
 import { containerEvents, type ContainerEvent, type EventOptions } from './cgroup/events.js'
 import type { ContainerStats } from './cgroup/stats/container-stats.js'
 import { containerStats } from './cgroup/stats/stats.js'
@@ -15,12 +16,12 @@ import { givenFds } from './given-fds.js'
 import type { LiveContainer } from './live-mounts.js'
 import { makesNew } from './namespaces.js'
 import type { ExecOptions } from './exec.js'
+import { signalContainer } from './signal.js'
 import type { Started, StartOptions } from './start.js'
 import type { ContainerState } from './state/container-state.js'
 import { ownerName } from './state/owner-name.js'
 import { containerStatus, ociState, openInit, type ContainerStatus, type OciState } from './state/status.js'
-import { statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import type { RdtUpdate } from './update.js'
 
 /** A process that this program has started in a container. */
 export interface ContainerProcess {
@@ -133,23 +134,16 @@ export class OciContainer implements ContainerProcess {
    */
   kill(signal: number, { all = false }: { readonly all?: boolean } = {}): void {
     const state = this.#load()
-    const status = this.#status(state)
-    const cgroup = this.#cgroup(state)
-    const shared = signal === SIGKILL && !makesNew(this.config().linux, 'pid')
-    if (cgroup !== undefined && (all || shared)) {
-      signalAll(cgroup, signal)
-      if (signal === SIGKILL && status === 'paused') cgroup.thaw().catch(() => undefined)
-      return
-    }
-    using init = openInit(state)
-    if (init === undefined || !pidfdSendSignal(init.number, signal)) {
-      throw new RuntimeError(
-        'ERR_RUNTIME_NOT_RUNNING',
-        `cannot signal container ${this.id}: container not running`,
-      )
-    }
-    // a process that is frozen does not even die
-    if (signal === SIGKILL && status === 'paused') cgroup?.thaw().catch(() => undefined)
+    signalContainer(
+      {
+        state,
+        cgroup: this.#cgroup(state),
+        paused: this.#status(state) === 'paused',
+        ownPids: makesNew(this.config().linux, 'pid'),
+      },
+      signal,
+      all,
+    )
   }
 
   /**
@@ -267,17 +261,10 @@ export class OciContainer implements ContainerProcess {
         `cannot update container ${this.id}: container not running`,
       )
     }
-    const [{ updateOf }, { resourcesOf }, { formatConfig }] = await Promise.all([
-      import('./cgroup/update.js'),
-      import('./cgroup/resources.js'),
-      import('./config/format-config.js'),
-    ])
-    const config = this.config()
-    const { applied, kept } = updateOf(config.linux?.resources ?? {}, resources)
+    const { updateContainer } = await import('./update.js')
     const { hierarchy } = this.#context
-    updateRdt(state, rdt)
-    updateContainerCgroup(this.#needCgroup(state), resourcesOf(applied, hierarchy, { devices: false }))
-    container.saveConfig(formatConfig({ ...config, linux: { ...config.linux, resources: kept } }))
+    const cgroup = this.#needCgroup(state)
+    updateContainer({ container, state, config: this.config(), cgroup, hierarchy }, resources, rdt)
   }
 
   /** What it uses, in the form of the `events` command of OCI runtimes. */
@@ -362,43 +349,5 @@ export class OciContainer implements ContainerProcess {
     const cgroup = this.#cgroup(state)
     if (cgroup !== undefined) return cgroup
     throw new RuntimeError('ERR_RUNTIME_INVALID_ARG', `container ${this.id} has no cgroup`)
-  }
-}
-
-const SIGKILL = 9
-
-/** What of a container's class of resources changes. */
-export interface RdtUpdate {
-  readonly l3CacheSchema?: string | undefined
-  readonly memBwSchema?: string | undefined
-}
-
-function updateRdt({ id, intelRdtPath }: ContainerState, { l3CacheSchema, memBwSchema }: RdtUpdate): void {
-  const lines = [l3CacheSchema, memBwSchema].filter((line) => line !== undefined && line !== '')
-  if (lines.length === 0) return
-  if (intelRdtPath === '') {
-    throw new RuntimeError(
-      'ERR_RUNTIME_CONFIG',
-      `container ${id} has no class of resources: its config has no linux.intelRdt`,
-    )
-  }
-  writeFileSync(join(intelRdtPath, 'schemata'), lines.map((line) => `${line}\n`).join(''))
-}
-
-/** To every process once, to those included that were forked meanwhile. */
-function signalAll(cgroup: Cgroup, signal: number): void {
-  const done = new Set<number>()
-  for (let round = 0; round < 10; round++) {
-    // 0 stands for a process of another pid namespace; to kill(2) it would mean our own process group
-    const pids = cgroup.processes().filter((pid) => pid > 0 && !done.has(pid))
-    if (pids.length === 0) return
-    for (const pid of pids) {
-      done.add(pid)
-      try {
-        process.kill(pid, signal)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-      }
-    }
   }
 }
