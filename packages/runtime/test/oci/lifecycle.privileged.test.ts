@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -74,6 +75,15 @@ describeOn(['root', 'bin:busybox'], 'OciRuntime, from create to delete', () => {
     await box.delete()
     expect(runtime.list()).toEqual([])
     expect(() => runtime.container('box')).toThrow('container "box" does not exist')
+  })
+
+  it('gives it its own /dev/null in place of ours, as a checkpoint needs it', async () => {
+    configure(['sleep', '60'])
+    const box = await runtime.create('box', { bundle, stdio: ['ignore', 'ignore', 'ignore'] })
+    const [inside, host] = [statSync(`/proc/${box.pid}/fd/0`), statSync('/dev/null')]
+    expect(inside.rdev).toBe(host.rdev)
+    expect(inside.dev).not.toBe(host.dev)
+    await box.delete({ force: true })
   })
 
   it('is found and started by another process', async () => {
