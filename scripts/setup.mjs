@@ -18,6 +18,7 @@ const tools = [
   'busybox-static',
   'docker-registry',
   'iproute2',
+  'iputils-ping',
   'nftables',
   'python3-seccomp',
   'qemu-user-static',

@@ -50,18 +50,17 @@ describeOn(needs, 'ctrjs images, info and registry', () => {
 
   it('keeps compiled code where only its user can write, for each command that was used', async () => {
     const cache = join(suite.folder, 'own/cache/ctrjs')
-    const [name = '', ...others] = readdirSync(cache)
-    expect(others).toEqual([])
-    expect(readFileSync(join(cache, name), 'latin1').slice(0, 256).split(' ')).toEqual(
-      expect.arrayContaining(['pull', 'tag', 'images']),
-    )
-    const before = statSync(join(cache, name)).mtimeMs
+    const fileOf = (command: string): string | undefined =>
+      readdirSync(cache).find((name) => name.endsWith(`.${command}.v8`))
+    for (const command of ['push', 'tag', 'images']) expect(fileOf(command)).toBeDefined()
+    const images = join(cache, fileOf('images')!)
+    const before = statSync(images).mtimeMs
     await suite.ctrjs.run('images')
-    expect(statSync(join(cache, name)).mtimeMs).toBe(before)
+    expect(statSync(images).mtimeMs).toBe(before)
     chmodSync(cache, 0o777)
-    expect((await suite.ctrjs.run('rmi')).code).toBe(1)
+    expect((await suite.ctrjs.run('inspect', 'nothing')).code).toBe(1)
     chmodSync(cache, 0o700)
-    expect(statSync(join(cache, name)).mtimeMs).toBe(before)
+    expect(statSync(images).mtimeMs).toBe(before)
   })
 
   it('serves a registry until it is told to end', async () => {

@@ -37,6 +37,11 @@ export interface SpawnOptions extends Credentials {
   /** Adds what the child does first, while it still sees everything as we do: joining cgroups. */
   readonly before?: ((program: Program) => void) | undefined
   /**
+   * Adds joining cgroups, through descriptors of ours, after `before`. A child that enters a pid namespace does it
+   * when it has nothing of our memory left: one that is frozen in its cgroup would hold a thread of ours.
+   */
+  readonly groups?: { readonly fds: readonly number[]; readonly join: (program: Program) => void } | undefined
+  /**
    * Called when the child has come to the pause that `prepare` has added; it waits meanwhile. When this fails the
    * child is ended, and `spawn` rejects with the same error.
    */

@@ -173,7 +173,7 @@ describeOn(['root', 'bin:busybox'], 'ctr-runtime', () => {
     expect(runtime.run('delete', 'box').code).toBe(1)
     expect(runtime.run('kill', 'box', '9').code).toBe(0)
     await until(() => status('box') === 'stopped')
-    expect(runtime.run('ps', 'box').stdout).toBe('UID PID PPID C STIME TTY TIME CMD\n')
+    expect(runtime.run('ps', 'box').stdout).toBe('UID   PID  PPID C STIME TTY TIME CMD\n')
     expect(runtime.run('kill', 'box', '0')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('container not running'),

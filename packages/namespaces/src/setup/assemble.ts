@@ -64,6 +64,7 @@ export function assembleSetup(options: SpawnOptions, resources: Resources): Prog
   const { sources, stdio, pipes, entry } = resources
   const program = new Program()
   options.before?.(program)
+  if (entry === undefined) options.groups?.join(program)
   if (pipes !== undefined) {
     // while it waits it must not hold open what others wait for to be closed
     const joins = sources.joins.map(({ fd }) => fd)
@@ -92,6 +93,7 @@ export function assembleSetup(options: SpawnOptions, resources: Resources): Prog
 export function assembleEntry(options: SpawnOptions, resources: Resources & { entry: EntryFds }): Program {
   const program = new Program()
   const { sources, init, entry } = resources
+  options.groups?.join(program)
   enterPid(program, sources)
   for (const fd of [init, entry.report]) program.call('fcntl', [fd, F_SETFD, FD_CLOEXEC])
   goOn(program, options, resources, undefined)
@@ -155,6 +157,7 @@ function laterFds(
     ...prepareFds,
     ...initFds(options, { sources, report }),
     ...stdio,
+    ...(entry === undefined ? [] : (options.groups?.fds ?? [])),
     ...[init, entry?.file, entry?.report, pipes?.ready, pipes?.go, terminal],
   ].filter((fd) => fd !== undefined)
 }

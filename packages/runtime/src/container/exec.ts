@@ -63,7 +63,12 @@ export async function execIn(
       terminal: terminal?.slave,
       session: true,
       ...credentialsOf(context, { ...record, user }),
-      before: (program) => joinCgroup(program, cgroupFds.writeZero),
+      groups: {
+        fds: cgroupFds.writeZero,
+        join: (program) => {
+          joinCgroup(program, cgroupFds.writeZero)
+        },
+      },
     })
     return Object.assign(process, { terminal: terminal?.takeStream() ?? null })
   } catch (error) {

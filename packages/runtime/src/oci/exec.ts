@@ -65,7 +65,8 @@ export async function executeIn(
     stream: options.terminal === 'stream',
   })
   using seccomp = await prepareSeccomp(config.linux?.seccomp, log)
-  using joinFds = cgroup?.openJoinFds({ cloneInto: true })
+  using joinFds = // on v2 a frozen group would stop the child while it has our memory
+    cgroup?.openJoinFds({ cloneInto: cgroup.hierarchy.mode !== 'v2' })
   const env = environmentOf(process.env ?? [], () => homeIn({ root: `/proc/${pid}/root` }, process.user.uid))
   checkCommand(pid, { args: process.args, env, cwd: process.cwd })
   const { keepProc, ...pieces } = processPieces({

@@ -44,7 +44,7 @@ export interface ProcessContext {
 /** The parts of `spawn`'s options that come from `process` of the config, for first processes and others alike. */
 export type ProcessPieces = Pick<
   SpawnOptions,
-  'before' | 'finish' | 'finishFds' | 'user' | 'capabilities' | 'noNewPrivileges'
+  'before' | 'groups' | 'finish' | 'finishFds' | 'user' | 'capabilities' | 'noNewPrivileges'
 > & {
   /** Adds what is left for `finish` of the child's own procfs, where that is needed; to be called in `prepare`. */
   readonly keepProc: (program: Program, proc?: Descriptor) => void
@@ -63,6 +63,12 @@ export function processPieces(context: ProcessContext): ProcessPieces {
     before: (program) => {
       begin(program, context)
     },
+    groups: {
+      fds: context.cgroupFds,
+      join: (program) => {
+        joinGroups(program, context)
+      },
+    },
     finish: (program) => {
       finish(program, context, labelled)
     },
@@ -74,13 +80,16 @@ export function processPieces(context: ProcessContext): ProcessPieces {
   }
 }
 
-function begin(program: Program, { process, cgroupFds, joins, newUserNamespace }: ProcessContext): void {
+function begin(program: Program, { process, joins, newUserNamespace }: ProcessContext): void {
   const { execCPUAffinity } = process
   // in a new user namespace it begins without the privileges for them; see create-hooks.ts
   if (!newUserNamespace) beginPrivileged(program, process)
   if (joins && execCPUAffinity !== undefined) setInitialAffinity(program, execCPUAffinity)
+}
+
+function joinGroups(program: Program, { process, cgroupFds, joins }: ProcessContext): void {
   if (cgroupFds.length > 0) joinCgroup(program, cgroupFds)
-  setFinalAffinity(program, joins ? execCPUAffinity : undefined)
+  setFinalAffinity(program, joins ? process.execCPUAffinity : undefined)
 }
 
 function beginPrivileged(program: Program, { oomScoreAdj, ioPriority, rlimits = [] }: ConfigProcess): void {
