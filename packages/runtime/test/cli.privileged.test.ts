@@ -8,7 +8,6 @@ import { describeOn, leakCheck, onTerminal, temporaryFolder } from '@ctr/testing
 import { CtrRuntime } from './support/ctr-runtime.js'
 
 jest.setTimeout(60_000)
-leakCheck()
 
 let folder: ReturnType<typeof temporaryFolder>
 let runtime: CtrRuntime
@@ -22,6 +21,8 @@ afterAll(() => {
   runtime[Symbol.dispose]()
   folder[Symbol.dispose]()
 })
+
+leakCheck() // after the folder is gone: such calls are made in the order they are written in
 
 async function until(condition: () => boolean): Promise<void> {
   for (let n = 0; !condition(); n++) {
