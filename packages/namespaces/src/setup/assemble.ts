@@ -94,6 +94,8 @@ export function assembleEntry(options: SpawnOptions, resources: Resources & { en
   const program = new Program()
   const { sources, init, entry } = resources
   options.groups?.join(program)
+  // somebody inside may look at what it has open
+  for (const fd of options.groups?.fds ?? []) program.call('close', [fd])
   enterPid(program, sources)
   for (const fd of [init, entry.report]) program.call('fcntl', [fd, F_SETFD, FD_CLOEXEC])
   goOn(program, options, resources, undefined)
