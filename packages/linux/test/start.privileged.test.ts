@@ -104,7 +104,8 @@ describe('start()', () => {
     const program = new Program()
     nap(program.step('wait for better days'), 30)
     const starting = start(exec(['/bin/true'], program), { flags: 0 })
-    await until(() => starting.pid > 0)
+    const sleeps = (): boolean => readFileSync(`/proc/${starting.pid}/stat`, 'utf8').includes(') S ')
+    await until(() => starting.pid > 0 && sleeps()) // it exists before it has begun
     process.kill(starting.pid, 'SIGKILL')
     await expect(starting.completed).rejects.toMatchObject({
       name: 'LinuxError',
