@@ -57,9 +57,14 @@ describeOn(needs, 'ctrjs images, info and registry', () => {
     const before = statSync(images).mtimeMs
     await suite.ctrjs.run('images')
     expect(statSync(images).mtimeMs).toBe(before)
+    const names = readdirSync(cache)
+    expect(fileOf('ps')).toBeUndefined()
     chmodSync(cache, 0o777)
-    expect((await suite.ctrjs.run('inspect', 'nothing')).code).toBe(1)
+    expect((await suite.ctrjs.run('ps')).code).toBe(0)
+    expect(readdirSync(cache)).toEqual(names) // nothing is kept where others can write
     chmodSync(cache, 0o700)
+    expect((await suite.ctrjs.run('ps')).code).toBe(0)
+    expect(fileOf('ps')).toBeDefined()
     expect(statSync(images).mtimeMs).toBe(before)
   })
 
