@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
+import { isReadable } from '@ctr/start'
 import { isCliError, messageOf } from './errors.js'
-import { flushOutput, ignoreClosedReaders, isReadable, printError } from './output/pipe-end.js'
+import { flushOutput, ignoreClosedReaders, printError } from './output/pipe-end.js'
 import { createProgram } from './program.js'
 
 /**

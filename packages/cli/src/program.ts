@@ -1,7 +1,7 @@
 import { Command, type Help } from 'commander'
+import { isReadable } from '@ctr/start'
 import { collect, type Cli, type Globals } from './cli.js'
 import { commands } from './commands/index-of-commands.js'
-import { isReadable } from './output/pipe-end.js'
 import { ownVersion } from './version.js'
 
 /** Everything that the program keeps while one command runs. */

@@ -108,10 +108,20 @@ describeOn(needs, 'ctrjs run', () => {
     )
     await sleep(1000) // the program has ended long since, and nobody has read yet
     expect((await ended(slow)).stdout.length).toBe(1_000_000)
-    const child = suite.ctrjs.start('run', '--rm', '--network', 'none', suite.image, 'yes')
+    const child = suite.ctrjs.start(
+      'run',
+      '--rm',
+      '--network',
+      'none',
+      suite.image,
+      'sh',
+      '-ec',
+      'while :; do cat /bin/busybox; done', // in pieces that fill what is between it and its reader
+    )
+    const exited = once(child, 'exit')
     await once(child.stdout, 'data')
     child.stdout.destroy()
-    expect((await once(child, 'exit'))[0]).not.toBe(0)
+    expect((await exited)[0]).not.toBe(0)
   })
 
   it('passes signals on, and kills at the third that asks for the end', async () => {

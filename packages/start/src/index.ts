@@ -1,7 +1,10 @@
 /**
- * How our executables start. Bundled into each of them.
+ * What our executables have in common: how they start, and how they stand between a program and our standard
+ * streams. Bundled into each of them.
  *
  * @packageDocumentation
  */
 export { commandName } from './command-name.js'
+export { copyOutput, type Copy } from './copy-output.js'
 export { loadCached } from './load-cached.js'
+export { flush, isReadable } from './standard-stream.js'

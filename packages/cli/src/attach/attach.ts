@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { TerminalStream } from '@ctr/runtime'
-import { copyOutput, feedInput } from './copy-streams.js'
+import { copyOutput } from '@ctr/start'
+import { feedInput } from './feed-input.js'
 import { exitCodeOfSignal, forwardSignals, onEndSignal } from './signals.js'
 import { joinTerminal } from './terminal.js'
 

@@ -1,7 +1,8 @@
 import { rawMode } from '@ctr/linux'
 import type { TerminalSize, TerminalStream } from '@ctr/runtime'
+import { copyOutput, type Copy } from '@ctr/start'
 import { CliError } from '../errors.js'
-import { copyOutput, feedInput, type Copy } from './copy-streams.js'
+import { feedInput } from './feed-input.js'
 
 /** Our terminal, joined with that of a container. */
 export interface JoinedTerminal extends Disposable {

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
+import { isReadable } from '@ctr/start'
 import { exitCodeOfSignal, interruptible } from '../attach/signals.js'
 import type { Cli } from '../cli.js'
-import { isReadable } from '../output/pipe-end.js'
 
 /** `ctrjs logs`. */
 export function define(command: Command, cli: Cli): void {

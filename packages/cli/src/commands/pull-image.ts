@@ -1,6 +1,6 @@
 import type { Runtime } from '@ctr/runtime'
+import { isReadable } from '@ctr/start'
 import { shortName } from '../output/image-name.js'
-import { isReadable } from '../output/pipe-end.js'
 import { showProgress } from '../output/transfer-progress.js'
 
 /** How a pull is shown. */

@@ -1,9 +1,4 @@
-import type { Writable } from 'node:stream'
-
-/** Whether somebody still reads what is written to a standard stream. */
-export function isReadable(stream: Writable): boolean {
-  return !stream.destroyed && stream.errored === null
-}
+import { flush, isReadable } from '@ctr/start'
 
 /** A reader that has gone away, as in `ctrjs ps | head -1`, ends our output and is no failure of ours. */
 export function ignoreClosedReaders(): void {
@@ -16,15 +11,7 @@ export function ignoreClosedReaders(): void {
 
 /** Resolves when everything that was printed has left this process, or nobody reads it any more. */
 export async function flushOutput(): Promise<void> {
-  await Promise.all(
-    [process.stdout, process.stderr].map(async (stream) => {
-      if (!isReadable(stream) || stream.writableLength === 0) return
-      await new Promise<void>((resolve) => {
-        stream.once('error', () => resolve()).once('close', resolve)
-        stream.write('', () => resolve())
-      })
-    }),
-  )
+  await Promise.all([flush(process.stdout), flush(process.stderr)])
 }
 
 /** Prints a line on standard output. */

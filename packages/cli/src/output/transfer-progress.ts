@@ -1,8 +1,8 @@
 import type { MultiBar as MultiBarOfLibrary, SingleBar } from 'cli-progress'
 import type { PullImageOptions } from '@ctr/runtime'
+import { isReadable } from '@ctr/start'
 import { formatSize } from './humanize.js'
 import { shortName } from './image-name.js'
-import { isReadable } from './pipe-end.js'
 import { shortId } from './short-id.js'
 
 /** What a pull or a push tells. */

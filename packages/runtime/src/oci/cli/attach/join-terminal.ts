@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { rawMode } from '@ctr/linux'
+import { copyOutput, flush } from '@ctr/start'
 import type { TerminalStream } from '../../../setup/terminal-stream.js'
 import { ownTerminal, ownWindowSize } from './own-terminal.js'
 
@@ -10,8 +10,6 @@ export interface JoinedTerminal {
   /** Puts our terminal back as it was. */
   leave(): void
 }
-
-const quietMs = 100
 
 /**
  * Joins our standard streams with a terminal: keys go in as they are typed, what is printed comes out, and its size
@@ -27,23 +25,14 @@ export function joinTerminal(terminal: TerminalStream): JoinedTerminal {
   resize()
   process.on('SIGWINCH', resize)
 
-  let bytes = 0
-  const ended = new Promise<void>((resolve) => {
-    terminal.once('close', resolve).once('end', resolve).once('error', resolve)
-  })
-  terminal.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-  })
-  terminal.pipe(process.stdout, { end: false })
-  process.stdout.once('error', () => terminal.destroy()) // nobody reads: the process gets SIGHUP
+  process.stdout.on('error', () => undefined) // nobody reads: the copy ends, and the process gets SIGHUP
+  const copy = copyOutput(terminal, process.stdout)
   process.stdin.on('error', () => undefined) // a terminal that we may not read in the background
   process.stdin.pipe(terminal, { end: false })
   return {
     async drain() {
-      for (let before = -1; before !== bytes || process.stdout.writableNeedDrain;) {
-        before = bytes
-        await Promise.race([ended, sleep(quietMs)])
-      }
+      await copy.giveUp()
+      await flush(process.stdout)
     },
     leave() {
       process.removeListener('SIGWINCH', resize)

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { isReadable } from '../output/pipe-end.js'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { isReadable } from './standard-stream.js'
 
 /** A stream of a container on its way to one of ours. */
 export interface Copy {
@@ -18,10 +18,14 @@ const quietMs = 100
  */
 export function copyOutput(source: Readable, sink: Writable): Copy {
   let bytes = 0
+  let isOver = false
   const leave = (): void => void source.destroy()
   const ended = new Promise<void>((resolve) => {
     source.once('close', resolve).once('end', resolve).once('error', resolve)
-  }).finally(() => sink.removeListener('error', leave))
+  }).finally(() => {
+    isOver = true
+    sink.removeListener('error', leave)
+  })
   if (!isReadable(sink)) leave()
   sink.once('error', leave)
   source.on('data', (chunk: Buffer) => {
@@ -31,28 +35,13 @@ export function copyOutput(source: Readable, sink: Writable): Copy {
   return {
     ended,
     async giveUp() {
-      for (let before = -1; before !== bytes || sink.writableNeedDrain;) {
+      // A sink without a reader may say for ever that it is full: standard streams stay as they are after an error.
+      for (let before = -1; !isOver && (before !== bytes || sink.writableNeedDrain);) {
         before = bytes
-        await Promise.race([ended, sleep(quietMs, undefined, { ref: true })])
+        await Promise.race([ended, sleep(quietMs)])
+        await turn() // what came while this process did not get to run is read before that
       }
       leave()
     },
-  }
-}
-
-/**
- * Passes our input to a program, to its end.
- *
- * @returns Stops it, so that our input does not keep this process alive.
- */
-export function feedInput(source: NodeJS.ReadStream, sink: Writable): () => void {
-  sink.on('error', () => {
-    source.unpipe(sink) // the program does not read its input, or has ended
-    source.pause()
-  })
-  source.pipe(sink)
-  return () => {
-    source.unpipe(sink)
-    source.pause()
   }
 }
