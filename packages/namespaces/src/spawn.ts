@@ -16,7 +16,8 @@ import {
 import { end, killed, readable, seeEntry, type Child, type EnteringChild } from './enter-pid.js'
 import { NamespacesError } from './errors.js'
 import { explainFailure } from './failure.js'
-import { checkIdMaps, ownIdMaps, writeIdMaps } from './id-map.js'
+import { checkIdMaps, ownIdMaps } from './ids/id-map.js'
+import { writeIdMaps } from './ids/write-id-maps.js'
 import { inherit, openStdio } from './open-stdio.js'
 import { SpawnedProcess } from './process.js'
 import {
@@ -100,9 +101,7 @@ export async function spawn(options: SpawnOptions): Promise<SpawnedProcess> {
     const starting = start(setup, { flags: cloneFlags(sources), cgroup: options.cgroup })
     if (pipes !== undefined && sources.made.includes('user')) {
       const maps = options.idMaps ?? ownIdMaps()
-      await atPause(starting, pipes, (pid) => {
-        writeIdMaps(pid, maps)
-      })
+      await atPause(starting, pipes, (pid) => writeIdMaps(pid, maps))
     }
     const going = entry === undefined ? starting : await entry.enter(await starting.completed)
     if (pipes !== undefined && needsClockPause(options, sources)) {

@@ -1,7 +1,8 @@
 import { openSync } from 'node:fs'
 import { CLONE_NEWUSER, closeFd, onReadable, Program, start, waitid } from '@ctr/linux'
 import { NamespacesError } from './errors.js'
-import { checkIdMaps, writeIdMaps, type IdMaps } from './id-map.js'
+import { checkIdMaps, type IdMaps } from './ids/id-map.js'
+import { writeIdMaps } from './ids/write-id-maps.js'
 import { atPause, openPausePipes, pause } from './setup/pause.js'
 
 /**
@@ -20,8 +21,8 @@ export async function openUserNamespace(maps: IdMaps): Promise<number> {
   program.call('exit_group', [0])
   const starting = start(program, { flags: CLONE_NEWUSER })
   let namespace: number | undefined
-  await atPause(starting, pipes, (pid) => {
-    writeIdMaps(pid, maps)
+  await atPause(starting, pipes, async (pid) => {
+    await writeIdMaps(pid, maps)
     namespace = openSync(`/proc/${pid}/ns/user`, 'r')
   })
   const { pidfd } = await starting.completed
