@@ -31,10 +31,10 @@ interface Printed {
 describeOn(['root', 'userns', 'bin:newuidmap'], 'findIdMaps() and spawn() as an ordinary user', () => {
   it('maps the own id and all subordinate ones, found by name and by number', async () => {
     const subuid = `other:700000:5\ntester:600000:1000\n# tester:1:1\n${USER}:601000:500\ntester:620000:10\n`
-    const { limited, all } = JSON.parse(await runAsUser(program(8), { subuid })) as Printed
+    const { limited, all } = JSON.parse(await runAsUser(program(24), { subuid })) as Printed
     expect(limited).toBeUndefined()
     const map = `0 ${USER} 1 1 600000 1500 1501 620000 10`
-    expect(all).toEqual(Array.from({ length: 8 }, () => `0 0 ${map} ${map} allow`))
+    expect(all).toEqual(Array.from({ length: 24 }, () => `0 0 ${map} ${map} allow`))
   })
 
   it('keeps the own id inside where that is asked for', async () => {
@@ -46,14 +46,14 @@ describeOn(['root', 'userns', 'bin:newuidmap'], 'findIdMaps() and spawn() as an 
   })
 
   it('maps one id where there are no others, and says what to do about it', async () => {
-    const { limited, all } = JSON.parse(await runAsUser(program(8))) as Printed
+    const { limited, all } = JSON.parse(await runAsUser(program(24))) as Printed
     expect(limited).toMatch(
       new RegExp(
         `^only one id is mapped: /etc/subuid and /etc/subgid have no ids for user ${USER}; .*usermod`,
       ),
     )
     const map = `0 ${USER} 1`
-    expect(all).toEqual(Array.from({ length: 8 }, () => `0 0 ${map} ${map} deny`))
+    expect(all).toEqual(Array.from({ length: 24 }, () => `0 0 ${map} ${map} deny`))
   })
 
   it('says whose ids the host does not give away', async () => {
