@@ -14,6 +14,8 @@ export type CgroupErrorCode =
   | 'ERR_CGROUP_FROZEN' // the group is frozen, so that what joins it would not run
   | 'ERR_CGROUP_TIMEOUT' // a bounded wait for the kernel ended
   | 'ERR_CGROUP_PARSE' // a kernel file has an unexpected shape
+  | 'ERR_CGROUP_BUS' // D-Bus is not to be talked to
+  | 'ERR_CGROUP_SYSTEMD' // systemd says no, or its job failed
   | 'ERR_CGROUP_IO' // any other errno
 
 /** What a {@link CgroupError} is about. */

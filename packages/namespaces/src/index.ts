@@ -5,7 +5,15 @@
  * @packageDocumentation
  */
 export { isNamespacesError, NamespacesError, type NamespacesErrorCode } from './errors.js'
-export { checkIdMaps, ownIdMaps, writeIdMaps, type IdMapping, type IdMaps } from './id-map.js'
+export { checkIdMaps, ownIdMaps, type IdMapping, type IdMaps } from './ids/id-map.js'
+export { findIdMaps, type FindIdMapsOptions, type FoundIdMaps } from './ids/find-id-maps.js'
+export {
+  subordinateIds,
+  type IdRange,
+  type SubordinateIds,
+  type SubordinateOptions,
+} from './ids/subordinate-ids.js'
+export { writeIdMaps } from './ids/write-id-maps.js'
 export { cloneFlag, namespaceKinds, procName, type NamespaceKind } from './kinds.js'
 export { describe, spawn } from './spawn.js'
 export type { SpawnOptions } from './spawn-options.js'

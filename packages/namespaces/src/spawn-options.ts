@@ -1,5 +1,5 @@
 import type { Program } from '@ctr/linux'
-import type { IdMaps } from './id-map.js'
+import type { IdMaps } from './ids/id-map.js'
 import type { Credentials } from './setup/credentials.js'
 import type { TimeOffsets } from './setup/enter.js'
 import type { Gate } from './setup/init.js'

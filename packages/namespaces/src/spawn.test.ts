@@ -3,6 +3,8 @@ import { explain } from '@ctr/linux'
 import { describe as describeSpawn } from './spawn.js'
 import type { SpawnOptions } from './spawn-options.js'
 
+const entry = 'execveat(0, "", ["ctr-init", NULL], [NULL], AT_EMPTY_PATH)'
+
 const quiet: Pick<SpawnOptions, 'stdio' | 'env'> = {
   stdio: ['ignore', 'ignore', 'ignore'],
   env: { PATH: '/bin' },
@@ -35,13 +37,24 @@ describe('describe()', () => {
       '# close all other descriptors',
       'close_range(3, 6, 0)',
       'close_range(8, ~0, 0)',
+      '# let go of the memory of our parent',
+      'fcntl(7, F_SETFD, 0)',
+      'fcntl(0, F_SETFD, 0)',
+      entry,
+      '# open /dev/null',
+      'openat(AT_FDCWD, "/dev/null", O_RDWR|O_NOCTTY|O_CLOEXEC) -> $0',
+      'fcntl($0, F_DUPFD_CLOEXEC, 3) -> $1',
+      '# make namespaces',
+      'unshare(CLONE_NEWUTS|CLONE_NEWUSER)',
       '# wait for the id maps',
+      'prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)',
       'write(0, [1 bytes], 1)',
       'read(0, [1 bytes], 1)  # at least 1',
       'setresgid(0, 0, 0)',
       'setresuid(0, 0, 0)',
-      '# open /dev/null',
-      'openat(AT_FDCWD, "/dev/null", O_RDWR|O_NOCTTY|O_CLOEXEC) -> $7',
+      'prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)',
+      'fcntl(0, F_SETFD, 1)',
+      'fcntl(0, F_SETFD, 1)',
       '# make the cgroup namespace',
       'unshare(CLONE_NEWCGROUP)',
       '# make the time namespace',
@@ -54,9 +67,9 @@ describe('describe()', () => {
       '# begin a session',
       'setsid()',
       '# set up standard input, output and error',
-      'dup3($7, 0, 0)',
-      'dup3($7, 1, 0)',
-      'dup3($7, 2, 0)',
+      'dup3($1, 0, 0)',
+      'dup3($1, 1, 0)',
+      'dup3($1, 2, 0)',
       '# close all other descriptors',
       'close_range(3, 6, 0)',
       'close_range(8, ~0, 0)',
@@ -64,9 +77,10 @@ describe('describe()', () => {
       'umask(022)',
       '# close all other descriptors',
       'close_range(3, ~0, 0)',
-      '# let go of the memory of our parent',
+      '# go on as another program',
       'fcntl(0, F_SETFD, 0)',
-      'execveat(0, "", ["ctr-init", NULL], [NULL], AT_EMPTY_PATH)',
+      'write(0, [16 bytes], 16)',
+      entry,
       '# protect the process',
       'prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)',
       'fcntl(0, F_SETFD, 1)',
@@ -103,8 +117,9 @@ describe('describe()', () => {
       expect.stringMatching(/^setns\(42, CLONE_NEW\w+\|CLONE_NEW\w+\)$/),
     ])
     const handOver = lines.indexOf('# let go of the memory of our parent')
-    expect(handOver).toBeGreaterThan(from)
-    expect(lines.indexOf('# enter the pid namespace')).toBeGreaterThan(handOver)
+    expect(handOver).toBeGreaterThan(-1)
+    expect(from).toBeGreaterThan(handOver)
+    expect(lines.indexOf('# enter the pid namespace')).toBeGreaterThan(from)
     expect(lines).toContain('setgroups(2, [2, 3])')
     expect(lines.at(-1)).toBe('execve("/bin/true", ["true", NULL], [1 variables])')
   })

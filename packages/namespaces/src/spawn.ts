@@ -1,10 +1,8 @@
-import { openSync, readSync, writeFileSync } from 'node:fs'
+import { readSync, writeFileSync } from 'node:fs'
 import {
   closeFd,
   Fd,
   O_CLOEXEC,
-  O_NOCTTY,
-  O_RDWR,
   openExecutable,
   parseReport,
   pipe2,
@@ -13,10 +11,11 @@ import {
   start,
   type Program,
 } from '@ctr/linux'
-import { end, killed, readable, seeEntry, type Child, type EnteringChild } from './enter-pid.js'
+import { end, followEntry, killed, readable, type Child, type EnteringChild } from './follow-entry.js'
 import { NamespacesError } from './errors.js'
 import { explainFailure } from './failure.js'
-import { checkIdMaps, ownIdMaps, writeIdMaps } from './id-map.js'
+import { checkIdMaps, ownIdMaps } from './ids/id-map.js'
+import { writeIdMaps } from './ids/write-id-maps.js'
 import { inherit, openStdio } from './open-stdio.js'
 import { SpawnedProcess } from './process.js'
 import {
@@ -27,7 +26,7 @@ import {
   type EntryFds,
   type Resources,
 } from './setup/assemble.js'
-import { cloneFlags, entersPid, offsetText } from './setup/enter.js'
+import { cloneFlags, meetsOthers, offsetText } from './setup/enter.js'
 import { AT_GATE, type Gate } from './setup/init.js'
 import { atPause, openPausePipes, takeTurn } from './setup/pause.js'
 import type { StdioFds } from './setup/stdio.js'
@@ -45,7 +44,7 @@ export function describe(options: SpawnOptions): readonly Program[] {
     typeof value === 'number' ? value : value === 'ignore' ? undefined : target,
   ) as unknown as StdioFds
   const report = options.gate?.report ?? 0
-  const entry = entersPid(sources) ? { file: 0, report: 0 } : undefined
+  const entry = meetsOthers(sources) ? { file: 0, report: 0 } : undefined
   const resources = { sources, stdio, pipes, report, init: 0, entry }
   return [
     assembleSetup(options, resources),
@@ -59,8 +58,8 @@ export function describe(options: SpawnOptions): readonly Program[] {
  * before its `execve` are system-call programs. The first one is executed while it shares the memory of this
  * process. The last one is an executable file of its own, so that nothing of this process is left when the
  * process takes on its credentials: a command that leads back to `/proc/self/exe` finds that file, not Node. Where
- * a pid namespace is entered another such program comes between them, so that nothing of this process is ever seen
- * in there.
+ * others have power over the child on its way (in a pid namespace that it enters, or with the ids of another user
+ * namespace), another such program comes between them: they can see nothing of this process, nor hold it up.
  *
  * Resolves once the command has been executed. When a step fails nothing is left.
  *
@@ -82,7 +81,8 @@ export async function spawn(options: SpawnOptions): Promise<SpawnedProcess> {
   if (options.idMaps !== undefined) checkIdMaps(options.idMaps)
   using sources = resolveSources(options.namespaces ?? {})
   using pipes = needsPause(options, sources.made) ? openPausePipes() : undefined
-  using _turn = options.meanwhile === undefined ? undefined : await takeTurn()
+  const meets = meetsOthers(sources)
+  using _turn = options.meanwhile === undefined || meets ? undefined : await takeTurn()
   using stdio = openStdio(options.stdio, options.terminal)
   using reports = openReports(options.gate)
   let init: Program | undefined
@@ -91,20 +91,15 @@ export async function spawn(options: SpawnOptions): Promise<SpawnedProcess> {
     const assembled = assembleInit(options, { sources, report })
     using file = openExecutable(assembled, report)
     const resources = { sources, stdio: stdio.child, pipes, report, init: file.number }
-    using entry = entersPid(sources) ? openEntry(options, resources) : undefined
-    const setup = assembleSetup(options, {
-      ...resources,
-      stdio: entry?.stdio ?? stdio.child,
-      entry: entry?.fds,
-    })
+    using entry = meets ? openEntry(options, resources) : undefined
+    const setup = assembleSetup(options, { ...resources, entry: entry?.fds })
     const starting = start(setup, { flags: cloneFlags(sources), cgroup: options.cgroup })
+    const going = entry === undefined ? starting : entry.follow(await starting.completed)
     if (pipes !== undefined && sources.made.includes('user')) {
       const maps = options.idMaps ?? ownIdMaps()
-      await atPause(starting, pipes, (pid) => {
-        writeIdMaps(pid, maps)
-      })
+      await atPause(going, pipes, (pid) => writeIdMaps(pid, maps))
     }
-    const going = entry === undefined ? starting : await entry.enter(await starting.completed)
+    if ('entered' in going) await going.entered
     if (pipes !== undefined && needsClockPause(options, sources)) {
       await atPause(going, pipes, (pid) => {
         writeFileSync(`/proc/${pid}/timens_offsets`, offsetText(options.timeOffsets ?? {}))
@@ -159,12 +154,11 @@ function openReports(gate: Gate | undefined): Reports {
 
 interface Entry extends Disposable {
   readonly fds: EntryFds
-  readonly stdio: StdioFds
-  /** Sees the child that has executed the program enter the namespace. */
-  enter(first: Child): Promise<EnteringChild>
+  /** Follows the child that has executed the program. */
+  follow(first: Child): EnteringChild
 }
 
-/** Opens the program by which a child enters a pid namespace, and what it needs. */
+/** Opens the program by which a child comes to namespaces where others have power over it, and what it needs. */
 function openEntry(options: SpawnOptions, resources: Omit<Resources, 'entry'>): Entry {
   const opened: Disposable[] = []
   const close = (): void => {
@@ -173,20 +167,15 @@ function openEntry(options: SpawnOptions, resources: Omit<Resources, 'entry'>): 
   try {
     const reports = openReports(undefined)
     opened.push(reports)
-    // the program cannot know the number of one that the child has opened before
-    const nul = new Fd(openSync('/dev/null', O_RDWR + O_NOCTTY + O_CLOEXEC))
-    opened.push(nul)
-    const stdio = resources.stdio.map((fd) => fd ?? nul.number) as unknown as StdioFds
     const { report } = reports
-    const program = assembleEntry(options, { ...resources, stdio, entry: { file: 0, report } })
+    const program = assembleEntry(options, { ...resources, entry: { file: 0, report } })
     const file = openExecutable(program, report)
     opened.push(file)
     return {
       fds: { file: file.number, report },
-      stdio,
-      enter(first) {
+      follow(first) {
         reports.closeReport()
-        return seeEntry(first, program, reports.reports)
+        return followEntry(first, program, reports.reports)
       },
       [Symbol.dispose]: close,
     }

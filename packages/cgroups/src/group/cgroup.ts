@@ -14,7 +14,7 @@ import { oomEventsOf } from './oom-events.js'
 import { processesOf } from './processes.js'
 import { removeGroup } from './remove.js'
 import { subgroupOf } from './subgroup.js'
-import { updateGroup } from './update.js'
+import { checkUsage, updateGroup } from './update.js'
 import type { WaitOptions } from './wait.js'
 
 /**
@@ -109,6 +109,15 @@ export class Cgroup implements AsyncDisposable {
    */
   update(resources: Resources): void {
     updateGroup(this.#group, this.hierarchy, resources)
+  }
+
+  /**
+   * Throws what {@link update} would for `memory.checkBeforeUpdate`, without changing anything.
+   *
+   * @internal
+   */
+  checkUpdate(resources: Resources): void {
+    checkUsage(this.#group, resources)
   }
 
   /**

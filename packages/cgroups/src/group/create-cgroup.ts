@@ -98,7 +98,11 @@ function isUsed(mount: HierarchyMount, { mode }: Hierarchy, unified: boolean): b
   return mount.controllers.some((name) => usedOnV2.includes(name))
 }
 
-function needs(mount: HierarchyMount, plan: readonly Setting[]): { required: string[]; given: string[] } {
+/** Controllers of a hierarchy that a plan needs, and the files in it that are written. */
+export function needs(
+  mount: HierarchyMount,
+  plan: readonly Setting[],
+): { required: string[]; given: string[] } {
   const mine = plan.filter(({ controller }) => mount.controllers.includes(controller))
   return {
     required: [...new Set(mine.map(({ controller }) => controller))],

@@ -3,7 +3,7 @@ import type { Hierarchy } from '../host/hierarchy.js'
 import { readFileIfThere } from '../kernel/interface-file.js'
 import { planFor } from '../plan/plan-resources.js'
 import { planUpdate, type ReadSetting } from '../plan/plan-update.js'
-import type { MemoryResources, Resources } from '../plan/resources.js'
+import type { Resources } from '../plan/resources.js'
 import { applyPlan } from './apply-plan.js'
 import { folderWith, type Group } from './group.js'
 
@@ -16,12 +16,14 @@ export function updateGroup(group: Group, hierarchy: Hierarchy, resources: Resou
   // what runs in the group already needs no smallest limit to start in
   const planned = planFor(hierarchy, resources, { smallestMemory: 0, update: true })
   const plan = planUpdate(planned, resources, read)
-  if (resources.memory?.checkBeforeUpdate === true) checkUsage(group, resources.memory)
+  checkUsage(group, resources)
   applyPlan(plan, group, resources, hierarchy)
 }
 
-/** Refuses what v2 would kill for. */
-function checkUsage(group: Group, { limit, swap }: MemoryResources): void {
+/** Refuses what v2 would kill for, where that is asked for. */
+export function checkUsage(group: Group, { memory }: Pick<Resources, 'memory'>): void {
+  if (memory?.checkBeforeUpdate !== true) return
+  const { limit, swap } = memory
   const home = folderWith(group, 'memory')
   if (home?.mount.version !== 2) return
   const amount = (file: string) => Number(readFileIfThere(`${home.folder}/${file}`) ?? 0)

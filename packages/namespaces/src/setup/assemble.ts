@@ -18,10 +18,11 @@ import type { ResolvedSources } from '../source.js'
 import type { SpawnOptions } from '../spawn-options.js'
 import { takeCredentials } from './credentials.js'
 import {
-  becomeRoot,
   enterPid,
+  entersPid,
   joinNamespaces,
   joinTime,
+  makeInUserNamespace,
   makeLateNamespaces,
   offsetText,
   timeJoin,
@@ -29,7 +30,7 @@ import {
 import { closeDescriptors, execute, resetSignals } from './execute.js'
 import { beginInit, waitAtGate } from './init.js'
 import { pause, type PausePipes } from './pause.js'
-import { newSession, openNull, placeStdio, type StdioFds } from './stdio.js'
+import { newSession, openNull, openNullAbove, placeStdio, type StdioFds } from './stdio.js'
 
 /** What the programs of a child use of ours. */
 export interface Resources {
@@ -41,15 +42,15 @@ export interface Resources {
   readonly report: number
   /** The last program, as an executable. */
   readonly init: number
-  /** Of a child that enters a pid namespace. */
+  /** Of a child that comes under the power of others on its way. */
   readonly entry: EntryFds | undefined
 }
 
-/** What a child needs that has a program in between, in which it enters a pid namespace. */
+/** What a child needs that has a program in between, in which it comes to its namespaces. */
 export interface EntryFds {
   /** That program, as an executable. */
   readonly file: number
-  /** Where it reports the process that it goes on as, and a failure. */
+  /** Where it reports the process that it goes on as, its end, and a failure. */
   readonly report: number
 }
 
@@ -57,31 +58,26 @@ export interface EntryFds {
  * The first program of a child: everything up to the point where it no longer needs anything of ours. It shares
  * our memory until it becomes an executable of its own.
  *
- * Where the child enters a pid namespace, what comes after that is a program of its own, {@link assembleEntry}:
- * processes in there may have privileges over it (`CAP_SYS_PTRACE`), or stop it for ever.
+ * Where others may have power over the child on its way, what it does is a program of its own, {@link assembleEntry}:
+ * processes of a pid namespace that it enters may have privileges over it (`CAP_SYS_PTRACE`), and with the ids of
+ * another user namespace it can be stopped for ever by whoever has the same ids.
  */
 export function assembleSetup(options: SpawnOptions, resources: Resources): Program {
   const { sources, stdio, pipes, entry } = resources
   const program = new Program()
   options.before?.(program)
-  if (entry === undefined) options.groups?.join(program)
-  if (pipes !== undefined) {
-    // while it waits it must not hold open what others wait for to be closed
-    const joins = sources.joins.map(({ fd }) => fd)
-    closeDescriptors(program, 3, [...joins, ...laterFds(options, resources)])
-  }
-  if (pipes !== undefined && sources.made.includes('user')) {
-    program.step('wait for the id maps')
-    pause(program, pipes)
-    becomeRoot(program)
-  }
-  const nul = openNull(program, stdio)
-  joinNamespaces(program, sources)
   if (entry === undefined) {
+    options.groups?.join(program)
+    // while it waits it must not hold open what others wait for to be closed
+    if (pipes !== undefined) {
+      closeDescriptors(program, 3, [...joinFds(sources), ...laterFds(options, resources)])
+    }
+    const nul = openNull(program, stdio)
+    joinNamespaces(program, sources)
     goOn(program, options, resources, nul)
     return program
   }
-  const fds = laterFds(options, resources)
+  const fds = [...joinFds(sources), ...laterFds(options, resources)]
   closeDescriptors(program, 3, fds)
   program.step('let go of the memory of our parent')
   for (const fd of new Set(fds)) program.call('fcntl', [fd, F_SETFD, 0])
@@ -89,17 +85,26 @@ export function assembleSetup(options: SpawnOptions, resources: Resources): Prog
   return program
 }
 
-/** The program in between: enters the pid namespace, and goes on as the first one would. */
+/** The program in between: joins and makes namespaces, waits for id maps, and goes on as the first one would. */
 export function assembleEntry(options: SpawnOptions, resources: Resources & { entry: EntryFds }): Program {
   const program = new Program()
-  const { sources, init, entry } = resources
+  const { sources, stdio, init, pipes, entry } = resources
   options.groups?.join(program)
   // somebody inside may look at what it has open
   for (const fd of options.groups?.fds ?? []) program.call('close', [fd])
-  enterPid(program, sources)
+  const nul = openNullAbove(program, stdio)
+  joinNamespaces(program, sources)
+  makeInUserNamespace(program, sources, pipes)
+  const kept = new Set(laterFds(options, resources))
+  for (const fd of new Set(joinFds(sources))) if (!kept.has(fd)) program.call('close', [fd])
+  if (entersPid(sources)) enterPid(program, sources)
   for (const fd of [init, entry.report]) program.call('fcntl', [fd, F_SETFD, FD_CLOEXEC])
-  goOn(program, options, resources, undefined)
+  goOn(program, options, resources, nul)
   return program
+}
+
+function joinFds({ joins }: ResolvedSources): number[] {
+  return joins.map(({ fd }) => fd)
 }
 
 /** Adds what is left to do in the namespaces. */

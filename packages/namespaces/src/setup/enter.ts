@@ -14,6 +14,7 @@ import {
   type Program,
 } from '@ctr/linux'
 import { flagsOf, type Join, type ResolvedSources } from '../source.js'
+import { pause, type PausePipes } from './pause.js'
 
 /** Offsets of the clocks in a new time namespace, in nanoseconds; see time_namespaces(7). */
 export interface TimeOffsets {
@@ -22,11 +23,11 @@ export interface TimeOffsets {
 }
 
 /**
- * Kinds that begin with the clone itself; the cgroup and time namespaces are made by the child later, and where a
- * user namespace is joined all are, for they shall belong to that one.
+ * Kinds that begin with the clone itself; the cgroup and time namespaces are made by the child later. Where a user
+ * namespace is entered all are, for they shall belong to that one.
  */
 export function cloneFlags(sources: ResolvedSources): number {
-  if (joinsUser(sources)) return 0
+  if (entersUser(sources)) return 0
   const nested = joinsPid(sources)
   return flagsOf(
     sources.made.filter((kind) => kind !== 'cgroup' && kind !== 'time' && !(nested && kind === 'pid')),
@@ -34,17 +35,15 @@ export function cloneFlags(sources: ResolvedSources): number {
 }
 
 /** Adds becoming root of the user namespace that the child is in. */
-export function becomeRoot(program: Program): void {
+function becomeRoot(program: Program): void {
   program.call('setresgid', [0, 0, 0])
   program.call('setresuid', [0, 0, 0])
 }
 
 /**
  * Joins namespaces, in order. A process cannot change its own pid namespace: where one is joined, it is entered
- * later, by {@link enterPid}, so that nobody inside sees the child yet.
- *
- * The memory is still shared with the caller's process, which may be seen by others in a user namespace: the child
- * makes itself undumpable, so that they can neither attach to it nor read through it.
+ * later, by {@link enterPid}, so that nobody inside sees the child yet. Before it joins any the child makes itself
+ * undumpable, so that nobody with its ids can attach to it or read what it holds.
  */
 export function joinNamespaces(program: Program, sources: ResolvedSources): void {
   if (sources.joins.length === 0) return
@@ -56,14 +55,45 @@ export function joinNamespaces(program: Program, sources: ResolvedSources): void
     program.call('setns', [fd, flagsOf(kinds)], { step: `join the ${kinds.join(', ')} namespace` })
     if (kinds.includes('user')) becomeRoot(program)
   }
-  const user = joinsUser(sources)
-  const made = user ? sources.made.filter((kind) => !['cgroup', 'time', 'pid'].includes(kind)) : []
+}
+
+/**
+ * Makes the namespaces that belong to the user namespace that the child is in, or makes with them; those of others
+ * have been joined by then, as inside there is no privilege for them.
+ */
+export function makeInUserNamespace(
+  program: Program,
+  sources: ResolvedSources,
+  pipes: PausePipes | undefined,
+): void {
+  if (!entersUser(sources)) return
+  const made = sources.made.filter((kind) => !['cgroup', 'time', 'pid'].includes(kind))
   if (made.length > 0) program.step('make namespaces').call('unshare', [flagsOf(made)])
+  if (pipes !== undefined && made.includes('user')) waitForIdMaps(program, pipes)
+}
+
+/**
+ * Adds the wait until the parent has written the id maps, and becoming root of the new user namespace. Meanwhile the
+ * child is dumpable: the files of an undumpable process belong to root, and an ordinary user could not write its maps.
+ */
+function waitForIdMaps(program: Program, pipes: PausePipes): void {
+  program.step('wait for the id maps').call('prctl', [PR_SET_DUMPABLE, 1, 0, 0, 0])
+  pause(program, pipes)
+  becomeRoot(program)
+  program.call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0])
+}
+
+/**
+ * True when the child comes under the power of others on its way: of processes in a pid namespace that it enters, and
+ * of all that have the ids of the user namespace that it is in then, and may send it signals wherever they see it.
+ */
+export function meetsOthers(sources: ResolvedSources): boolean {
+  return joinsPid(sources) || entersUser(sources)
 }
 
 /** True when the child enters a pid namespace by cloning itself once more. */
 export function entersPid(sources: ResolvedSources): boolean {
-  return joinsPid(sources) || (joinsUser(sources) && sources.made.includes('pid'))
+  return joinsPid(sources) || (entersUser(sources) && sources.made.includes('pid'))
 }
 
 /**
@@ -71,9 +101,8 @@ export function entersPid(sources: ResolvedSources): boolean {
  * trace processes in there, or stop them, does so from now on, so the process has nothing of ours by then.
  */
 export function enterPid(program: Program, sources: ResolvedSources): void {
-  const makes = joinsUser(sources) && sources.made.includes('pid')
-  program.step('protect the process').call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0])
-  program.call('clone3', [cloneOnceMore(makes), 88], { leave: true, step: 'enter the pid namespace' })
+  const makes = entersUser(sources) && sources.made.includes('pid')
+  program.step('enter the pid namespace').call('clone3', [cloneOnceMore(makes), 88], { leave: true })
 }
 
 /**
@@ -115,8 +144,9 @@ function cloneOnceMore(makesPid: boolean): Struct {
   return new Struct(bytes, `{flags: CLONE_PARENT${makesPid ? '|CLONE_NEWPID' : ''}}`)
 }
 
-function joinsUser({ joins }: ResolvedSources): boolean {
-  return joins.some(({ kinds }) => kinds.includes('user'))
+/** True when it is in another user namespace in the end: a new one, or one that it joins. */
+function entersUser({ made, joins }: ResolvedSources): boolean {
+  return made.includes('user') || joins.some(({ kinds }) => kinds.includes('user'))
 }
 
 function joinsPid({ joins }: ResolvedSources): boolean {

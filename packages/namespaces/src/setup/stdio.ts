@@ -19,6 +19,14 @@ export function openNull(program: Program, fds: StdioFds): Ref | undefined {
 }
 
 /**
+ * The same in an executable of its own, where the numbers below 3 are free if none of them was kept.
+ */
+export function openNullAbove(program: Program, fds: StdioFds): Ref | undefined {
+  const nul = openNull(program, fds)
+  return nul && program.call('fcntl', [nul, F_DUPFD_CLOEXEC, 3])
+}
+
+/**
  * Puts the standard streams into place. Node holds its own 0, 1 and 2 close-on-exec; a descriptor below 3
  * that belongs elsewhere is moved out of the way first.
  */

@@ -1,5 +1,4 @@
-import { writeFileSync } from 'node:fs'
-import { NamespacesError } from './errors.js'
+import { NamespacesError } from '../errors.js'
 
 /** A range of ids inside a user namespace and the range outside that it stands for; see user_namespaces(7). */
 export interface IdMapping {
@@ -15,6 +14,11 @@ export interface IdMapping {
 export interface IdMaps {
   readonly uid: readonly IdMapping[]
   readonly gid: readonly IdMapping[]
+  /**
+   * `deny` forbids setgroups(2) inside, for ever: a process there cannot give up a group that is kept from
+   * something. Default: allowed, where the kernel lets the caller allow it.
+   */
+  readonly setgroups?: 'deny' | undefined
 }
 
 const MOST_RANGES = 340 // limit of the kernel since Linux 4.15
@@ -25,7 +29,10 @@ const MOST_RANGES = 340 // limit of the kernel since Linux 4.15
  * @throws {@link NamespacesError} `ERR_NAMESPACES_INVALID_ARG`.
  */
 export function checkIdMaps(maps: IdMaps): void {
-  for (const [kind, map] of Object.entries(maps) as [string, readonly IdMapping[]][]) {
+  for (const [kind, map] of [
+    ['uid', maps.uid],
+    ['gid', maps.gid],
+  ] as const) {
     if (map.length === 0 || map.length > MOST_RANGES) {
       throw invalid(`cannot map ${kind}s: 1 to ${MOST_RANGES} ranges are needed, got ${map.length}`)
     }
@@ -45,41 +52,14 @@ export function checkIdMaps(maps: IdMaps): void {
 }
 
 /**
- * Writes the maps of a process in a new user namespace, once. Without `CAP_SETGID` in the parent namespace
- * the kernel wants `setgroups` denied first, and allows one id: the writer's own.
- *
- * @throws {@link NamespacesError} `ERR_NAMESPACES_ID_MAP`, with the refused text.
+ * The map with one id: `inside` stands for the caller's own. What an ordinary user may do without help; the kernel
+ * wants `setgroups` denied for it, which {@link writeIdMaps} does where it must.
  */
-export function writeIdMaps(pid: number, maps: IdMaps): void {
-  const privileged = process.getuid?.() === 0
-  if (!privileged) write(pid, 'setgroups', 'deny')
-  write(pid, 'gid_map', text(maps.gid))
-  write(pid, 'uid_map', text(maps.uid))
-}
-
-/** The map with one id: `inside` stands for the caller's own. What an ordinary user may do without help. */
 export function ownIdMaps(inside = 0): IdMaps {
   return {
     uid: [{ inside, outside: process.geteuid?.() ?? 0, size: 1 }],
     gid: [{ inside, outside: process.getegid?.() ?? 0, size: 1 }],
   }
-}
-
-function write(pid: number, file: string, value: string): void {
-  const path = `/proc/${pid}/${file}`
-  try {
-    writeFileSync(path, value)
-  } catch (error) {
-    throw new NamespacesError(
-      'ERR_NAMESPACES_ID_MAP',
-      `cannot write ${JSON.stringify(value)} to ${path}: the kernel refuses it; an ordinary user may map only its own id`,
-      { cause: error },
-    )
-  }
-}
-
-function text(map: readonly IdMapping[]): string {
-  return map.map(({ inside, outside, size }) => `${inside} ${outside} ${size}\n`).join('')
 }
 
 function checkOverlap(kind: string, map: readonly IdMapping[], side: 'inside' | 'outside'): void {
