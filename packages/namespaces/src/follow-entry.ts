@@ -100,7 +100,7 @@ async function seeLeave(
 }
 
 /** The next report; undefined when whoever could write one has ended, or executes another program. */
-async function nextReport(reports: number): Promise<FailureReport | undefined> {
+export async function nextReport(reports: number): Promise<FailureReport | undefined> {
   await readable(reports)
   const bytes = Buffer.alloc(REPORT_SIZE)
   return readSync(reports, bytes) < REPORT_SIZE ? undefined : parseReport(bytes)

@@ -1,8 +1,12 @@
 import { closeFd, O_CLOEXEC, pipe2 } from '@ctr/linux'
+import type { Console } from './setup/console.js'
 import type { Stdio, StdioFds } from './setup/stdio.js'
 
 /** The caller's own standard streams. */
 export const inherit = ['inherit', 'inherit', 'inherit'] as const
+
+/** What a terminal takes the place of. */
+const nothing = ['ignore', 'ignore', 'ignore'] as const
 
 /** Standard streams of a child, opened. */
 export interface OpenStdio extends Disposable {
@@ -13,18 +17,23 @@ export interface OpenStdio extends Disposable {
 }
 
 /** Opens the pipes among the standard streams. */
-export function openStdio(stdio: readonly [Stdio, Stdio, Stdio] = inherit, terminal?: number): OpenStdio {
+export function openStdio(
+  stdio: readonly [Stdio, Stdio, Stdio] = inherit,
+  terminal?: number | Console,
+): OpenStdio {
   const close: number[] = []
   let ours: (number | undefined)[] = []
-  const child = (terminal === undefined ? stdio : inherit).map((value, target) => {
-    if (value === 'inherit') return target
-    if (value === 'ignore') return undefined
-    if (typeof value === 'number') return value
-    const [read, write] = pipe2(O_CLOEXEC)
-    close.push(target === 0 ? read : write)
-    ours[target] = target === 0 ? write : read
-    return target === 0 ? read : write
-  })
+  const child = (terminal === undefined ? stdio : typeof terminal === 'number' ? inherit : nothing).map(
+    (value, target) => {
+      if (value === 'inherit') return target
+      if (value === 'ignore') return undefined
+      if (typeof value === 'number') return value
+      const [read, write] = pipe2(O_CLOEXEC)
+      close.push(target === 0 ? read : write)
+      ours[target] = target === 0 ? write : read
+      return target === 0 ? read : write
+    },
+  )
   return {
     child: child as unknown as StdioFds,
     keepParentEnds() {

@@ -1,5 +1,7 @@
 import type { Program } from '@ctr/linux'
 import type { IdMaps } from './ids/id-map.js'
+import type { ProcessAttributes } from './attributes/attributes.js'
+import type { Console } from './setup/console.js'
 import type { Credentials } from './setup/credentials.js'
 import type { TimeOffsets } from './setup/enter.js'
 import type { Gate } from './setup/init.js'
@@ -7,7 +9,7 @@ import type { Stdio } from './setup/stdio.js'
 import type { NamespaceSources } from './source.js'
 
 /** What to start, where, and as whom. */
-export interface SpawnOptions extends Credentials {
+export interface SpawnOptions extends Credentials, ProcessAttributes {
   /** Program and arguments, at least one. Without a slash the program is searched in `PATH` of `env`. */
   readonly command: readonly string[]
   /** Path of the program, where `command[0]` is only the name that it is to see. */
@@ -24,12 +26,19 @@ export interface SpawnOptions extends Credentials {
   readonly timeOffsets?: TimeOffsets | undefined
   /** Host name in a new or joined UTS namespace. */
   readonly hostname?: string | undefined
+  /** NIS domain name in a new or joined UTS namespace, at most 64 bytes. */
+  readonly domainname?: string | undefined
   /** Standard input, output and error. Default `'inherit'`. */
   readonly stdio?: readonly [Stdio, Stdio, Stdio] | undefined
-  /** The process's side of a terminal: becomes its controlling terminal and all three streams. */
-  readonly terminal?: number | undefined
+  /**
+   * Becomes its controlling terminal and all three streams: the process's side of a terminal (`openTerminal`), or one
+   * that the process opens itself, in the devpts that it sees at `/dev/pts` after `prepare`, and sends us.
+   */
+  readonly terminal?: number | Console | undefined
   /** Begin a session of its own, apart from our terminal. Default: when namespaces are given or joined. */
   readonly session?: boolean | undefined
+  /** Ends the child when it is aborted before its command is executed; `spawn` rejects with an `AbortError` then. */
+  readonly signal?: AbortSignal | undefined
   /** v2 cgroup folder to begin in, open with `O_PATH`. */
   readonly cgroup?: number | undefined
   /** Descriptors that the program is to have besides, by the same numbers: that many from 3 on, or these. */

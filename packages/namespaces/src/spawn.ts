@@ -1,17 +1,18 @@
-import { readSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import {
   closeFd,
   Fd,
   O_CLOEXEC,
   openExecutable,
-  parseReport,
   pipe2,
-  REPORT_SIZE,
   reportedFailure,
   start,
   type Program,
 } from '@ctr/linux'
-import { end, followEntry, killed, readable, type Child, type EnteringChild } from './follow-entry.js'
+import { abortError, endOnAbort } from './abort.js'
+import { checkAttributes } from './attributes/attributes.js'
+import { HEARS_PARENT } from './attributes/parent-death.js'
+import { end, followEntry, killed, nextReport, type Child, type EnteringChild } from './follow-entry.js'
 import { NamespacesError } from './errors.js'
 import { explainFailure } from './failure.js'
 import { checkIdMaps, ownIdMaps } from './ids/id-map.js'
@@ -79,12 +80,20 @@ export async function spawn(options: SpawnOptions): Promise<SpawnedProcess> {
     throw new NamespacesError('ERR_NAMESPACES_INVALID_ARG', 'cannot start a process: the command is empty')
   }
   if (options.idMaps !== undefined) checkIdMaps(options.idMaps)
+  checkAttributes(options)
+  if (options.gate !== undefined && options.parentDeathSignal !== undefined) {
+    throw new NamespacesError(
+      'ERR_NAMESPACES_INVALID_ARG',
+      'cannot start a process: a signal at the end of its parent has no meaning for one that waits at a gate',
+    )
+  }
   using sources = resolveSources(options.namespaces ?? {})
   using pipes = needsPause(options, sources.made) ? openPausePipes() : undefined
   const meets = meetsOthers(sources)
   using _turn = options.meanwhile === undefined || meets ? undefined : await takeTurn()
   using stdio = openStdio(options.stdio, options.terminal)
   using reports = openReports(options.gate)
+  using abort = endOnAbort(options.signal)
   let init: Program | undefined
   try {
     const { report } = reports
@@ -94,7 +103,9 @@ export async function spawn(options: SpawnOptions): Promise<SpawnedProcess> {
     using entry = meets ? openEntry(options, resources) : undefined
     const setup = assembleSetup(options, { ...resources, entry: entry?.fds })
     const starting = start(setup, { flags: cloneFlags(sources), cgroup: options.cgroup })
+    abort.watch(starting)
     const going = entry === undefined ? starting : entry.follow(await starting.completed)
+    abort.watch(going)
     if (pipes !== undefined && sources.made.includes('user')) {
       const maps = options.idMaps ?? ownIdMaps()
       await atPause(going, pipes, (pid) => writeIdMaps(pid, maps))
@@ -109,11 +120,15 @@ export async function spawn(options: SpawnOptions): Promise<SpawnedProcess> {
       await atPause(going, pipes, options.meanwhile)
     }
     const child = await going.completed
+    abort.watch(child)
     init = assembled
     reports.closeReport()
     await seeInit(child, reports.reports, assembled, options.gate !== undefined)
+    if (options.signal?.aborted === true) await end(child)
+    options.signal?.throwIfAborted()
     return new SpawnedProcess(child.pid, child.pidfd, stdio.keepParentEnds())
   } catch (error) {
+    if (options.signal?.aborted === true) throw abortError(options.signal)
     throw explainFailure(error, options.executable ?? options.command[0]!, init !== undefined)
   }
 }
@@ -191,9 +206,8 @@ function openEntry(options: SpawnOptions, resources: Omit<Resources, 'entry'>): 
  * @throws {@link SyscallError} The entry that failed; the child has been reaped.
  */
 async function seeInit(child: Child, reports: number, init: Program, gated: boolean): Promise<void> {
-  await readable(reports)
-  const bytes = Buffer.alloc(REPORT_SIZE)
-  const report = readSync(reports, bytes) < REPORT_SIZE ? undefined : parseReport(bytes)
+  let report = await nextReport(reports)
+  if (report?.entry === HEARS_PARENT) report = await nextReport(reports)
   if (gated ? report?.entry === AT_GATE : report === undefined) return
   await end(child) // it is about to
   throw report === undefined ? killed() : reportedFailure(init, report)

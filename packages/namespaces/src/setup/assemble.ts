@@ -16,6 +16,9 @@ import {
 } from '@ctr/linux'
 import type { ResolvedSources } from '../source.js'
 import type { SpawnOptions } from '../spawn-options.js'
+import { attributesInGroups, beginAttributes, finishAttributes } from '../attributes/attributes.js'
+import { inherit } from '../open-stdio.js'
+import { openConsole, type Console } from './console.js'
 import { takeCredentials } from './credentials.js'
 import {
   enterPid,
@@ -66,8 +69,10 @@ export function assembleSetup(options: SpawnOptions, resources: Resources): Prog
   const { sources, stdio, pipes, entry } = resources
   const program = new Program()
   options.before?.(program)
+  beginAttributes(program, options)
   if (entry === undefined) {
     options.groups?.join(program)
+    attributesInGroups(program, options)
     // while it waits it must not hold open what others wait for to be closed
     if (pipes !== undefined) {
       closeDescriptors(program, 3, [...joinFds(sources), ...laterFds(options, resources)])
@@ -90,6 +95,7 @@ export function assembleEntry(options: SpawnOptions, resources: Resources & { en
   const program = new Program()
   const { sources, stdio, init, pipes, entry } = resources
   options.groups?.join(program)
+  attributesInGroups(program, options)
   // somebody inside may look at what it has open
   for (const fd of options.groups?.fds ?? []) program.call('close', [fd])
   const nul = openNullAbove(program, stdio)
@@ -110,7 +116,9 @@ function joinFds({ joins }: ResolvedSources): number[] {
 /** Adds what is left to do in the namespaces. */
 function goOn(program: Program, options: SpawnOptions, resources: Resources, nul: Ref | undefined): void {
   const { sources, stdio, pipes, report, init, entry } = resources
-  const { terminal, prepareFds = [] } = options
+  const { prepareFds = [] } = options
+  const terminal = typeof options.terminal === 'number' ? options.terminal : undefined
+  const console = typeof options.terminal === 'object' ? options.terminal : undefined
   makeLateNamespaces(program, sources, options.timeOffsets)
   if (pipes !== undefined && needsClockPause(options, sources)) {
     program.step('wait for the clocks')
@@ -121,7 +129,12 @@ function goOn(program: Program, options: SpawnOptions, resources: Resources, nul
       .step('set the host name')
       .call('sethostname', [options.hostname, Buffer.byteLength(options.hostname)])
   }
-  if (terminal !== undefined || (options.session ?? options.namespaces !== undefined)) {
+  if (options.domainname !== undefined) {
+    program
+      .step('set the domain name')
+      .call('setdomainname', [options.domainname, Buffer.byteLength(options.domainname)])
+  }
+  if (options.terminal !== undefined || (options.session ?? options.namespaces !== undefined)) {
     newSession(program, terminal)
   }
   placeStdio(program, terminal === undefined ? stdio : [terminal, terminal, terminal], nul)
@@ -130,10 +143,12 @@ function goOn(program: Program, options: SpawnOptions, resources: Resources, nul
   const closedByExec = entry === undefined ? [init] : [init, entry.report]
   // from here on paths may be a container's: nothing of this process may be open that /proc/self/fd could lead to
   const pauses = pipes === undefined || options.meanwhile === undefined ? [] : [pipes.ready, pipes.go]
-  closeDescriptors(program, 3, [...given, ...prepareFds, ...closedByExec, ...kept, ...pauses])
+  const sockets = console === undefined ? [] : [console.socket]
+  closeDescriptors(program, 3, [...given, ...prepareFds, ...closedByExec, ...kept, ...pauses, ...sockets])
   options.prepare?.(program.step(undefined), () => {
     if (pipes !== undefined) pause(program.step('wait for the parent'), pipes)
   })
+  if (console !== undefined) takeConsole(program, console)
   closeDescriptors(program, 3, [...given, ...closedByExec, ...kept, ...(options.finishFds ?? [])])
   // Node marks what it was given close-on-exec
   for (const fd of given) program.call('fcntl', [fd, F_SETFD, 0])
@@ -141,6 +156,12 @@ function goOn(program: Program, options: SpawnOptions, resources: Resources, nul
   for (const fd of kept) program.call('fcntl', [fd, F_SETFD, 0])
   if (entry !== undefined) program.call('write', [entry.report, atInit, atInit.length])
   executeFile(program, init)
+}
+
+/** Opens it where the process is by now. */
+function takeConsole(program: Program, console: Console): void {
+  const root = program.step('open the root').call('openat', [AT_FDCWD, '/', O_PATH + O_DIRECTORY + O_CLOEXEC])
+  openConsole(program, root, console)
 }
 
 /** What a program in between reports when it has come to its end, in the form of a failure. */
@@ -165,7 +186,8 @@ function laterFds(
     ...initFds(options, { sources, report }),
     ...stdio,
     ...(entry === undefined ? [] : (options.groups?.fds ?? [])),
-    ...[init, entry?.file, entry?.report, pipes?.ready, pipes?.go, terminal],
+    ...[init, entry?.file, entry?.report, pipes?.ready, pipes?.go],
+    typeof terminal === 'object' ? terminal.socket : terminal,
   ].filter((fd) => fd !== undefined)
 }
 
@@ -183,7 +205,12 @@ export function assembleInit(
   if (time !== undefined) joinTime(program, time)
   options.finish?.(program.step(undefined))
   if (options.cwd !== undefined) changeFolder(program, options.cwd)
+  finishAttributes(program, options, {
+    stdio: options.terminal === undefined ? (options.stdio ?? inherit) : inherit,
+    user: options.terminal === undefined ? options.user : undefined,
+  })
   takeCredentials(program, options, {
+    report,
     lastCapability: options.capabilities === undefined ? 0 : lastCapability(),
     open: [...fds, ...(options.finishFds ?? []), ...preserved(options)],
   })

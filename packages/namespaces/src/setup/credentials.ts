@@ -12,6 +12,7 @@ import {
   Words,
   type Program,
 } from '@ctr/linux'
+import { dieWithParent } from '../attributes/parent-death.js'
 import { closeDescriptors } from './execute.js'
 
 /** Who a process is; see credentials(7). */
@@ -37,6 +38,11 @@ export interface Credentials {
   readonly capabilities?: CapabilitySets | undefined
   /** `execve` gives no new privileges: set-uid bits and file capabilities have no effect (prctl(2)). */
   readonly noNewPrivileges?: boolean | undefined
+  /**
+   * Signal, by number, that it is sent when this process ends. Not together with a gate, whose opener may be another
+   * process.
+   */
+  readonly parentDeathSignal?: number | undefined
   /** A seccomp filter: `struct sock_filter`s, 8 bytes each; see seccomp(2). */
   readonly seccomp?: Uint8Array | undefined
   /** `SECCOMP_FILTER_FLAG_*`. */
@@ -53,6 +59,8 @@ const LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
 /** What must be known to take on credentials. */
 export interface CredentialsContext {
+  /** Descriptor that reports go to. */
+  readonly report: number
   /** Number of the last capability that the kernel has (`/proc/sys/kernel/cap_last_cap`). */
   readonly lastCapability: number
   /** Descriptors from 3 on that the process has open. */
@@ -63,14 +71,13 @@ export interface CredentialsContext {
  * Takes on ids and capabilities and loads the seccomp filter, as late as each can be: a filter without
  * no_new_privs needs `CAP_SYS_ADMIN`, and must in turn allow what comes after it (`capset`, `prctl`,
  * `execve`).
- *
  */
 export function takeCredentials(
   program: Program,
   credentials: Credentials,
-  { lastCapability, open }: CredentialsContext,
+  { report, lastCapability, open }: CredentialsContext,
 ): void {
-  const { user, capabilities, noNewPrivileges = false, seccomp } = credentials
+  const { parentDeathSignal, user, capabilities, noNewPrivileges = false, seccomp } = credentials
   if (capabilities !== undefined) {
     program.step('drop capabilities from the bounding set')
     for (let number = 0; number <= lastCapability; number++) {
@@ -79,6 +86,7 @@ export function takeCredentials(
     program.call('prctl', [PR_SET_KEEPCAPS, 1, 0, 0, 0])
   }
   if (user !== undefined) takeUser(program, user)
+  if (parentDeathSignal !== undefined) dieWithParent(program, parentDeathSignal, report)
   if (noNewPrivileges) program.step('set no_new_privs').call('prctl', [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0])
   if (seccomp !== undefined && !noNewPrivileges) {
     if (capabilities !== undefined) setCapabilities(program, withAdmin(capabilities))

@@ -8,11 +8,10 @@ import {
   O_CLOEXEC,
   O_WRONLY,
   PR_SET_DUMPABLE,
-  Fd,
   Struct,
-  syscallOr,
   type Program,
 } from '@ctr/linux'
+import { ownerNamespace } from '../list/relations.js'
 import { flagsOf, type Join, type ResolvedSources } from '../source.js'
 import { pause, type PausePipes } from './pause.js'
 
@@ -113,19 +112,9 @@ function inOrder(joins: readonly Join[]): readonly Join[] {
   const user = joins.find(({ kinds }) => kinds.length === 1 && kinds[0] === 'user')
   if (user === undefined) return joins
   const { ino } = fstatSync(user.fd)
-  const foreign = joins.filter((join) => join !== user && ownerOf(join.fd) !== ino)
+  const foreign = joins.filter((join) => join !== user && ownerNamespace(join.fd) !== ino)
   return [...foreign, ...joins.filter((join) => !foreign.includes(join))]
 }
-
-/** Inode of the user namespace that a namespace belongs to (ioctl_ns(2)); undefined where that is not ours to see. */
-function ownerOf(fd: number): number | undefined {
-  const owner = syscallOr(['EPERM', 'ENOTTY', 'EINVAL'], 'ioctl', fd, NS_GET_USERNS)
-  if (typeof owner === 'string') return undefined
-  using descriptor = new Fd(owner)
-  return fstatSync(descriptor.number).ino
-}
-
-const NS_GET_USERNS = 0xb701
 
 /** The descriptor of a time namespace that is joined. */
 export function timeJoin({ joins }: ResolvedSources): number | undefined {

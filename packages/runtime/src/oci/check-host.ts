@@ -1,13 +1,11 @@
 import { existsSync } from 'node:fs'
-import { procName } from '@ctr/namespaces'
+import { checkMemoryPolicy, checkRlimits, checkScheduler, procName } from '@ctr/namespaces'
 import type { Config } from './config/config.js'
 import type { ConfigProcess } from './config/config-process.js'
 import { invalidConfig } from './config/invalid-config.js'
+import { asConfig, memoryPolicyOf } from './process/attributes.js'
 import { checkIntelRdt } from './process/intel-rdt.js'
 import { checkLabels } from './process/labels.js'
-import { checkMemoryPolicy } from './process/memory-policy.js'
-import { checkRlimits } from './process/rlimits.js'
-import { checkScheduler } from './process/scheduler.js'
 import { checkSeccompSupport } from '../seccomp/check-support.js'
 import { checkSysctls } from './process/sysctl.js'
 
@@ -22,7 +20,12 @@ export function checkHost({ linux = {}, process }: Config): void {
     throw invalidConfig(`linux.namespaces has ${type}, and this kernel has no such namespaces`)
   }
   checkSysctls(linux)
-  if (linux.memoryPolicy !== undefined) checkMemoryPolicy(linux.memoryPolicy)
+  const { memoryPolicy } = linux
+  if (memoryPolicy !== undefined) {
+    asConfig(() => {
+      checkMemoryPolicy(memoryPolicyOf(memoryPolicy))
+    })
+  }
   if (linux.intelRdt !== undefined) checkIntelRdt(linux.intelRdt)
   if (linux.seccomp !== undefined) checkSeccompSupport(linux.seccomp)
   if (process !== undefined) checkProcess(process)
@@ -31,6 +34,8 @@ export function checkHost({ linux = {}, process }: Config): void {
 /** The same for a process that joins a container. */
 export function checkProcess(process: ConfigProcess): void {
   checkLabels(process)
-  checkRlimits(process.rlimits ?? [])
-  if (process.scheduler !== undefined) checkScheduler(process.scheduler)
+  asConfig(() => {
+    checkRlimits(process.rlimits ?? [])
+    if (process.scheduler !== undefined) checkScheduler(process.scheduler)
+  })
 }

@@ -1,13 +1,9 @@
 import { openSync } from 'node:fs'
-import { executeSync, Fd, O_CLOEXEC, pidfdOpen, Program } from '@ctr/linux'
+import { Fd, O_CLOEXEC, pidfdOpen } from '@ctr/linux'
 import type { Bundle } from './bundle.js'
 import type { OciContext } from './context.js'
 import { runHooks } from './hooks/run-hooks.js'
-import type { ConfigProcess } from './config/config-process.js'
-import { foreignNamespaces, makesNew } from './namespaces.js'
-import { setIoPriority } from './process/io-priority.js'
-import { setOomScoreAdj } from './process/oom-score.js'
-import { raiseRlimits } from './process/rlimits.js'
+import { foreignNamespaces } from './namespaces.js'
 import { assignIntelRdt, checkIntelRdt, type IntelRdtPlace } from './process/intel-rdt.js'
 import type { ContainerState } from './state/container-state.js'
 import { ociState } from './state/status.js'
@@ -22,9 +18,8 @@ export async function runCreateHooks(
   container: ContainerState,
   rdt: IntelRdtPlace | undefined,
 ): Promise<void> {
-  const { hooks, linux, process } = config
+  const { hooks, linux } = config
   const pid = container.pid!
-  if (makesNew(linux, 'user')) executeSync(privileged(process, pid))
   if (rdt !== undefined && linux?.intelRdt !== undefined)
     assignIntelRdt(rdt, pid, checkIntelRdt(linux.intelRdt))
   const devices = linux?.netDevices ?? {}
@@ -44,13 +39,4 @@ export async function runCreateHooks(
     cwd: container.rootfs,
   }
   await runHooks('createContainer', hooks.createContainer, state, { log, inContainer })
-}
-
-/** What a process in a new user namespace may no longer do itself. */
-function privileged({ oomScoreAdj, ioPriority, rlimits = [] }: ConfigProcess, pid: number): Program {
-  const program = new Program()
-  if (oomScoreAdj !== undefined) setOomScoreAdj(program, oomScoreAdj, pid)
-  if (ioPriority !== undefined) setIoPriority(program, ioPriority, pid)
-  raiseRlimits(program, rlimits, { pid })
-  return program
 }

@@ -1,6 +1,6 @@
 import type { ConfigCpuAffinity } from './config/config-process.js'
 import type { Log } from './log.js'
-import { cpuMask } from './process/cpu-affinity.js'
+import { cpuMask } from './process/cpu-list.js'
 
 /**
  * Tells by which stages a process has come, once it has. The words are those of runc's debug log, for tools and tests

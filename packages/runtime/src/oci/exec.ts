@@ -1,5 +1,5 @@
 import type { Cgroup } from '@ctr/cgroups'
-import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, type Fd } from '@ctr/linux'
+import type { Fd } from '@ctr/linux'
 import { isNamespacesError, spawn, type SpawnedProcess } from '@ctr/namespaces'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { checkProcess } from './check-host.js'
@@ -14,7 +14,7 @@ import { homeIn } from './process/home.js'
 import { processPieces } from './process-pieces.js'
 import { debugStart } from './debug.js'
 import { prepareSeccomp, startedWith } from './seccomp.js'
-import { openConsole } from './setup/console.js'
+import { consoleOf } from './setup/console.js'
 import type { ContainerState } from './state/container-state.js'
 import { ociState } from './state/status.js'
 import { openTerminalTarget } from './terminal.js'
@@ -73,18 +73,15 @@ export async function executeIn(
     process,
     id: state.id,
     userNamespace: hasOwn(config.linux, 'user'),
-    newUserNamespace: false,
     keepGroups: keepsGroups(config),
     cgroupFds: joinFds?.writeZero ?? [],
     keyring: true,
     joins: true,
-    stdio: terminal.socket === undefined ? stdioOf(options) : undefined,
     personality: config.linux?.personality,
     memoryPolicy: config.linux?.memoryPolicy,
-    cpus: config.linux?.resources?.cpu?.cpus,
     log,
   })
-  const { socket, ours: plainNewlines } = terminal
+  const { socket, ours } = terminal
   try {
     const spawning = spawn({
       ...pieces,
@@ -95,21 +92,10 @@ export async function executeIn(
       namespaces: Object.fromEntries(kinds.map((kind) => [kind, { pidfd: init.number }])),
       session: true,
       cgroup: joinFds?.cloneInto,
-      stdio: socket === undefined ? stdioOf(options) : ['ignore', 'ignore', 'ignore'],
+      stdio: stdioOf(options),
+      terminal: socket === undefined ? undefined : consoleOf(process, { socket, ours }),
       preserveFds: options.given,
-      prepareFds: socket === undefined ? [] : [socket],
       prepare: (program) => {
-        if (socket !== undefined) {
-          const root = program
-            .step('open the root')
-            .call('openat', [AT_FDCWD, '/', O_PATH + O_DIRECTORY + O_CLOEXEC])
-          openConsole(program, root, {
-            socket,
-            plainNewlines,
-            size: process.consoleSize,
-            uid: process.user.uid,
-          })
-        }
         keepProc(program)
       },
     })

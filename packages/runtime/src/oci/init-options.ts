@@ -1,4 +1,3 @@
-import { setDomainname } from './process/uts.js'
 import { constants, fstatSync } from 'node:fs'
 import { makedev } from '@ctr/linux'
 import type { Gate, SpawnOptions, Stdio } from '@ctr/namespaces'
@@ -11,6 +10,7 @@ import type { PreparedSeccomp } from './seccomp.js'
 import type { CgroupView } from './setup/cgroup-mount.js'
 import type { SetupPlan } from './setup/plan.js'
 import { loopbackUp } from '../setup/network.js'
+import { consoleOf } from './setup/console.js'
 import { setUpInOurs } from './setup/set-up-in-ours.js'
 import { setUp } from './setup/setup.js'
 
@@ -48,26 +48,18 @@ export function initOptions(
     process,
     id: resources.id,
     userNamespace: hasOwn(linux, 'user'),
-    newUserNamespace: makesNew(linux, 'user'),
     keepGroups: keepsGroups(config),
     cgroupFds: resources.cgroupFds,
     keyring: resources.keyring,
     joins: false,
-    stdio: consoleSocket === undefined ? resources.stdio : undefined,
     personality: linux?.personality,
     memoryPolicy: linux?.memoryPolicy,
-    cpus: linux?.resources?.cpu?.cpus,
     log,
   })
   const console =
     consoleSocket === undefined
       ? undefined
-      : {
-          socket: consoleSocket,
-          plainNewlines: resources.terminalIsOurs === true,
-          size: process.consoleSize,
-          uid: process.user.uid,
-        }
+      : consoleOf(process, { socket: consoleSocket, ours: resources.terminalIsOurs === true })
   return {
     ...pieces,
     ...resources.seccomp,
@@ -80,6 +72,7 @@ export function initOptions(
       : {}),
     ...(linux?.timeOffsets === undefined ? {} : { timeOffsets: timeOffsetsOf(linux.timeOffsets) }),
     ...(hostname === undefined || hostname === '' ? {} : { hostname }),
+    ...(domainname === undefined || domainname === '' ? {} : { domainname }),
     session: true,
     cgroup: resources.cgroup,
     stdio: consoleSocket === undefined ? resources.stdio : ['ignore', 'ignore', 'ignore'],
@@ -88,7 +81,6 @@ export function initOptions(
     meanwhile: resources.meanwhile,
     prepareFds: [...(plan?.fds ?? []), ...(consoleSocket === undefined ? [] : [consoleSocket])],
     prepare: (program, pause) => {
-      if (domainname !== undefined && domainname !== '') setDomainname(program, domainname)
       if (makesNew(linux, 'network')) loopbackUp(program)
       if (plan === undefined) {
         setUpInOurs(program, resources.meanwhile === undefined ? () => undefined : pause, {

@@ -1,17 +1,18 @@
 import { describe, expect, it } from '@jest/globals'
-import type { ConfigScheduler } from '../config/config.js'
-import { idBitmap, parseIdList } from './id-list.js'
+import { ownCapabilities, ownRlimit } from '@ctr/namespaces'
+import { checkProcess } from '../check-host.js'
+import type { ConfigCpuAffinity } from '../config/config.js'
+import { noLog } from '../log.js'
+import { attributesOf, type AttributesContext } from './attributes.js'
+import { cpuMask } from './cpu-list.js'
+import { parseIdList } from './id-list.js'
 import { checkIntelRdt, resctrlRoot } from './intel-rdt.js'
 import { apparmorEnabled, checkLabels, selinuxEnabled } from './labels.js'
-import { checkMemoryPolicy } from './memory-policy.js'
-import { ownCapabilities } from './own-capabilities.js'
-import { checkRlimits, ownRlimit } from './rlimits.js'
-import { checkScheduler } from './scheduler.js'
 import { differingSchema, schemataOf } from './schemata.js'
 import { checkSysctls } from './sysctl.js'
 import { timeOffsetsOf } from './time-offsets.js'
 
-describe('parseIdList() and idBitmap()', () => {
+describe('parseIdList()', () => {
   it.each([
     ['0-3,5', [0, 1, 2, 3, 5]],
     ['7, 1-2 ,1', [1, 2, 7]],
@@ -24,66 +25,68 @@ describe('parseIdList() and idBitmap()', () => {
   it.each(['bad', '3-1', '8', '0-9876543210', '1-', '-1', '0x1', '1 2'])('refuses %j', (list) => {
     expect(() => parseIdList('memory policy nodes', list, 7)).toThrow('invalid memory policy nodes')
   })
-
-  it('makes words of 64 bits', () => {
-    expect(Buffer.from(idBitmap([0, 9, 64])).toString('hex')).toBe('01020000000000000100000000000000')
-    expect(idBitmap([]).length).toBe(8)
-  })
 })
 
-describe('checkScheduler()', () => {
-  const deadline = (times: Partial<ConfigScheduler>) => (): void => {
-    checkScheduler({ policy: 'SCHED_DEADLINE', ...times })
+describe('attributesOf()', () => {
+  const process = { args: ['x'], cwd: '/', user: { uid: 0, gid: 0 } }
+  const context: AttributesContext = {
+    id: 'c1',
+    userNamespace: true,
+    keyring: true,
+    joins: false,
+    personality: undefined,
+    memoryPolicy: undefined,
+    log: noLog,
   }
 
-  it.each<[string, Partial<ConfigScheduler>]>([
-    ['`SCHED_DEADLINE` requires `runtime`', { deadline: 20000000, period: 20000000 }],
-    ['`SCHED_DEADLINE` requires `deadline`', { runtime: 10000000, period: 20000000 }],
-    ['`SCHED_DEADLINE` runtime must be greater than 0', { runtime: 0, deadline: 20000000, period: 20000000 }],
-    ['runtime (30000000) must be <= deadline (20000000)', { runtime: 30000000, deadline: 20000000 }],
-    ['deadline (3000) must be <= period (2000)', { runtime: 1500, deadline: 3000n, period: 2000 }],
-    ['runtime (1023) must be between 1024 and', { runtime: 1023, deadline: 10000000 }],
-    ['runtime (9223372036854775808) must be between', { runtime: 2n ** 63n, deadline: 2n ** 63n }],
-  ])('says %s', (message, times) => {
-    expect(deadline(times)).toThrow(
-      `sched_setattr: ${message.startsWith('`') ? '' : '`SCHED_DEADLINE` '}${message}`,
-    )
+  it('has the defaults of a container', () => {
+    expect(attributesOf(process, context)).toMatchObject({
+      cpuAffinity: { final: 'all' },
+      umask: 0o022,
+      sessionKeyring: { name: '_ses.c1', searchable: true },
+      securebits: 0,
+      ownStreams: true,
+    })
   })
 
-  it('lets the rest pass', () => {
-    expect(deadline({ runtime: 10000000, deadline: 20000000 })).not.toThrow()
-    expect(deadline({ policy: 'SCHED_OTHER', nice: 5 })).not.toThrow()
-  })
-})
-
-describe('checkMemoryPolicy()', () => {
-  it('knows which modes take nodes', () => {
-    expect(() => {
-      checkMemoryPolicy({ mode: 'MPOL_DEFAULT', nodes: '0-7' })
-    }).toThrow('mode requires 0 nodes but got 8')
-    expect(() => {
-      checkMemoryPolicy({ mode: 'MPOL_INTERLEAVE' })
-    }).toThrow('mode requires at least one node but got 0')
-    for (const mode of ['MPOL_DEFAULT', 'MPOL_LOCAL', 'MPOL_PREFERRED'] as const) checkMemoryPolicy({ mode })
-    checkMemoryPolicy({ mode: 'MPOL_PREFERRED', nodes: '0' })
-  })
-})
-
-describe('checkRlimits()', () => {
-  const own = ownRlimit('RLIMIT_NOFILE').hard
-
-  it('lets what is not above our own pass', () => {
-    expect(() => {
-      checkRlimits([{ type: 'RLIMIT_NOFILE', soft: 1, hard: own }])
-    }).not.toThrow()
+  it('takes the CPUs of the config for a process that joins', () => {
+    const cpus = (execCPUAffinity: ConfigCpuAffinity, joins = true): unknown =>
+      attributesOf({ ...process, execCPUAffinity }, { ...context, joins }).cpuAffinity
+    expect(cpus({ initial: '0-1,64' })).toEqual({ initial: [0, 1, 64] })
+    expect(cpus({ initial: '', final: '3' })).toEqual({ final: [3] })
+    expect(cpus({})).toEqual({ final: 'all' })
+    expect(cpus({ final: '3' }, false)).toEqual({ final: 'all' })
+    expect(() => cpus({ final: '0-8192' })).toThrow('invalid CPU affinity "0-8192"')
+    expect(cpuMask('0-1,4')).toBe('0x13')
   })
 
-  it('refuses to raise a hard limit without CAP_SYS_RESOURCE', () => {
-    const raise = (): void => {
-      checkRlimits([{ type: 'RLIMIT_NOFILE', soft: 1, hard: own + 1n }])
+  it('reports flags of the personality', () => {
+    const warnings: string[] = []
+    const log = { ...noLog, warn: (message: string) => warnings.push(message) }
+    const personality = { domain: 'LINUX32', flags: ['ADDR_NO_RANDOMIZE'] } as const
+    expect(attributesOf(process, { ...context, personality, log }).personality).toBe('LINUX32')
+    expect(warnings).toEqual(['ignoring unsupported personality flags: ADDR_NO_RANDOMIZE'])
+  })
+
+  it('turns refusals into errors of the config and of limits', () => {
+    const process = { args: ['x'], cwd: '/', user: { uid: 0, gid: 0 } }
+    const refused = (rest: object): unknown => {
+      try {
+        checkProcess({ ...process, ...rest })
+      } catch (error) {
+        return error
+      }
+      return undefined
     }
-    if (ownCapabilities().effective.has(24)) expect(raise).not.toThrow()
-    else expect(raise).toThrow(`cannot set RLIMIT_NOFILE to ${own + 1n}: operation not permitted`)
+    expect(refused({ scheduler: { policy: 'SCHED_DEADLINE' } })).toMatchObject({
+      code: 'ERR_RUNTIME_CONFIG',
+      message: 'cannot use the config: sched_setattr: `SCHED_DEADLINE` requires `runtime`',
+    })
+    if (ownCapabilities().effective.has(24)) return // it may raise any limit
+    const { hard } = ownRlimit('RLIMIT_NOFILE')
+    expect(refused({ rlimits: [{ type: 'RLIMIT_NOFILE', soft: 1, hard: hard + 1n }] })).toMatchObject({
+      code: 'ERR_RUNTIME_LIMIT',
+    })
   })
 })
 

@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { PR_SET_SECUREBITS, type Program } from '@ctr/linux'
-import type { CapabilitySets, Credentials } from '@ctr/namespaces'
+import { ownCapabilities, type CapabilitySets, type Credentials } from '@ctr/namespaces'
 import { capabilityNumber, type Capability } from '../../security/capability.js'
 import type { ConfigCapabilities, ConfigProcess } from '../config/config.js'
 import type { Log } from '../log.js'
-import { ownCapabilities } from './own-capabilities.js'
 
 /** Capabilities that a process can be given, as numbers. */
 export interface GrantableCapabilities {
@@ -36,7 +34,7 @@ export function grantableCapabilities({
 }
 
 /**
- * User, groups, capabilities and no_new_privs of a process, as `spawn` sets them at the end of stage 2. Supplementary
+ * User, groups, capabilities and no_new_privs of a process, as `spawn` takes them. Supplementary
  * groups are those of the config and no others. A process whose config names no capabilities has none.
  *
  * Capabilities that cannot be granted are left out with a warning, as the specification has it: those that the
@@ -82,14 +80,4 @@ function capabilitySets(
   }
   if (refused.size > 0) log.warn(`ignoring capabilities that cannot be granted: ${[...refused].join(', ')}`)
   return sets
-}
-
-/**
- * Stage 2, before the credentials: the rules by which user 0 gets capabilities, as a new process has them. Whoever
- * called the runtime may have changed, and locked, them: then they stay.
- *
- * @see {@link https://man7.org/linux/man-pages/man2/pr_set_securebits.2const.html}
- */
-export function resetSecurebits(program: Program): void {
-  program.step('reset the securebits').call('prctl', [PR_SET_SECUREBITS, 0, 0, 0, 0], { tolerate: ['EPERM'] })
 }

@@ -24,11 +24,3 @@ export function parseIdList(what: string, list: string, most: number): readonly 
   }
   return [...ids].sort((a, b) => a - b)
 }
-
-/** The numbers as a bitmap, as sched_setaffinity(2) and set_mempolicy(2) take it: words of 64 bits, at least one. */
-export function idBitmap(ids: readonly number[]): Uint8Array {
-  const words = Math.floor(Math.max(0, ...ids) / 64) + 1
-  const bitmap = new Uint8Array(words * 8)
-  for (const id of ids) bitmap[id >> 3]! |= 1 << (id & 7)
-  return bitmap
-}

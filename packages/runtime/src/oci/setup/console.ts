@@ -1,82 +1,27 @@
 import {
   AT_EMPTY_PATH,
-  F_SETFL,
-  messageWithFds,
-  MSG_NOSIGNAL,
   MOVE_MOUNT_F_EMPTY_PATH,
-  O_CLOEXEC,
-  O_NOCTTY,
-  O_NONBLOCK,
-  O_RDWR,
-  OPEN_HOW_SIZE,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
-  openHow,
-  RESOLVE_IN_ROOT,
-  RESOLVE_NO_MAGICLINKS,
-  RESOLVE_NO_SYMLINKS,
   S_IFREG,
-  Struct,
-  TIOCGPTPEER,
-  TIOCSCTTY,
-  TIOCSPTLCK,
-  TIOCSWINSZ,
   type Program,
   type Ref,
 } from '@ctr/linux'
-import type { ConfigConsoleSize } from '../config/config-process.js'
+import type { Console } from '@ctr/namespaces'
+import type { ConfigProcess } from '../config/config-process.js'
 import { openFolder } from '../../setup/place.js'
 
-/** The terminal of a process that is being made. */
-export interface Console {
-  /** Connected socket that our side of the terminal is sent to. */
-  readonly socket: number
-  /** `\n` is printed as it is, not as `\r\n`: whoever shows it does that. Engines expect a terminal as the kernel makes it. */
-  readonly plainNewlines: boolean
-  readonly size: ConfigConsoleSize | undefined
-  /** User of the process, whose terminal it is to be. */
-  readonly uid: number
-}
-
-/**
- * Makes a terminal in the container's own devpts, sends its master to whoever is to have it, and makes its other
- * side the controlling terminal and the three standard streams.
- *
- * The other side is opened by a call on the master, not by a path: nothing in the container can stand in for it.
- *
- * @param root - Root of the container; undefined where the child's root is that already.
- * @returns The container's side.
- */
-export function openConsole(
-  program: Program,
-  root: Ref | number,
-  { socket, plainNewlines, size, uid }: Console,
-): Ref {
-  program.step('open a terminal')
-  const how = openHow({
-    flags: O_RDWR + O_NOCTTY + O_NONBLOCK + O_CLOEXEC,
-    resolve: RESOLVE_IN_ROOT + RESOLVE_NO_MAGICLINKS + RESOLVE_NO_SYMLINKS,
-  })
-  const opened = program.call('openat2', [root, '/dev/pts/ptmx', how, OPEN_HOW_SIZE])
-  // its number must be known in advance, it is part of the message below
-  const master = program.call('dup3', [opened, MASTER_FD, O_CLOEXEC])
-  program.call('close', [opened])
-  program.call('ioctl', [master, TIOCSPTLCK, new Struct(new Uint8Array(4), '0')])
-  const slave = program.call('ioctl', [master, TIOCGPTPEER, O_RDWR + O_NOCTTY + O_CLOEXEC])
-  if (plainNewlines) program.call('ioctl', [slave, TCSETS, settingsForPlainNewlines()])
-  if (uid !== 0) program.call('fchown', [slave, uid, -1])
-  if (size !== undefined) program.call('ioctl', [slave, TIOCSWINSZ, sizeOf(size)])
-  program.call('fcntl', [master, F_SETFL, O_RDWR])
-  program.step('send the terminal')
-  program.call('sendmsg', [socket, messageWithFds([MASTER_FD], Buffer.from('/dev/ptmx')), MSG_NOSIGNAL], {
-    minimum: 1,
-  })
-  program.call('close', [master])
-  program.call('close', [socket])
-  program.step('take the terminal')
-  program.call('ioctl', [slave, TIOCSCTTY, 0])
-  for (const fd of [0, 1, 2]) program.call('dup3', [slave, fd, 0])
-  return slave
+/** The terminal of a process of a container, as `spawn` takes it. */
+export function consoleOf(
+  { consoleSize, user }: ConfigProcess,
+  { socket, ours }: { readonly socket: number; readonly ours: boolean },
+): Console {
+  return {
+    socket,
+    plainNewlines: ours,
+    size: consoleSize && { rows: consoleSize.height, columns: consoleSize.width },
+    uid: user.uid,
+  }
 }
 
 /** Mounts the terminal at `/dev/console` (config-linux.md, default devices). */
@@ -88,26 +33,4 @@ export function mountConsole(program: Program, root: Ref | number, slave: Ref): 
   const clone = program.call('open_tree', [slave, '', OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC + AT_EMPTY_PATH])
   program.call('move_mount', [clone, '', dev, 'console', MOVE_MOUNT_F_EMPTY_PATH])
   for (const fd of [clone, dev]) program.call('close', [fd])
-}
-
-const MASTER_FD = 1000
-const TCSETS = 0x5402
-
-/** The kernel's settings of a new terminal, without ONLCR. */
-function settingsForPlainNewlines(): Struct {
-  const bytes = Buffer.alloc(36) // struct termios of the kernel
-  bytes.writeUInt32LE(0o2400, 0) // ICRNL | IXON
-  bytes.writeUInt32LE(0o1, 4) // OPOST
-  bytes.writeUInt32LE(0o277, 8) // B38400 | CS8 | CREAD
-  bytes.writeUInt32LE(0o105073, 12) // ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN
-  // VINTR VQUIT VERASE VKILL VEOF VTIME VMIN VSWTC VSTART VSTOP VSUSP VEOL VREPRINT VDISCARD VWERASE VLNEXT VEOL2
-  bytes.set([3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0], 17)
-  return new Struct(bytes, '{the default without ONLCR}')
-}
-
-function sizeOf({ height, width }: ConfigConsoleSize): Struct {
-  const bytes = Buffer.alloc(8)
-  bytes.writeUInt16LE(Math.min(height, 0xffff), 0)
-  bytes.writeUInt16LE(Math.min(width, 0xffff), 2)
-  return new Struct(bytes, `{${width}x${height}}`)
 }

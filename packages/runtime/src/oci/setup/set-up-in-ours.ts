@@ -1,5 +1,5 @@
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, type Program } from '@ctr/linux'
-import { openConsole, type Console } from './console.js'
+import { openConsole, type Console } from '@ctr/namespaces'
 
 /** What a process has that is in our mount namespace. */
 export interface SetupInOurs {

@@ -1,7 +1,32 @@
 import * as linux from '@ctr/linux'
 import { Struct, type Program } from '@ctr/linux'
-import type { ConfigScheduler } from '../config/config.js'
-import { invalidConfig } from '../config/invalid-config.js'
+import { NamespacesError } from '../errors.js'
+
+export type SchedulerPolicy =
+  'SCHED_OTHER' | 'SCHED_FIFO' | 'SCHED_RR' | 'SCHED_BATCH' | 'SCHED_ISO' | 'SCHED_IDLE' | 'SCHED_DEADLINE'
+
+export type SchedulerFlag =
+  | 'SCHED_FLAG_RESET_ON_FORK'
+  | 'SCHED_FLAG_RECLAIM'
+  | 'SCHED_FLAG_DL_OVERRUN'
+  | 'SCHED_FLAG_KEEP_POLICY'
+  | 'SCHED_FLAG_KEEP_PARAMS'
+  | 'SCHED_FLAG_UTIL_CLAMP_MIN'
+  | 'SCHED_FLAG_UTIL_CLAMP_MAX'
+
+/** What sched_setattr(2) takes. */
+export interface Scheduler {
+  readonly policy: SchedulerPolicy
+  /** -20 to 19, for SCHED_OTHER and SCHED_BATCH. Default 0. */
+  readonly nice?: number | undefined
+  /** 1 to 99 for SCHED_FIFO and SCHED_RR, 0 for the others. */
+  readonly priority?: number | undefined
+  readonly flags?: readonly SchedulerFlag[] | undefined
+  /** In nanoseconds, for SCHED_DEADLINE, as the next two. */
+  readonly runtime?: number | bigint | undefined
+  readonly deadline?: number | bigint | undefined
+  readonly period?: number | bigint | undefined
+}
 
 /** Smallest and largest of the times of SCHED_DEADLINE, in nanoseconds; see sched(7). */
 const SHORTEST = 1024n
@@ -10,9 +35,9 @@ const LONGEST = 2n ** 63n - 1n
 /**
  * Refuses what sched_setattr(2) would answer with a bare `EINVAL`.
  *
- * @throws {@link RuntimeError} `ERR_RUNTIME_CONFIG`
+ * @throws {@link NamespacesError} `ERR_NAMESPACES_INVALID_ARG`
  */
-export function checkScheduler(scheduler: ConfigScheduler): void {
+export function checkScheduler(scheduler: Scheduler): void {
   if (scheduler.policy !== 'SCHED_DEADLINE') return
   for (const field of ['runtime', 'deadline'] as const) {
     if (scheduler[field] === undefined) throw invalid(`requires \`${field}\``)
@@ -37,35 +62,17 @@ export function checkScheduler(scheduler: ConfigScheduler): void {
 }
 
 function invalid(what: string): Error {
-  return invalidConfig(`sched_setattr: \`SCHED_DEADLINE\` ${what}`)
-}
-
-/** Whose scheduler {@link setScheduler} sets, and what is beside it. */
-export interface SchedulerTarget {
-  /** Default: the process that executes the program. */
-  readonly pid?: number | undefined
-  /**
-   * CPUs that the container's cgroup allows, when the config says so: the kernel refuses SCHED_DEADLINE unless that
-   * is all of them (`EPERM`), and the error should say so.
-   */
-  readonly cpus?: string | undefined
+  return new NamespacesError('ERR_NAMESPACES_INVALID_ARG', `sched_setattr: \`SCHED_DEADLINE\` ${what}`)
 }
 
 /**
- * Sets policy, nice value, priority and times.
- *
- * - Stage 2, last of all before the credentials, without `pid`: with SCHED_DEADLINE a process gets little time, may
- *   not clone any more, and would lose the policy on the way to the container's pid namespace; or
- * - outside, for a process in a user namespace that waits at its gate, by `executeSync`: SCHED_FIFO, SCHED_RR,
- *   SCHED_DEADLINE and negative nice values need `CAP_SYS_NICE` on the host.
+ * Sets policy, nice value, priority and times, last of all before the credentials: with SCHED_DEADLINE a process gets
+ * little time, may not clone any more, and would lose the policy on the way to a pid namespace. SCHED_FIFO, SCHED_RR,
+ * SCHED_DEADLINE and negative nice values need `CAP_SYS_NICE`, which in a user namespace nobody has.
  *
  * @see {@link https://man7.org/linux/man-pages/man2/sched_setattr.2.html}
  */
-export function setScheduler(
-  program: Program,
-  scheduler: ConfigScheduler,
-  { pid = 0, cpus }: SchedulerTarget = {},
-): void {
+export function setScheduler(program: Program, scheduler: Scheduler): void {
   const { policy, nice = 0, priority = 0, flags = [], runtime = 0, deadline = 0, period = 0 } = scheduler
   const bytes = Buffer.alloc(SCHED_ATTR_SIZE)
   bytes.writeUInt32LE(SCHED_ATTR_SIZE, 0)
@@ -82,12 +89,10 @@ export function setScheduler(
     .map(([name, value]) => `, ${name}: ${value}`)
   const text = `{policy: ${policy}${flags.length === 0 ? '' : `, flags: ${flags.join('|')}`}${fields.join('')}}`
   const beside =
-    policy === 'SCHED_DEADLINE' && cpus !== undefined
-      ? `; this process scheduler can't be used together with AllowedCPUs that are not all (${cpus})`
+    policy === 'SCHED_DEADLINE'
+      ? "; this process scheduler can't be used together with AllowedCPUs of a cgroup that are not all"
       : ''
-  program
-    .step(`set the scheduler ${policy}${beside}`)
-    .call('sched_setattr', [pid, new Struct(bytes, text), 0])
+  program.step(`set the scheduler ${policy}${beside}`).call('sched_setattr', [0, new Struct(bytes, text), 0])
 }
 
 /** `struct sched_attr` with the clamps of utilisation, which their flags demand. */

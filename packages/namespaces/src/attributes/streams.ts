@@ -1,6 +1,6 @@
 import { constants, fstatSync } from 'node:fs'
 import type { Program } from '@ctr/linux'
-import type { Stdio } from '@ctr/namespaces'
+import type { Stdio } from '../setup/stdio.js'
 
 /**
  * Standard streams that a process of another user is to own, because it could not open `/dev/stdout` otherwise: pipes,
@@ -18,7 +18,7 @@ export function streamsToOwn(stdio: readonly [Stdio, Stdio, Stdio]): readonly nu
 }
 
 /**
- * Stage 2, still privileged: gives them to the user of the process. Where that is not possible (an owner that the user
+ * Gives them to the user of the process, while it is privileged. Where that is not possible (an owner that the user
  * namespace does not have, a read-only file system) they stay as they are, and can be used as they are open.
  */
 export function ownStreams(
