@@ -19,7 +19,7 @@ export interface GroupToMake {
   /** A folder that is there is taken. */
   readonly mayExist: boolean
   /** v2: a group of threads. */
-  readonly threaded: boolean
+  readonly threaded?: boolean | undefined
 }
 
 /**
@@ -37,10 +37,14 @@ export function makeGroup(group: GroupToMake, made: string[]): string {
     const above = dirname(folder)
     makeParents(mount, path, made, (parent) =>
       // a group that hands on others cannot have threaded ones below
-      enableControllers(parent, required, threaded && parent === above ? threadedControllers : undefined),
+      enableControllers(
+        parent,
+        required,
+        threaded === true && parent === above ? threadedControllers : undefined,
+      ),
     )
     if (!make(folder, made) && !mayExist) throw notNew(path, folder)
-    if (threaded) writeInterfaceFile(`${folder}/cgroup.type`, 'threaded')
+    if (threaded === true) writeInterfaceFile(`${folder}/cgroup.type`, 'threaded')
     return folder
   }
   // the parent is nearly always there; when another process removes it in between, it is made again
