@@ -37,17 +37,45 @@ export type {
   ThrottleDevice,
   WeightDevice,
 } from './plan/resources-block-io.js'
+export { checkHost, type HostCheck } from './check/check-host.js'
+export type { Availability, Finding, FindingGroup } from './check/finding.js'
 export { deviceProgram } from './devices/device-program.js'
 export { MIN_MEMORY_LIMIT } from './plan/plan-memory.js'
 export { cpuBandwidth } from './plan/cpu-bandwidth.js'
 export { parseCpuList } from './plan/parse-cpu-list.js'
 export { sharesToWeight, weightToShares } from './plan/shares.js'
 export { defaultDeviceRules } from './plan/default-device-rules.js'
+export { createSubgroup } from './group/create-subgroup.js'
+export type { Delegate } from './group/delegate.js'
+export type { GroupType } from './group/threads.js'
+export type {
+  CgroupEvent,
+  CgroupEventType,
+  EventOptions,
+  FrozenEvent,
+  OomEvent,
+  PidsMaxEvent,
+  PopulatedEvent,
+} from './events/cgroup-event.js'
+export type { PressureTrigger } from './events/pressure-events.js'
+export type { StatsReader } from './stats/stats-reader.js'
+export type { Cpuset } from './stats/cpuset.js'
+export type { Pressure, PressureFigures, PressureResource } from './stats/pressure.js'
+export type { PressureScope, ScopedPressure } from './stats/pressure-file.js'
+export type { MemoryBreakdown, MemoryCounts, MemoryStats, SwapStats } from './stats/memory-stats.js'
 export type {
   CgroupStats,
+  CountStats,
   CpuStats,
+  HugetlbCounts,
+  HugetlbStats,
+  IoCounts,
+  IoDeviceStats,
   IoStats,
-  MemoryStats,
+  IoWaitedFor,
+  MiscStats,
+  PerCpuStats,
   PidsStats,
+  RdmaStats,
   ThrottlingStats,
 } from './stats/stats.js'

@@ -28,6 +28,7 @@ export { syscallNumber, type SyscallName } from './syscall-number.js'
 export { syscall, syscallOr, type SyscallArgument } from './syscall.js'
 export { Fd } from './fd.js'
 export { onReadable, type ReadyWait } from './readiness.js'
+export { onUrgent, type UrgentWatch } from './urgent.js'
 
 export { out, Out, Ref, stringVector, Struct, Words, type Argument, type Word } from './program/argument.js'
 export { Program, type Entry, type EntryOptions } from './program/program.js'

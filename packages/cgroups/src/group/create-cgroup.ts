@@ -12,6 +12,7 @@ import { usedOnV2 } from './enable-controllers.js'
 import type { Group } from './group.js'
 import { checkGroupPaths, mainPath, pathIn, type GroupPaths } from './group-paths.js'
 import { makeGroup, unmakeGroups } from './make-group.js'
+import { threadedControllers } from './threads.js'
 
 /** Settings of {@link createCgroup}. */
 export interface CreateOptions {
@@ -29,6 +30,12 @@ export interface CreateOptions {
    * not frozen. Its limits that are not given stay as they are.
    */
   readonly existing?: 'refuse' | 'use' | undefined
+  /**
+   * Make it a group of threads, on v2: threads of a process that is in a group above may be moved into it
+   * ({@link Cgroup.addThread}), and the group above may hold processes. Only `cpu`, `cpuset` and `pids` can be limited.
+   * v1 takes threads in any group. Default false.
+   */
+  readonly threaded?: boolean | undefined
   /**
    * The smallest memory limit taken, in bytes. Default {@link MIN_MEMORY_LIMIT}; 0 leaves the judgement to the kernel.
    */
@@ -73,14 +80,20 @@ export function createCgroup(
 ): Cgroup {
   checkGroupPaths(path)
   const hierarchy = options.hierarchy ?? detectHierarchy()
-  const { smallestMemory = MIN_MEMORY_LIMIT, existing = 'refuse', unified = false } = options
+  const {
+    smallestMemory = MIN_MEMORY_LIMIT,
+    existing = 'refuse',
+    unified = false,
+    threaded = false,
+  } = options
   const plan = planFor(hierarchy, resources, { smallestMemory })
+  if (threaded) checkThreaded(plan, hierarchy)
   const made: string[] = []
   try {
     const folders = hierarchy.mounts.flatMap((mount) => {
       const at = pathIn(path, mount)
       if (at === undefined || !isUsed(mount, hierarchy, unified)) return []
-      const wanted = { mount, path: at, mayExist: existing === 'use', ...needs(mount, plan) }
+      const wanted = { mount, path: at, mayExist: existing === 'use', threaded, ...needs(mount, plan) }
       return [{ mount, folder: makeGroup(wanted, made) }]
     })
     const group: Group = { path: mainPath(path), folders }
@@ -96,6 +109,19 @@ export function createCgroup(
 function isUsed(mount: HierarchyMount, { mode }: Hierarchy, unified: boolean): boolean {
   if (mount.version === 1 || mode === 'v2' || unified) return true
   return mount.controllers.some((name) => usedOnV2.includes(name))
+}
+
+function checkThreaded(plan: readonly Setting[], { controllers }: Hierarchy): void {
+  const wrong = plan.find(
+    ({ controller }) =>
+      controllers.get(controller)?.version === 2 && !threadedControllers.includes(controller),
+  )
+  if (wrong === undefined) return
+  throw new CgroupError(
+    'ERR_CGROUP_INVALID_ARG',
+    `cannot limit ${wrong.controller} of a threaded group: v2 limits only ${threadedControllers.join(', ')} by threads`,
+    { value: wrong.value },
+  )
 }
 
 /** Controllers of a hierarchy that a plan needs, and the files in it that are written. */

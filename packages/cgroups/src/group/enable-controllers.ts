@@ -20,12 +20,17 @@ export const usedOnV2: readonly string[] = [
  *
  * @param folder - Folder of the group whose children shall have them.
  * @param required - Controllers that must be handed on.
+ * @param used - Those that are handed on where the group has them.
  * @throws {@link CgroupError}
  *   - `ERR_CGROUP_NO_CONTROLLER`: the group does not have one of `required` itself.
  *   - `ERR_CGROUP_BUSY`: the group holds processes, and v2 lets only groups without any hand controllers on.
  * @see {@link https://docs.kernel.org/admin-guide/cgroup-v2.html#no-internal-process-constraint}
  */
-export function enableControllers(folder: string, required: readonly string[]): void {
+export function enableControllers(
+  folder: string,
+  required: readonly string[],
+  used: readonly string[] = usedOnV2,
+): void {
   const enabled = words(readInterfaceFile(join(folder, 'cgroup.subtree_control')))
   const here = words(readInterfaceFile(join(folder, 'cgroup.controllers')))
   const missing = required.filter((name) => !here.includes(name))
@@ -36,7 +41,7 @@ export function enableControllers(folder: string, required: readonly string[]): 
       { path: folder },
     )
   }
-  const wanted = here.filter((name) => [...usedOnV2, ...required].includes(name) && !enabled.includes(name))
+  const wanted = here.filter((name) => [...used, ...required].includes(name) && !enabled.includes(name))
   if (wanted.length === 0) return
   const failed = enable(folder, wanted)
   if (failed === undefined) return

@@ -1,9 +1,12 @@
 import { mkdirSync, rmdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { CgroupError } from '../errors.js'
 import type { HierarchyMount } from '../host/hierarchy.js'
 import { errnoOf, pathError } from '../kernel/errno.js'
+import { writeInterfaceFile } from '../kernel/interface-file.js'
 import { enableControllers } from './enable-controllers.js'
 import { inheritCpuset } from './inherit-cpuset.js'
+import { threadedControllers } from './threads.js'
 
 /** What {@link makeGroup} makes. */
 export interface GroupToMake {
@@ -15,6 +18,8 @@ export interface GroupToMake {
   readonly given: readonly string[]
   /** A folder that is there is taken. */
   readonly mayExist: boolean
+  /** v2: a group of threads. */
+  readonly threaded?: boolean | undefined
 }
 
 /**
@@ -25,12 +30,21 @@ export interface GroupToMake {
  * @returns The folder.
  */
 export function makeGroup(group: GroupToMake, made: string[]): string {
-  const { mount, path, required, given, mayExist } = group
+  const { mount, path, required, given, mayExist, threaded } = group
   const folder = mount.mountpoint + path
   let isNew: boolean
   if (mount.version === 2) {
-    makeParents(mount, path, made, (parent) => enableControllers(parent, required))
+    const above = dirname(folder)
+    makeParents(mount, path, made, (parent) =>
+      // a group that hands on others cannot have threaded ones below
+      enableControllers(
+        parent,
+        required,
+        threaded === true && parent === above ? threadedControllers : undefined,
+      ),
+    )
     if (!make(folder, made) && !mayExist) throw notNew(path, folder)
+    if (threaded === true) writeInterfaceFile(`${folder}/cgroup.type`, 'threaded')
     return folder
   }
   // the parent is nearly always there; when another process removes it in between, it is made again

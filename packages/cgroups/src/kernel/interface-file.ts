@@ -128,6 +128,10 @@ function hint(path: string, errno: string | undefined): string {
   if (errno === 'EINVAL' && file === 'cpu.rt_runtime_us')
     return '; the groups above must have as much time for real-time processes'
   if (errno === 'ENODEV' && file === 'net_prio.ifpriomap') return '; there is no such interface'
+  if (errno === 'ENOTSUP' && file === 'cgroup.type')
+    return '; the group above hands on controllers that threads cannot be told apart by, as memory and io'
+  if (errno === 'ENOTSUP' && file === 'cgroup.threads')
+    return '; the group must be threaded, and below the group of the process'
   if (errno === 'EPERM' && file === 'devices.allow') return '; the parent group does not allow it'
   return ''
 }

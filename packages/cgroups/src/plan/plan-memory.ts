@@ -25,7 +25,11 @@ export function planMemory(memory: MemoryResources, version: 1 | 2, options: Pla
 }
 
 function v1(memory: MemoryResources): Setting[] {
-  const { limit, reservation, swap, swappiness, disableOOMKiller, kernelTCP } = memory
+  const { limit, reservation, swap, swappiness, disableOOMKiller, kernelTCP, high, min, killAllOnOom } =
+    memory
+  if (high !== undefined) throw onlyOnV2('memory.high')
+  if (min !== undefined) throw onlyOnV2('memory.min')
+  if (killAllOnOom === true) throw onlyOnV2('memory.killAllOnOom')
   return settings([
     ['memory.limit_in_bytes', bytes(limit, '-1')],
     // a new group's limit of both is endless, so that of memory alone goes first
@@ -39,7 +43,8 @@ function v1(memory: MemoryResources): Setting[] {
 }
 
 function v2(memory: MemoryResources): Setting[] {
-  const { limit, reservation, swap, swappiness, disableOOMKiller, kernelTCP } = memory
+  const { limit, reservation, swap, swappiness, disableOOMKiller, kernelTCP, high, min, killAllOnOom } =
+    memory
   if (kernelTCP !== undefined) throw onlyOnV1('memory.kernelTCP')
   if (swappiness !== undefined) throw onlyOnV1('memory.swappiness')
   if (disableOOMKiller === true) throw onlyOnV1('memory.disableOOMKiller')
@@ -49,11 +54,14 @@ function v2(memory: MemoryResources): Setting[] {
     // no swap and any swap are what a kernel that does not count swap does anyway
     ['memory.swap.max', bytes(swapAlone, 'max'), swapAlone === 'max' || swapAlone === 0],
     ['memory.low', bytes(reservation, 'max')],
+    ['memory.high', bytes(high, 'max')],
+    ['memory.min', bytes(min, 'max')],
+    ['memory.oom.group', killAllOnOom === undefined ? undefined : killAllOnOom ? '1' : '0'],
   ])
 }
 
 function check(memory: MemoryResources, { smallestMemory, update }: PlanOptions): void {
-  const { limit, reservation, swap, swappiness, kernelTCP } = memory
+  const { limit, reservation, high, min, swap, swappiness, kernelTCP } = memory
   if (limit !== undefined && limit !== 'max') {
     checkInteger('memory.limit', limit, 0, Number.MAX_SAFE_INTEGER, 'bytes')
     if (limit < smallestMemory)
@@ -63,8 +71,9 @@ function check(memory: MemoryResources, { smallestMemory, update }: PlanOptions)
         limit,
       )
   }
-  if (reservation !== undefined && reservation !== 'max')
-    checkInteger('memory.reservation', reservation, 0, Number.MAX_SAFE_INTEGER, 'bytes')
+  for (const [name, value] of Object.entries({ reservation, high, min }))
+    if (value !== undefined && value !== 'max')
+      checkInteger(`memory.${name}`, value, 0, Number.MAX_SAFE_INTEGER, 'bytes')
   if (swap !== undefined && swap !== 'max') {
     checkInteger('memory.swap', swap, 0, Number.MAX_SAFE_INTEGER, 'bytes')
     if ((limit === undefined && !update) || limit === 'max')
@@ -99,5 +108,12 @@ function onlyOnV1(what: string): CgroupError {
   return new CgroupError(
     'ERR_CGROUP_UNSUPPORTED',
     `cannot use ${what}: the memory controller has it on v1 only, here it is on v2`,
+  )
+}
+
+function onlyOnV2(what: string): CgroupError {
+  return new CgroupError(
+    'ERR_CGROUP_UNSUPPORTED',
+    `cannot use ${what}: the memory controller has it on v2 only, here it is on v1`,
   )
 }

@@ -42,6 +42,13 @@ export interface MemoryResources {
   /** What is left to the group as long as possible. v1 `memory.soft_limit_in_bytes`, v2 `memory.low`. */
   readonly reservation?: number | 'max' | undefined
   /**
+   * Above it processes are slowed down and made to give memory back, but nothing is killed: below `limit`, it leaves
+   * time to react. v2 only, `memory.high`.
+   */
+  readonly high?: number | 'max' | undefined
+  /** What is never taken from the group, even when others are killed for it. v2 only, `memory.min`. */
+  readonly min?: number | 'max' | undefined
+  /**
    * Limit of **memory and swap together**, as the spec has it on both versions: `limit` itself means no swap
    * at all. A number needs a `limit`, beside it or (in an update) already there, and must not be below it. v1
    * `memory.memsw.limit_in_bytes`; v2 `memory.swap.max`, which counts swap alone: `swap - limit` is written.
@@ -54,6 +61,8 @@ export interface MemoryResources {
    * `memory.oom_control`. A container can then hang for ever: something must watch it.
    */
   readonly disableOOMKiller?: boolean | undefined
+  /** `true`: when one process is killed for want of memory, all of the group are. v2 only, `memory.oom.group`. */
+  readonly killAllOnOom?: boolean | undefined
   /** Limit of memory for TCP buffers. v1 only, `memory.kmem.tcp.limit_in_bytes`. */
   readonly kernelTCP?: number | 'max' | undefined
   /**

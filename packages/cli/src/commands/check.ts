@@ -1,7 +1,5 @@
-import { release } from 'node:os'
 import type { Command } from 'commander'
-import { features } from '../check/features.js'
-import { readHost } from '../check/read-host.js'
+import { checkHost } from '@ctr/cgroups'
 import type { Cli } from '../cli.js'
 import { printJson, printLine } from '../output/pipe-end.js'
 
@@ -11,27 +9,35 @@ export function define(command: Command, cli: Cli): void {
     .usage('[OPTIONS]')
     .option('--json', 'Print a JSON object')
     .action(({ json }: { readonly json?: true }) => {
-      const host = readHost()
-      const results = features.map(({ test, ...feature }) => ({ ...feature, availability: test(host) }))
-      const isUsable = results.every(({ isNeeded, availability }) => !isNeeded || availability !== 'missing')
+      const { kernel, configSource, cgroupMode, controllers, isUsable, findings } = checkHost()
       if (!isUsable) cli.exit(1)
       if (json === true) {
-        const { configSource = null, cgroupMode } = host
-        printJson({ kernel: release(), configSource, cgroupMode, isUsable, features: results })
+        printJson({
+          kernel,
+          configSource: configSource ?? null,
+          cgroupMode: cgroupMode ?? null,
+          controllers: Object.fromEntries(controllers),
+          isUsable,
+          features: findings,
+        })
         return
       }
       printLine(
-        `Kernel ${release()}, cgroups ${host.cgroupMode}, configuration ${host.configSource ?? 'not to be found'}`,
+        `Kernel ${kernel}, cgroups ${cgroupMode ?? 'not mounted'}, configuration ${configSource ?? 'not to be found'}`,
       )
+      const versions = [...controllers].map(([name, version]) => `${name} (v${version})`)
+      printLine(`Controllers: ${versions.join(', ') || 'none'}`)
       let group = ''
-      for (const { group: own, title, availability, isNeeded, consequence, remedy } of results) {
+      for (const { group: own, title, availability, isNeeded, consequence, remedy, warning } of findings) {
         if (own !== group) printLine(`\n${own}`)
         group = own
         printLine(
           `  ${title.padEnd(24)} ${availability}${availability === 'missing' && isNeeded ? ' (needed)' : ''}`,
         )
         if (availability === 'there' || availability === 'module') continue
-        printLine(`    ${consequence}\n    to turn on: ${remedy}`)
+        printLine(
+          `    ${warning === undefined ? '' : `${warning}: `}${consequence}\n    to turn on: ${remedy}`,
+        )
       }
       printLine(
         isUsable ? '\nContainers can run here.' : '\nContainers cannot run here, or not as they should.',

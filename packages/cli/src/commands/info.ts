@@ -2,9 +2,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism, arch, hostname, release, totalmem } from 'node:os'
 import type { Command } from 'commander'
 import type { Runtime } from '@ctr/runtime'
-import { detectHierarchy } from '@ctr/cgroups'
-import { missingFeatures } from '../check/missing-features.js'
-import { readHost } from '../check/read-host.js'
+import { checkHost } from '@ctr/cgroups'
 import type { Cli } from '../cli.js'
 import { stateOf } from '../output/container-status.js'
 import { formatMemory } from '../output/humanize.js'
@@ -31,8 +29,8 @@ export function define(command: Command, cli: Cli): void {
 async function collectFacts(runtime: Runtime) {
   const states = runtime.containers().map(stateOf)
   const count = (wanted: string): number => states.filter((state) => state === wanted).length
-  const hierarchy = detectHierarchy()
-  const host = readHost()
+  const host = checkHost()
+  const lacks = host.findings.filter(({ availability }) => availability === 'missing')
   return {
     version: ownVersion(),
     containers: states.length,
@@ -44,10 +42,10 @@ async function collectFacts(runtime: Runtime) {
     state: runtime.state,
     storageDriver: 'overlay',
     cgroupDriver: 'cgroupfs',
-    cgroupVersion: hierarchy.mode,
-    cgroupControllers: [...hierarchy.controllers.keys()],
+    cgroupVersion: host.cgroupMode ?? 'none',
+    cgroupControllers: [...host.controllers.keys()],
     networks: ['bridge', 'host', 'none'],
-    securityOptions: host.config.get('SECCOMP_FILTER') === 'n' ? [] : ['seccomp=builtin'],
+    securityOptions: lacks.some(({ title }) => title === 'seccomp filters') ? [] : ['seccomp=builtin'],
     kernel: release(),
     operatingSystem: operatingSystem(),
     architecture: arch(),
@@ -55,7 +53,7 @@ async function collectFacts(runtime: Runtime) {
     memory: totalmem(),
     hostname: hostname(),
     node: process.versions.node,
-    warnings: missingFeatures(host).map(({ title, consequence }) => `${title}: ${consequence}`),
+    warnings: lacks.map(({ title, warning, consequence }) => warning ?? `${title}: ${consequence}`),
   }
 }
 

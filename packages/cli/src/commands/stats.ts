@@ -58,7 +58,7 @@ async function measure(containers: readonly Container[]): Promise<readonly Sampl
 
 /** Memory that is really needed, as monitoring tools count it: without page cache not used lately. */
 function workingSet({ memory }: CgroupStats): number {
-  return memory === undefined ? 0 : Math.max(0, memory.usage - memory.inactiveFile)
+  return memory === undefined ? 0 : Math.max(0, memory.usage - memory.breakdown.inactiveFile)
 }
 
 function toRow({ container, stats, cpuPercent }: Sample): readonly string[] {

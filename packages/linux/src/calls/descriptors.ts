@@ -28,10 +28,10 @@ export function epollCreate(): number {
   return syscall('epoll_create1', EPOLL_CLOEXEC)
 }
 
-/** epoll_ctl(2): from now on `epollWait` reports `fd` when it is readable. */
-export function epollAdd(epoll: number, fd: number): void {
+/** epoll_ctl(2): from now on `epoll` is ready when `fd` is readable, or has another of `events`. */
+export function epollAdd(epoll: number, fd: number, events = EPOLLIN): void {
   const event = Buffer.alloc(eventSize)
-  event.writeUInt32LE(EPOLLIN, 0)
+  event.writeUInt32LE(events, 0)
   event.writeInt32LE(fd, eventData)
   syscall('epoll_ctl', epoll, EPOLL_CTL_ADD, fd, event)
 }

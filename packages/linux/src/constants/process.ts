@@ -56,3 +56,4 @@ export const EPOLL_CTL_DEL = 2
 export const EPOLL_CTL_MOD = 3
 export const EPOLL_CLOEXEC = 0x80000
 export const EPOLLIN = 0x1
+export const EPOLLPRI = 0x2

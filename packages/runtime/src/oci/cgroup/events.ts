@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Cgroup } from '@ctr/cgroups'
+import { isCgroupError, type Cgroup } from '@ctr/cgroups'
 import type { ContainerStats } from './stats/container-stats.js'
 import { containerStats } from './stats/stats.js'
 
@@ -20,33 +20,47 @@ export interface EventOptions {
  * Tells what happens to a container: statistics at intervals, and each time when it had no memory left. Ends when the
  * container's cgroup is removed, on v2 already when its last process has ended.
  *
- * @throws `CgroupError` `ERR_CGROUP_NO_CONTROLLER`: the container is in no memory hierarchy.
+ * @throws `CgroupError` `ERR_CGROUP_NO_CONTROLLER`: the container is in no cgroup that tells of anything.
  */
 export async function* containerEvents(
   cgroup: Cgroup,
   id: string,
   { intervalMs, signal }: EventOptions,
 ): AsyncGenerator<ContainerEvent, void> {
-  const kills = cgroup.oomEvents({ signal })
+  const onV2 = cgroup.hierarchy.mode === 'v2'
+  const happenings = cgroup.events({ signal })
   const timers = new AbortController()
   // an ended wait is no error
   const tick = () =>
     sleep(intervalMs, 'tick' as const, { signal: timers.signal }).catch(() => 'tick' as const)
   try {
-    let [kill, next] = [kills.next(), tick()]
+    if (onV2 && cgroup.processes().length === 0) return
+    let [happening, next] = [happenings.next(), tick()]
     for (;;) {
-      const news = await Promise.race([kill, next])
+      const news = await Promise.race([happening, next])
       if (news === 'tick') {
         next = tick()
-        yield { type: 'stats', id, data: containerStats(cgroup) }
+        const data = statsUnlessGone(cgroup)
+        if (data === undefined) return
+        yield { type: 'stats', id, data }
       } else {
         if (news.done === true) return
-        kill = kills.next()
-        yield { type: 'oom', id }
+        happening = happenings.next()
+        if (news.value.type === 'oom') yield { type: 'oom', id }
+        if (onV2 && news.value.type === 'populated' && !news.value.populated) return
       }
     }
   } finally {
     timers.abort()
-    await kills.return?.()
+    await happenings.return?.()
+  }
+}
+
+function statsUnlessGone(cgroup: Cgroup): ContainerStats | undefined {
+  try {
+    return containerStats(cgroup)
+  } catch (error) {
+    if (isCgroupError(error) && error.code === 'ERR_CGROUP_NOT_FOUND') return undefined
+    throw error
   }
 }

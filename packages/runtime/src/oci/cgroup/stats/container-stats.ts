@@ -1,4 +1,5 @@
-import type { Count } from './read.js'
+/** A number of a kernel file: a `bigint` where a `number` would not be exact, as for "no limit". */
+export type Count = number | bigint
 
 /**
  * Statistics of a container in the form that engines read from `events` of an OCI runtime. Times are in nanoseconds,

@@ -1,4 +1,4 @@
-import type { ConfigValue } from './feature.js'
+import type { ConfigValue } from './host-facts.js'
 
 /** Reads a kernel's `.config`: options by name, without `CONFIG_`. Those with numbers or texts count as built in. */
 export function parseKernelConfig(text: string): ReadonlyMap<string, ConfigValue> {

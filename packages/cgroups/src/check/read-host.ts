@@ -2,33 +2,53 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { detectHierarchy } from '@ctr/cgroups'
 import { syscall } from '@ctr/linux'
-import type { HostFacts } from './feature.js'
+import { isCgroupError } from '../errors.js'
+import { detectHierarchy } from '../host/detect-hierarchy.js'
+import type { Hierarchy, HierarchyMount } from '../host/hierarchy.js'
+import { subfolders } from '../kernel/subfolders.js'
+import type { HostFacts } from './host-facts.js'
 import { parseKernelConfig } from './kernel-config.js'
 
 /** Reads what can be known of this host without changing it. What cannot be read counts as absent. */
 export function readHost(): HostFacts {
-  const { mode, controllers } = detectHierarchy()
+  const hierarchy = hierarchyIfThere()
   const { text, source } = readConfig()
-  const memory = controllers.get('memory')
   return {
     config: parseKernelConfig(text),
     configSource: source,
+    cgroupMode: hierarchy?.mode,
+    controllers: new Map([...(hierarchy?.controllers ?? [])].map(([name, { version }]) => [name, version])),
+    interfaceFiles: new Set((hierarchy?.mounts ?? []).flatMap(filesIn)),
     fileSystems: new Set(
       read('/proc/filesystems')
         .split('\n')
         .map((line) => line.split('\t').at(-1)!),
     ),
     namespaces: new Set(list('/proc/self/ns')),
-    controllers: new Set(controllers.keys()),
-    cgroupMode: mode,
     maxUserNamespaces: Number(read('/proc/sys/user/max_user_namespaces')),
     seccompActions: new Set(read('/proc/sys/kernel/seccomp/actions_avail').trim().split(' ').filter(Boolean)),
-    accountsSwap: memory !== undefined && accountsSwap(memory.version, memory.mountpoint, memory.ownPath),
+    hasPressure: existsSync('/proc/pressure/cpu'),
     hasNetfilter: hasNetfilter(),
     forwardsPackets: read('/proc/sys/net/ipv4/ip_forward').trim() === '1',
   }
+}
+
+/** A host without control groups is what is asked about, not an error. */
+function hierarchyIfThere(): Hierarchy | undefined {
+  try {
+    return detectHierarchy()
+  } catch (error) {
+    if (isCgroupError(error) && error.code === 'ERR_CGROUP_UNSUPPORTED') return undefined
+    throw error
+  }
+}
+
+/** The topmost group lacks some files; those below it, and our own, have them. */
+function filesIn({ mountpoint, ownPath }: HierarchyMount): string[] {
+  const below = subfolders(mountpoint).slice(0, 16)
+  const groups = new Set(['', ownPath ?? '', ...below.map((name) => `/${name}`)])
+  return [...groups].flatMap((group) => list(join(mountpoint, group)))
 }
 
 /** Where kernels keep their configuration: in themselves, or beside their image. */
@@ -37,24 +57,13 @@ function readConfig(): { readonly text: string; readonly source: string | undefi
     if (!existsSync(path)) continue
     try {
       const bytes = readFileSync(path)
-      return {
-        text: (path.endsWith('.gz') ? gunzipSync(bytes, { maxOutputLength: 16 * 2 ** 20 }) : bytes).toString(
-          'utf8',
-        ),
-        source: path,
-      }
+      const text = path.endsWith('.gz') ? gunzipSync(bytes, { maxOutputLength: 16 * 2 ** 20 }) : bytes
+      return { text: text.toString('utf8'), source: path }
     } catch {
       continue // not for us to read
     }
   }
   return { text: '', source: undefined }
-}
-
-function accountsSwap(version: 1 | 2, mountpoint: string, ownPath = '/'): boolean {
-  if (version === 1) return existsSync(join(mountpoint, 'memory.memsw.limit_in_bytes'))
-  // the topmost group has no limits: one below it is asked, the first that there is
-  const groups = [join(mountpoint, ownPath), ...list(mountpoint).map((name) => join(mountpoint, name))]
-  return groups.some((folder) => existsSync(join(folder, 'memory.swap.max')))
 }
 
 const AF_NETLINK = 16

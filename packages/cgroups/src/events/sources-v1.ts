@@ -1,0 +1,86 @@
+import { dirname } from 'node:path'
+import type { GroupFolder } from '../group/group.js'
+import { readFileIfThere } from '../kernel/interface-file.js'
+import { LastProcess } from './last-process.js'
+import { onOutOfMemory } from './oom-notice.js'
+import { counter, oomKillsBelow } from './probes.js'
+import type { EventSource } from './source.js'
+
+/** Kills in a v1 group and those below: an eventfd tells that memory ran out, and the counters follow. */
+export function oomV1(folder: string): EventSource {
+  let known = oomKillsBelow(folder)
+  let isTold = false
+  const isWaiting = (): boolean =>
+    counter(folder, 'memory.oom_control', 'oom_kill_disable') === 1 &&
+    counter(folder, 'memory.oom_control', 'under_oom') === 1
+  return {
+    type: 'oom',
+    folder,
+    files: [],
+    look() {
+      const [before, now] = [known, oomKillsBelow(folder)]
+      known = Math.max(before, now) // less when a group below was removed
+      if (now > before) {
+        isTold = false
+        return { event: { type: 'oom', kills: now - before } }
+      }
+      if (!isTold) return {}
+      if (!isWaiting()) return { isUnsettled: true } // the kill is not counted yet, or somewhere above
+      isTold = false
+      return { event: { type: 'oom', kills: 0 } }
+    },
+    giveUp() {
+      isTold = false
+    },
+    start: (changed) =>
+      onOutOfMemory(folder, () => {
+        isTold = true
+        changed()
+      }),
+  }
+}
+
+/** Whether a v1 group has processes: those that join write to its files, and the last one's end is seen by pidfd. */
+export function populatedV1(folder: string): EventSource {
+  let changed: () => void = () => undefined
+  const processes = new LastProcess(folder, () => changed())
+  let known: boolean | undefined
+  return {
+    type: 'populated',
+    folder,
+    files: ['tasks', 'cgroup.procs'],
+    look() {
+      const before = known
+      known = processes.look()
+      return before === undefined || before === known
+        ? {}
+        : { event: { type: 'populated', populated: known } }
+    },
+    start(tell) {
+      changed = tell
+      return () => processes.close()
+    },
+  }
+}
+
+/** Whether a v1 group is frozen, by itself or by a group above: all of them are files that somebody writes to. */
+export function frozenV1({ mount, folder }: GroupFolder): EventSource {
+  const state = (): string | undefined => readFileIfThere(`${folder}/freezer.state`)?.trim()
+  let known = state() === 'FROZEN'
+  const above: string[] = []
+  for (let at = dirname(folder); at.length > mount.mountpoint.length; at = dirname(at)) above.push(at)
+  return {
+    type: 'frozen',
+    folder,
+    files: ['freezer.state'],
+    others: above,
+    look() {
+      const now = state()
+      const isUnsettled = now === 'FREEZING' // not all have stopped, and nothing is written when they have
+      const frozen = now === 'FROZEN'
+      if (isUnsettled || frozen === known) return { isUnsettled }
+      known = frozen
+      return { event: { type: 'frozen', frozen } }
+    },
+  }
+}

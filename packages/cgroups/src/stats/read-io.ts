@@ -1,0 +1,27 @@
+import type { GroupFolder } from '../group/group.js'
+import { parseBlkio, parseIoStat, sumOf } from './parse-io.js'
+import { parsePressure } from './pressure.js'
+import type { StatsSource } from './source.js'
+import type { IoDeviceStats, IoStats } from './stats.js'
+
+/** Figures of `io`. */
+export function readIoV2(source: StatsSource, home: GroupFolder): IoStats {
+  const devices = parseIoStat(source.read(home, 'io.stat') ?? '')
+  return { ...sumOf(devices), devices, pressure: parsePressure(source.read(home, 'io.pressure')) }
+}
+
+/**
+ * Figures of `blkio`. Two parts of the kernel count, each in files of its own: throttling, of the devices that anybody
+ * throttles (before Linux 6.10 of all), and the scheduler BFQ of those that it schedules.
+ */
+export function readIoV1(source: StatsSource, home: GroupFolder): IoStats {
+  const devices: IoDeviceStats[] = []
+  for (const prefix of ['blkio.throttle', 'blkio.bfq']) {
+    const bytes = source.read(home, `${prefix}.io_service_bytes_recursive`)
+    const ops = source.read(home, `${prefix}.io_serviced_recursive`)
+    for (const device of parseBlkio(bytes ?? '', ops ?? ''))
+      if (!devices.some(({ major, minor }) => major === device.major && minor === device.minor))
+        devices.push(device)
+  }
+  return { ...sumOf(devices), devices, pressure: undefined }
+}
