@@ -4,7 +4,7 @@ import type { Message, MethodCall } from '../dbus/message.js'
 import type { Value } from '../dbus/value.js'
 import { CgroupError, isCgroupError, type CgroupErrorCode } from '../errors.js'
 import type { UnitProperty } from './unit-property.js'
-import { findManager } from './where.js'
+import { findManager, isOrdinaryUser } from './where.js'
 
 /** How a service manager is reached. */
 export interface ManagerOptions {
@@ -224,9 +224,4 @@ function explained(action: string, error: unknown): unknown {
 /** A name as part of an object path: what is no letter or digit by its number. */
 function escapeLabel(name: string): string {
   return name.replace(/^\d|[^A-Za-z0-9]/g, (one) => `_${one.charCodeAt(0).toString(16).padStart(2, '0')}`)
-}
-
-/** Whether this process may not talk to the system's manager as its master. */
-export function isOrdinaryUser(): boolean {
-  return process.geteuid?.() !== 0
 }
