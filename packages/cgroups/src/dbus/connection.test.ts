@@ -80,10 +80,10 @@ describe('Connection', () => {
   it('calls, and is answered in any order', async () => {
     const waiting: Message[] = []
     const path = await serve(
-      peer((one, socket) => {
-        waiting.unshift(one)
+      peer((latest, socket) => {
+        waiting.unshift(latest)
         if (waiting.length < 2) return
-        for (const { serial, body } of waiting) socket.write(reply(2, [[5, 'u', serial]], 's', body()))
+        for (const one of waiting) socket.write(reply(2, [[5, 'u', one.serial]], 's', one.body()))
       }),
     )
     using connection = new Connection(path, options)

@@ -59,7 +59,7 @@ describe('lengthOf()', () => {
 })
 
 describe('decodeMessage()', () => {
-  const message = (fields: [number, string, string | number][], body = Buffer.alloc(0)) => {
+  const message = (fields: [number, string, string | number][], body: Buffer = Buffer.alloc(0)) => {
     const given = fields.map(([code, signature, value]) => [code, { signature, value }])
     const head = marshal('yyyyuua(yv)', [0x6c, 4, 0, 1, body.length, 1, given])
     return Buffer.concat([head, Buffer.alloc(-head.length & 7), body])
