@@ -11,13 +11,14 @@ import { planFor, versionsOf } from '../plan/plan-resources.js'
 import type { Resources } from '../plan/resources.js'
 import type { Setting } from '../plan/setting.js'
 import { startKeeper } from './keeper.js'
-import { isOrdinaryUser, Manager, type ManagerOptions } from './manager.js'
+import { Manager, type ManagerOptions } from './manager.js'
 import { dependsOnVersion, resourceProperties } from './resource-properties.js'
 import { roundQuota } from './quota.js'
 import { Scope } from './scope.js'
 import { oomPolicy } from './unified-properties.js'
 import { checkUnitName, expandSlice } from './slice.js'
 import { amount, type UnitProperty } from './unit-property.js'
+import { isOrdinaryUser } from './where.js'
 
 /** Settings of {@link createScope}. */
 export interface CreateScopeOptions extends ManagerOptions {

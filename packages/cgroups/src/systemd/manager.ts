@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from '../dbus/connection.js'
-import type { Message, MethodCall } from '../dbus/message.js'
+import type { MethodCall } from '../dbus/message.js'
 import type { Value } from '../dbus/value.js'
 import { CgroupError, isCgroupError, type CgroupErrorCode } from '../errors.js'
+import { EndedJobs, MANAGER_INTERFACE } from './ended-jobs.js'
 import type { UnitProperty } from './unit-property.js'
-import { findManager } from './where.js'
+import { findManager, isOrdinaryUser } from './where.js'
 
 /** How a service manager is reached. */
 export interface ManagerOptions {
@@ -18,9 +19,6 @@ export interface ManagerOptions {
 
 const NAME = 'org.freedesktop.systemd1'
 const OBJECT = '/org/freedesktop/systemd1'
-const INTERFACE = `${NAME}.Manager`
-/** Jobs of which the end may be known before their number is. */
-const MOST_JOBS = 16
 
 /** systemd, as far as scopes need it. For one step after the other. */
 export class Manager implements Disposable {
@@ -100,7 +98,7 @@ export class Manager implements Disposable {
 
   /** The version of systemd; 0 when it has no number. */
   async version(): Promise<number> {
-    const [value] = await this.#get('ask systemd for its version', OBJECT, INTERFACE, 'Version')
+    const [value] = await this.#get('ask systemd for its version', OBJECT, MANAGER_INTERFACE, 'Version')
     return Number(/^v?(\d{1,5})/.exec(typeof value === 'string' ? value : '')?.[1] ?? 0)
   }
 
@@ -125,7 +123,12 @@ export class Manager implements Disposable {
     call: Partial<MethodCall> & Pick<MethodCall, 'member'>,
   ): Promise<{ sender: string | undefined; values: readonly Value[] }> {
     try {
-      return await this.#connection.call({ destination: NAME, path: OBJECT, interface: INTERFACE, ...call })
+      return await this.#connection.call({
+        destination: NAME,
+        path: OBJECT,
+        interface: MANAGER_INTERFACE,
+        ...call,
+      })
     } catch (error) {
       throw explained(action, error)
     }
@@ -153,7 +156,7 @@ export class Manager implements Disposable {
   }
 
   #listen(unit: string): Promise<unknown> {
-    const rule = `type='signal',sender='${NAME}',path='${OBJECT}',interface='${INTERFACE}',member='JobRemoved',arg2='${unit}'`
+    const rule = `type='signal',sender='${NAME}',path='${OBJECT}',interface='${MANAGER_INTERFACE}',member='JobRemoved',arg2='${unit}'`
     const bus = 'org.freedesktop.DBus'
     return this.#call(`listen to jobs of ${unit}`, {
       destination: bus,
@@ -163,43 +166,6 @@ export class Manager implements Disposable {
       signature: 's',
       body: [rule],
     })
-  }
-}
-
-/** The ends of jobs of a unit, as systemd tells them to all. */
-class EndedJobs {
-  readonly #unit: string
-  readonly #found: { readonly sender: string | undefined; readonly job: string; readonly result: string }[] =
-    []
-  #changed: () => void = () => undefined
-
-  constructor(unit: string) {
-    this.#unit = unit
-  }
-
-  note(message: Message): void {
-    if (message.interface !== INTERFACE || message.member !== 'JobRemoved' || message.signature !== 'uoss')
-      return
-    const [, job, unit, result] = message.body() as [number, string, string, string]
-    if (unit !== this.#unit) return
-    this.#found.push({ sender: message.sender, job, result })
-    if (this.#found.length > MOST_JOBS) this.#found.shift()
-    this.#changed()
-  }
-
-  /**
-   * How a job has ended.
-   *
-   * @param sender - Who has begun it: anybody on the bus may send us such a signal, and is not believed.
-   */
-  async of(sender: string | undefined, job: Value | undefined): Promise<string> {
-    for (;;) {
-      const found = this.#found.find((one) => one.sender === sender && one.job === job)
-      if (found) return found.result
-      await new Promise<void>((resolve) => {
-        this.#changed = resolve
-      })
-    }
   }
 }
 
@@ -224,9 +190,4 @@ function explained(action: string, error: unknown): unknown {
 /** A name as part of an object path: what is no letter or digit by its number. */
 function escapeLabel(name: string): string {
   return name.replace(/^\d|[^A-Za-z0-9]/g, (one) => `_${one.charCodeAt(0).toString(16).padStart(2, '0')}`)
-}
-
-/** Whether this process may not talk to the system's manager as its master. */
-export function isOrdinaryUser(): boolean {
-  return process.geteuid?.() !== 0
 }

@@ -5,10 +5,11 @@ import { planFor, versionsOf } from '../plan/plan-resources.js'
 import type { Resources } from '../plan/resources.js'
 import { completed } from './completed.js'
 import type { Keeper } from './keeper.js'
-import { isOrdinaryUser, Manager, type ManagerOptions } from './manager.js'
+import { Manager, type ManagerOptions } from './manager.js'
 import { roundQuota } from './quota.js'
 import { dependsOnVersion, resourceProperties } from './resource-properties.js'
 import { checkUnitName } from './slice.js'
+import { isOrdinaryUser } from './where.js'
 
 /** What a {@link Scope} has beside its cgroup. */
 interface ScopeParts {

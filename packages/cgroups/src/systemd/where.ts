@@ -1,4 +1,4 @@
-import { existsSync, lstatSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import { parseAddress } from '../dbus/address.js'
 import { CgroupError } from '../errors.js'
 
@@ -14,6 +14,18 @@ export interface ManagerSocket {
 /** True when systemd is the init process of this host, or of this container. */
 export function isSystemdInit(): boolean {
   return lstatSync(BOOTED, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+/**
+ * Whether scopes of this process are made by the service manager of its user: for every user but root, and for one who
+ * is root in a user namespace of their own (`podman unshare`), in which the environment still has their name. Root of a
+ * container that has a systemd of its own has that of the system.
+ */
+export function isOrdinaryUser(env: NodeJS.ProcessEnv = process.env): boolean {
+  if (process.geteuid?.() !== 0) return true
+  const { USER: user = '' } = env
+  if (user === '' || user === 'root') return false
+  return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'))
 }
 
 /**

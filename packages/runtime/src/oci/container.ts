@@ -264,7 +264,7 @@ export class OciContainer implements ContainerProcess {
     const { updateContainer } = await import('./update.js')
     const { hierarchy } = this.#context
     const cgroup = this.#needCgroup(state)
-    updateContainer({ container, state, config: this.config(), cgroup, hierarchy }, resources, rdt)
+    await updateContainer({ container, state, config: this.config(), cgroup, hierarchy }, resources, rdt)
   }
 
   /** What it uses, in the form of the `events` command of OCI runtimes. */

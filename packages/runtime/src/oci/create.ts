@@ -1,15 +1,12 @@
 import { types } from 'node:util'
 import { connectUnix, Fd, isLinuxError, isSyscallError, pidfdOpen, sendFd } from '@ctr/linux'
 import { isNamespacesError, spawn, type SpawnedProcess, type Stdio } from '@ctr/namespaces'
-import type { Cgroup } from '@ctr/cgroups'
 import { RuntimeError } from '../errors.js'
 import { Rollback } from '../rollback.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { readBundle, type Bundle } from './bundle.js'
-import { cgroupPathOf } from './cgroup/cgroup-path.js'
-import { createContainerCgroup, savedPathsOf } from './cgroup/container-cgroup.js'
-import { resourcesOf } from './cgroup/resources.js'
-import { systemdUnavailable } from './cgroup/systemd.js'
+import { savedPathsOf } from './cgroup/container-cgroup.js'
+import { makeCgroup } from './cgroup/make-cgroup.js'
 import { readDescriptors } from './checkpoint/descriptors.js'
 import { checkHost } from './check-host.js'
 import type { OciContext } from './context.js'
@@ -90,7 +87,7 @@ export async function createContainer(
   const given = givenFds((options.preserveFds ?? 0) + (listen?.count ?? 0)) // before we open any
   const bundle = readBundle(context, options)
   checkHost(bundle.config)
-  if (context.cgroupManager === 'systemd') throw systemdUnavailable()
+  if (context.cgroupManager === 'systemd') (await import('./cgroup/scope.js')).checkSystemd()
   using container = await context.store.create(id, bundle.text)
   const rollback = new Rollback()
   rollback.defer(() => {
@@ -127,8 +124,9 @@ async function make(
     stream: options.terminal === 'stream',
   })
   const draft = draftOf(context, id, bundle)
-  const cgroup = makeCgroup(context, id, bundle)
-  if (cgroup !== undefined) rollback.defer(() => cgroup.remove())
+  const made = await makeCgroup(context, id, bundle)
+  if (made !== undefined) rollback.defer(() => made.remove())
+  const cgroup = made?.cgroup
   const rdt =
     linux?.intelRdt === undefined
       ? undefined
@@ -152,7 +150,7 @@ async function make(
   }
   using seccomp = await prepareSeccomp(linux?.seccomp, context.log, { failUnknown: failsUnknown(config) })
   using gate = makeStartGate(folder)
-  using joinFds = cgroup?.openJoinFds({ cloneInto: true })
+  using joinFds = cgroup?.openJoinFds(made?.join)
   const env = environmentOf([...(process.env ?? []), ...(listen?.env ?? []), ...notifyEnv], () =>
     homeIn({ root: bundle.rootfs, mounts: config.mounts, bundle: bundle.path }, process.user.uid),
   )
@@ -190,6 +188,7 @@ async function make(
   const started = await startedWith(spawning, seccomp, () => ociState(running, 'creating'))
   debugStart(context.log, 'init: closing the pipe to signal completion')
   rollback.defer(() => started[Symbol.asyncDispose]())
+  await made?.joined()
   if (plan !== undefined) checkMasked(started.pid, plan.masked)
   if (process.args.length > 0) checkCommand(started.pid, { args: process.args, env, cwd: process.cwd })
   const created = { ...withProcess(state, started.pid), externalDescriptors: readDescriptors(started.pid) }
@@ -226,22 +225,6 @@ export function draftOf(
 /** The same with its process. */
 export function withProcess(state: ContainerState, pid: number): ContainerState {
   return { ...state, pid, startTicks: processStat(pid)?.startTicks ?? null }
-}
-
-/** Makes its cgroup, unless nobody is to. */
-export function makeCgroup(
-  context: OciContext,
-  id: string,
-  { config: { linux } }: Bundle,
-): Cgroup | undefined {
-  if (context.cgroupManager === 'disabled') return undefined
-  const { hierarchy } = context
-  return createContainerCgroup({
-    path: cgroupPathOf(linux?.cgroupsPath, id, hierarchy),
-    resources: resourcesOf(linux?.resources, hierarchy, { devices: !hasOwn(linux, 'user') }),
-    hierarchy,
-    unified: true,
-  })
 }
 
 /** The container must wait while something of the host's is done to it. */

@@ -43,7 +43,10 @@ export async function deleteContainer(context: OciContext, id: string, force: bo
   }
   using init = openInit(state)
   if (init !== undefined) pidfdSendSignal(init.number, SIGKILL)
-  if (cgroup !== undefined && !(status === 'stopped' && (await removeEmpty(cgroup)))) {
+  if (cgroup !== undefined && state.cgroupManager === 'systemd') {
+    await cgroup.kill('SIGKILL')
+    await (await import('./cgroup/scope.js')).removeScope(cgroup)
+  } else if (cgroup !== undefined && !(status === 'stopped' && (await removeEmpty(cgroup)))) {
     await cgroup.kill('SIGKILL')
     await cgroup.remove()
   }
@@ -65,7 +68,7 @@ function removeRests(
 ): void {
   const { hierarchy, cgroupManager } = context
   for (const folder of Object.values(cgroupPaths)) removeFolder(folder)
-  if (cgroupManager === 'disabled' || pid !== null) return
+  if (cgroupManager !== 'cgroupfs' || pid !== null) return // systemd takes away what is empty
   try {
     const path = cgroupPathOf(configOf(context, id)?.linux?.cgroupsPath, id, hierarchy)
     for (const mount of hierarchy.mounts) {

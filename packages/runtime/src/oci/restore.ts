@@ -4,18 +4,12 @@ import { Rollback } from '../rollback.js'
 import { joinCgroup } from '../setup/join-cgroup.js'
 import { readBundle, type Bundle } from './bundle.js'
 import { savedPathsOf } from './cgroup/container-cgroup.js'
+import { makeCgroup } from './cgroup/make-cgroup.js'
 import type { RestoreOptions as CriuRestoreOptions } from './checkpoint/options.js'
 import type { RestoredStdio } from './checkpoint/restore.js'
 import { checkHost } from './check-host.js'
 import type { OciContext } from './context.js'
-import {
-  draftOf,
-  makeCgroup,
-  tellProcess,
-  withProcess,
-  type CreatedContainer,
-  type CreateOptions,
-} from './create.js'
+import { draftOf, tellProcess, withProcess, type CreatedContainer, type CreateOptions } from './create.js'
 import { runHooks } from './hooks/run-hooks.js'
 import type { LockedContainer } from './state/locked-container.js'
 import { ociState } from './state/status.js'
@@ -40,6 +34,7 @@ export async function restoreContainer(
 ): Promise<CreatedContainer> {
   const bundle = readBundle(context, options)
   checkHost(bundle.config)
+  if (context.cgroupManager === 'systemd') (await import('./cgroup/scope.js')).checkSystemd()
   using container = await context.store.create(id, bundle.text)
   const rollback = new Rollback()
   rollback.defer(() => {
@@ -70,8 +65,9 @@ async function make(
     stream: options.terminal === 'stream',
   })
   const draft = draftOf(context, id, bundle)
-  const cgroup = makeCgroup(context, id, bundle)
-  if (cgroup !== undefined) rollback.defer(() => cgroup.remove())
+  const made = await makeCgroup(context, id, bundle)
+  if (made !== undefined) rollback.defer(() => made.remove())
+  const cgroup = made?.cgroup
   const state = { ...draft, cgroupPaths: cgroup === undefined ? {} : savedPathsOf(cgroup) }
   container.save(state)
   using joinFds = cgroup?.openJoinFds()
@@ -104,6 +100,7 @@ async function make(
     stderr: undefined,
   })
   rollback.defer(() => process[Symbol.asyncDispose]())
+  await made?.joined()
   const running = { ...withProcess(state, pid), externalDescriptors }
   container.save(running)
   tellProcess(process, options)

@@ -27,14 +27,16 @@ export interface ToUpdate {
 }
 
 /** Changes limits, and keeps what was asked for in the container's config, for later updates. */
-export function updateContainer(
+export async function updateContainer(
   { container, state, config, cgroup, hierarchy }: ToUpdate,
   resources: ConfigResources,
   rdt: RdtUpdate,
-): void {
+): Promise<void> {
   const { applied, kept } = updateOf(config.linux?.resources ?? {}, resources)
   updateRdt(state, rdt)
-  updateContainerCgroup(cgroup, resourcesOf(applied, hierarchy, { devices: false }))
+  const limits = resourcesOf(applied, hierarchy, { devices: false })
+  if (state.cgroupManager === 'systemd') await (await import('./cgroup/scope.js')).updateScope(cgroup, limits)
+  else updateContainerCgroup(cgroup, limits)
   container.saveConfig(formatConfig({ ...config, linux: { ...config.linux, resources: kept } }))
 }
 

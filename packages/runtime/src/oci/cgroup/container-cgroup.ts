@@ -7,6 +7,7 @@ import {
   type Cgroup,
   type Hierarchy,
   type HierarchyMount,
+  type JoinOptions,
   type Resources,
 } from '@ctr/cgroups'
 import { RuntimeError } from '../../errors.js'
@@ -19,6 +20,17 @@ export interface CgroupToCreate {
   readonly hierarchy: Hierarchy
   /** Also join the unified hierarchy of a hybrid host, which gives `cgroup.kill` and costs milliseconds. */
   readonly unified?: boolean | undefined
+}
+
+/** A cgroup that was made for a container, by whom ever. */
+export interface MadeCgroup {
+  readonly cgroup: Cgroup
+  /** How its first process joins. */
+  readonly join: JoinOptions
+  /** To be called once a process of the container is in it. */
+  joined(): Promise<void>
+  /** Removes it; nobody must be in it. */
+  remove(): Promise<void>
 }
 
 /**
@@ -131,7 +143,8 @@ function subgroup(cgroup: Cgroup, below: string | Readonly<Record<string, string
   }
 }
 
-function explained(action: string, error: unknown): unknown {
+/** An error of cgroups in the terms of the runtime. */
+export function explained(action: string, error: unknown): unknown {
   if (!isCgroupError(error)) return error
   const wrap = (code: RuntimeError['code'], message: string) =>
     new RuntimeError(code, message, { cause: error })
