@@ -1,28 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { defineConfig } from 'tsup'
+import { executable } from '../start/tsup-executable.js'
 
 export default defineConfig([
   // what programs import
   { entry: ['src/index.ts'], format: 'esm', target: 'node20', sourcemap: true, clean: ['*.js', '*.map'] },
-  // what engines call: one file with everything in it but koffi, which is native. As for ctrjs, see there
-  {
-    entry: ['src/bin.ts', 'src/main.ts'],
-    format: 'cjs',
-    target: 'node20',
-    outExtension: () => ({ js: '.cjs' }),
-    clean: ['*.cjs'],
-    splitting: false,
-    sourcemap: false,
-    minify: true,
-    shims: true,
-    removeNodeProtocol: false,
-    noExternal: [/^(?!koffi$)/],
-    define: { 'process.env.CTR_RUNTIME_COMMIT': JSON.stringify(commit()) },
-    esbuildOptions(options) {
-      options.conditions = ['@ctr/source']
-      options.keepNames = false
-    },
-  },
+  // what engines call
+  executable({ 'process.env.CTR_RUNTIME_COMMIT': JSON.stringify(commit()) }),
 ])
 
 /** The commit that is built, for `ctr-runtime --version`; empty where there is no repository. */

@@ -8,6 +8,6 @@ const { run } = loadCached(`${__dirname}/main.cjs`, {
     argv,
     new Set(['--root', '--log', '--log-format', '--log-level', '--cgroup-manager', '--rootless', '--criu']),
   ),
-}) as typeof import('./main.js')
+}) as typeof import('./executable.js')
 
 void run(argv, process.argv[1])

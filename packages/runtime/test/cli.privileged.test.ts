@@ -1,5 +1,13 @@
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -62,6 +70,20 @@ describe('ctr-runtime without containers', () => {
     expect(names).toContainEqual(expect.stringMatching(/^v\d.*\.features\.v8$/))
     const env = { ...runtime.env, XDG_CACHE_HOME: '/proc/nowhere' }
     expect(runtime.runWith({ env }, 'features')).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it('leaves compiled code of another build alone that may be in use, and removes what is a month old', () => {
+    const cache = join(folder.path, 'cache/ctr-runtime')
+    const days = (n: number): Date => new Date(Date.now() - n * 24 * 60 * 60 * 1000)
+    const files = { 'v0-x64-1-1.run.v8': 1, 'v0-x64-1-1.state.v8': 31, 'v0-x64-1-1.run.v8.77': 31, note: 31 }
+    for (const [name, age] of Object.entries(files)) {
+      writeFileSync(join(cache, name), '')
+      utimesSync(join(cache, name), days(age), days(age))
+    }
+    expect(runtime.run('list')).toMatchObject({ code: 0 }) // the first one: what it has compiled is kept
+    const left = readdirSync(cache)
+    expect(left).toContainEqual(expect.stringMatching(/^v\d.*\.list\.v8$/))
+    expect(Object.keys(files).filter((name) => left.includes(name))).toEqual(['v0-x64-1-1.run.v8', 'note'])
   })
 
   it('writes a config once', () => {

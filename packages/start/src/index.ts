@@ -6,5 +6,6 @@
  */
 export { commandName } from './command-name.js'
 export { copyOutput, type Copy } from './copy-output.js'
+export { leave } from './leave.js'
 export { loadCached } from './load-cached.js'
 export { flush, isReadable } from './standard-stream.js'

@@ -1,6 +1,6 @@
 import { Readable, type Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import * as zlib from 'node:zlib'
+import { createGunzip } from 'node:zlib'
 import { types } from 'node:util'
 import { abortError, errnoOf, OverlayError } from '../errors.js'
 
@@ -81,8 +81,8 @@ async function run(
 
 function decoderFor(compression: Compression): Transform | undefined {
   if (compression === 'none') return undefined
-  if (compression === 'gzip') return zlib.createGunzip({ chunkSize })
-  const { createZstdDecompress } = zlib as {
+  if (compression === 'gzip') return createGunzip({ chunkSize })
+  const { createZstdDecompress } = process.getBuiltinModule('node:zlib') as {
     createZstdDecompress?: (options: { chunkSize: number }) => Transform
   }
   if (createZstdDecompress !== undefined) return createZstdDecompress({ chunkSize })

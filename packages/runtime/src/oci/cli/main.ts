@@ -12,35 +12,15 @@ import { programName } from './program-name.js'
 import { usageError } from './usage-error.js'
 import { versionText } from './version.js'
 
-/** How a command went. */
-export interface Outcome {
-  /** What the process should exit with. */
-  readonly exitCode: number
-  /** The runtime was loaded, and with it what makes system calls. */
-  readonly opened: boolean
-}
-
 /**
  * Runs one command of `ctr-runtime`. Prints to the standard streams of this process; does not end it.
  *
  * @param argv - Global options, command and arguments: `['--root', '/run/x', 'state', 'box']`.
  * @param script - What was called, `process.argv[1]`.
-
+ * @returns What the process should exit with.
  */
-export async function main(argv: readonly string[], script?: string): Promise<Outcome> {
-  let opened = false
-  const exitCode = await execute(argv, programName(script), (options) => {
-    opened = true
-    return open(options)
-  })
-  return { exitCode, opened }
-}
-
-async function execute(
-  argv: readonly string[],
-  name: string,
-  openWith: (options: OciRuntimeOptions) => Promise<OciRuntime>,
-): Promise<number> {
+export async function main(argv: readonly string[], script?: string): Promise<number> {
+  const name = programName(script)
   let log: FileLog | undefined
   let toFile = false
   let failure = 1
@@ -62,7 +42,7 @@ async function execute(
     const found = await find(called)
     failure = found.failure ?? 1
     const options = { ...globals, log }
-    const program: Program = { name, globals, log, open: () => openWith(options) }
+    const program: Program = { name, globals, log, open: () => open(options) }
     return await runCommand(found, rest, program)
   } catch (error) {
     report(error, log ?? openLog(), { toFile })

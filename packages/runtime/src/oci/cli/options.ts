@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util'
 import { usageError } from './usage-error.js'
 
 /** An option of a command. */
@@ -51,64 +50,75 @@ export function parseOptions<T extends Options>(
   argv: readonly string[],
   { rest = false }: { readonly rest?: boolean } = {},
 ): ParsedArguments<T> {
-  const { tokens } = parseArgs({
-    args: argv.map((argument) => withTwoDashes(options, argument)),
-    options: Object.fromEntries(
-      Object.entries(options).map(([name, { type, short }]) => [
-        name,
-        { type: type === 'boolean' ? 'boolean' : 'string', ...(short === undefined ? {} : { short }) },
-      ]),
-    ),
-    strict: false, // what is wrong is said here, in one way
-    allowPositionals: true,
-    tokens: true,
-  })
-  const values = Object.create(null) as Record<string, boolean | string | string[] | undefined>
+  const values = Object.create(null) as Record<string, Value>
   const positionals: string[] = []
-  for (const token of tokens) {
-    if (token.kind === 'option') {
-      const option = Object.hasOwn(options, token.name) ? options[token.name]! : unknown(token.rawName)
-      if (option.type === 'boolean') {
-        values[token.name] = truth(token.rawName, token.value)
+  for (let at = 0; at < argv.length; at++) {
+    const argument = argv[at]!
+    const isEnd = argument === '--'
+    if (isEnd || argument === '-' || !argument.startsWith('-')) {
+      if (isEnd || rest)
+        return {
+          values: values as Values<T>,
+          positionals: [...positionals, ...argv.slice(isEnd ? at + 1 : at)],
+        }
+      positionals.push(argument)
+      continue
+    }
+    for (const { flag, name, type, inline } of flagsOf(options, argument)) {
+      if (type === 'boolean') {
+        values[name] = truth(flag, inline)
         continue
       }
-      const value = token.inlineValue === false ? argv[token.index + 1]! : textOf(token)
-      if (option.type === 'string') values[token.name] = value === '' ? undefined : value
-      else ((values[token.name] ??= []) as string[]).push(value)
-    } else if (rest) {
-      const from = token.kind === 'positional' ? token.index : token.index + 1
-      return { values: values as Values<T>, positionals: argv.slice(from) }
-    } else if (token.kind === 'positional') positionals.push(argv[token.index]!)
+      const value = inline ?? argv[++at]
+      if (value === undefined) throw usageError(`option ${flag} needs a value`)
+      if (type === 'string') values[name] = value === '' ? undefined : value
+      else ((values[name] ??= []) as string[]).push(value)
+    }
   }
   return { values: values as Values<T>, positionals }
 }
 
-function withTwoDashes(options: Options, argument: string): string {
-  const [, name] = /^-([a-z][\w-]+)(?:=|$)/.exec(argument) ?? []
-  return name !== undefined && Object.hasOwn(options, name) ? `-${argument}` : argument
+type Value = boolean | string | string[] | undefined
+
+/** An option as it was given. */
+interface Flag {
+  /** With its dashes. */
+  readonly flag: string
+  readonly name: string
+  readonly type: Option['type']
+  /** The part of the argument that is its value. */
+  readonly inline: string | undefined
 }
 
-function unknown(name: string): never {
-  throw usageError(`unknown option ${name}`)
+/** What an argument names: one long option, or several short ones of which the last may have a value. */
+function flagsOf(options: Options, argument: string): readonly Flag[] {
+  const [, dashes, name, inline] = /^(--?)([^=]*)(?:=(.*))?$/s.exec(argument)!
+  if (dashes === '--' || (name!.length > 1 && Object.hasOwn(options, name!))) {
+    const flag = `--${name!}`
+    return [{ flag, name: name!, type: typeOf(options, name!, flag), inline }]
+  }
+  const flags: Flag[] = []
+  for (let at = 1; at < argument.length; at++) {
+    const flag = `-${argument[at]!}`
+    const [long = ''] = Object.entries(options).find(([, { short }]) => short === argument[at]) ?? []
+    const type = typeOf(options, long, flag)
+    const others = argument.slice(at + 1)
+    const takesThem = type !== 'boolean' && others !== ''
+    flags.push({ flag, name: long, type, inline: takesThem ? others.replace(/^=/, '') : undefined })
+    if (takesThem) break
+  }
+  return flags
 }
 
-function truth(name: string, value: string | undefined): boolean {
+function typeOf(options: Options, name: string, flag: string): Option['type'] {
+  if (!Object.hasOwn(options, name)) throw usageError(`unknown option ${flag}`)
+  return options[name]!.type
+}
+
+function truth(flag: string, value: string | undefined): boolean {
   const known = value === undefined ? true : truths.get(value)
-  if (known === undefined)
-    throw usageError(`option ${name} is either given or not, got ${name}=${String(value)}`)
+  if (known === undefined) {
+    throw usageError(`option ${flag} is either given or not, got ${flag}=${String(value)}`)
+  }
   return known
-}
-
-function textOf({
-  rawName,
-  value,
-  inlineValue,
-}: {
-  readonly rawName: string
-  readonly value: string | undefined
-  readonly inlineValue: boolean | undefined
-}): string {
-  if (value === undefined) throw usageError(`option ${rawName} needs a value`)
-  // the parser takes the sign of `-b=folder` for a part of the value
-  return inlineValue === true && !rawName.startsWith('--') && value.startsWith('=') ? value.slice(1) : value
 }

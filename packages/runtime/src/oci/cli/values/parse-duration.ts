@@ -21,9 +21,9 @@ const longest = 2 ** 31 - 1
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`: something else, nothing, or more than 24 days.
  */
 export function parseDuration(option: string, text: string): number {
-  const known = text.length <= 64 && /^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(text)
+  const known = text.length <= 64 && /^(?:\d+(?:\.\d+)?(?:ns|us|\u00b5s|ms|s|m|h))+$/.test(text)
   let total = known ? 0 : Number.NaN
-  for (const [, digits, unit] of text.matchAll(/(\d+(?:\.\d+)?)([a-zµ]+)/g))
+  for (const [, digits, unit] of text.matchAll(/(\d+(?:\.\d+)?)([a-z\u00b5]+)/g))
     total += Number(digits) * milliseconds[unit!]!
   if (total > 0 && total <= longest) return Math.max(1, Math.round(total))
   throw usageError(

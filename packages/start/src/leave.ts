@@ -3,8 +3,8 @@ import { isNativeLoaded, syscall } from '@ctr/linux'
 /**
  * Ends this process, after what is to be done at its exit.
  *
- * Node takes its engine apart before it ends, which costs as much as a command. None of that is done here: all output
- * is written when it is printed.
+ * Node takes its engine apart before it ends, which costs as much as a command. None of that is done here: whoever
+ * calls has written all output.
  */
 export function leave(code: number): never {
   if (!isNativeLoaded()) process.exit(code) // little was done then, and to load what calls the kernel takes longer
