@@ -7,7 +7,6 @@ import type { SyscallName } from '../syscall-number.js'
 import { Ref } from './argument.js'
 import { compile, currentEntry, resultAt, type Compiled } from './compile.js'
 import { conclude } from './conclude.js'
-import type { Results } from './execute.js'
 import { childBegins, childEnded } from './on-their-way.js'
 import { Program } from './program.js'
 import { cloneFailure } from './start.js'
@@ -21,13 +20,14 @@ import { cloneFailure } from './start.js'
  * The child must not come to wait for anything that this process would have to do. It must not enter a pid
  * namespace, nor any namespace in which somebody who is not trusted has privileges over it.
  *
- * @param fill - Adds the entries.
+ * @param fill - Adds the entries, and gives back the one whose result is wanted.
+ * @returns Its result.
  * @throws {@link SyscallError} The first entry that failed; descriptors that earlier ones have opened are closed.
  * @throws {@link LinuxError} `ERR_LINUX_CHILD_DIED`: the child was killed.
  */
-export function executeInChild(fill: (program: Program) => void): Results {
+export function executeInChild(fill: (program: Program) => Ref): number {
   const program = new Program()
-  fill(program)
+  const wanted = fill(program)
   program.step(undefined).call('exit_group', [0])
   const clone = { flags: CLONE_FILES }
   const compiled = compile(program, clone)
@@ -39,7 +39,7 @@ export function executeInChild(fill: (program: Program) => void): Results {
       const { pidfd, results } = conclude(program, compiled, result)
       waitid(pidfd)
       closeFd(pidfd)
-      return results
+      return results.get(wanted)
     } catch (error) {
       closeOpened(program, compiled)
       throw error

@@ -5,7 +5,7 @@ import {
   executeInChild,
   O_CLOEXEC,
   type Program,
-  type Results,
+  type Ref,
 } from '@ctr/linux'
 import { kernelString, type ByteString } from '../files/byte-string.js'
 
@@ -20,16 +20,20 @@ export interface StoreUserNamespace {
   readonly singleId: boolean
 }
 
-/** Makes system calls as root of the namespace; descriptors that they open are ours. */
+/**
+ * Makes system calls as root of the namespace; descriptors that they open are ours.
+ *
+ * @param fill - Adds the calls, and gives back the one whose result is wanted.
+ */
 export function asRoot(
   { fd }: StoreUserNamespace,
-  fill: (program: Program) => void,
+  fill: (program: Program) => Ref,
   { mounts = false }: { readonly mounts?: boolean } = {},
-): Results {
+): number {
   return executeInChild((program) => {
     program.step('enter the user namespace').call('setns', [fd, CLONE_NEWUSER])
     if (mounts) program.call('unshare', [CLONE_NEWNS])
-    fill(program.step(undefined))
+    return fill(program.step(undefined))
   })
 }
 
@@ -40,11 +44,9 @@ export function openAsRoot(
   name: ByteString,
   flags: number,
 ): number {
-  const opened = { entry: -1 }
-  const results = asRoot(namespace, (program) => {
-    Object.assign(opened, program.call('openat', [folder, kernelString(name), flags | O_CLOEXEC, 0]))
-  })
-  return results.get(opened)
+  return asRoot(namespace, (program) =>
+    program.call('openat', [folder, kernelString(name), flags | O_CLOEXEC, 0]),
+  )
 }
 
 /** Makes a folder the caller's own, readable and writable for it: before it is removed with all that is in it. */
@@ -52,6 +54,6 @@ export function takeOver(namespace: StoreUserNamespace, folder: number, name: By
   const at = kernelString(name)
   asRoot(namespace, (program) => {
     program.call('fchownat', [folder, at, 0, 0, AT_SYMLINK_NOFOLLOW])
-    program.call('fchmodat', [folder, at, 0o700])
+    return program.call('fchmodat', [folder, at, 0o700])
   })
 }

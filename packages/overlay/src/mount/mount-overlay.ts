@@ -14,6 +14,7 @@ import {
   isSyscallError,
   MOUNT_ATTR_RDONLY,
   type Program,
+  type Ref,
 } from '@ctr/linux'
 import { errnoOf, isOverlayError, OverlayError } from '../errors.js'
 import { asRoot, type StoreUserNamespace } from '../ids/user-namespace.js'
@@ -63,10 +64,9 @@ function mountIn(
   { upper }: OverlayDescription,
   parameters: readonly OverlayParameter[],
 ): Fd {
-  const mounted = { entry: -1 }
   let step = 'open the file system overlay'
   try {
-    const fill = (program: Program): void => {
+    const fill = (program: Program): Ref => {
       const context = program.step(step).call('fsopen', ['overlay', FSOPEN_CLOEXEC])
       for (const [key, value] of parameters) {
         program.step(value === undefined ? `set ${key}` : `set ${key} to ${value}`)
@@ -78,7 +78,7 @@ function mountIn(
       Object.assign(mounted, program.step('mount it').call('fsmount', [context, FSMOUNT_CLOEXEC, attributes]))
       program.call('close', [context])
     }
-    return new Fd(asRoot(namespace, fill, { mounts: true }).get(mounted))
+    return new Fd(asRoot(namespace, fill, { mounts: true }))
   } catch (error) {
     step = isSyscallError(error) ? (error.step ?? step) : step
     throw mountError(step, error, undefined)

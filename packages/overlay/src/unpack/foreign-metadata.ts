@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs'
-import { AT_EMPTY_PATH, isSyscallError, syscall, type Program } from '@ctr/linux'
+import { AT_EMPTY_PATH, isSyscallError, syscall, type Program, type Ref } from '@ctr/linux'
 import type { Metadata } from '../archive/archive-entry.js'
 import { OverlayError } from '../errors.js'
 import { asRoot, type StoreUserNamespace } from '../ids/user-namespace.js'
@@ -59,7 +59,7 @@ export class ForeignMetadata {
     if (waiting.length === 0) return
     try {
       asRoot(this.#namespace, (program) => {
-        for (const each of waiting) this.#set(program, each)
+        return waiting.map((each) => this.#set(program, each)).at(-1)!
       })
     } catch (error) {
       throw isSyscallError(error) && error.syscall === 'fchownat' && error.code === 'EINVAL'
@@ -81,7 +81,7 @@ export class ForeignMetadata {
   }
 
   /** In the same order as {@link MetadataWriter}. */
-  #set(program: Program, { fd, metadata, path, kind }: Waiting): void {
+  #set(program: Program, { fd, metadata, path, kind }: Waiting): Ref {
     const place = pathOfFd(fd) // the child has the same descriptors
     const { uid, gid } = metadata
     if (!this.#namespace.singleId) {
@@ -99,7 +99,7 @@ export class ForeignMetadata {
       })
     }
     if (kind !== 'link') program.call('fchmodat', [-1, place, metadata.mode])
-    program.call('utimensat', [
+    return program.call('utimensat', [
       fd,
       kind === 'file' ? null : '',
       timesOf(metadata),

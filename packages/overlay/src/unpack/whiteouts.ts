@@ -46,12 +46,12 @@ export function isOpaque(folder: number, scope: NoteScope): boolean {
 /** The same of a folder that the caller may not read, as root of the namespace that its owner is in. */
 export function isOpaqueInside(folder: number, namespace: StoreUserNamespace): boolean {
   const value = Buffer.alloc(8)
-  const call = { entry: -1 }
-  const results = asRoot(namespace, (program) => {
-    const args = [pathOfFd(folder), opaqueAttribute('user'), out(value), value.length] as const
-    Object.assign(call, program.call('getxattr', args, { tolerate: noNote }))
-  })
-  return isYes(results.get(call), value)
+  const length = asRoot(namespace, (program) =>
+    program.call('getxattr', [pathOfFd(folder), opaqueAttribute('user'), out(value), value.length], {
+      tolerate: noNote,
+    }),
+  )
+  return isYes(length, value)
 }
 
 const noNote = ['ENODATA', 'EOPNOTSUPP', 'ERANGE'] as const
