@@ -75,8 +75,9 @@ function mountIn(
       }
       program.step('create the file system').call('fsconfig', [context, FSCONFIG_CMD_CREATE, null, null, 0])
       const attributes = upper === undefined ? MOUNT_ATTR_RDONLY : 0
-      Object.assign(mounted, program.step('mount it').call('fsmount', [context, FSMOUNT_CLOEXEC, attributes]))
+      const mounted = program.step('mount it').call('fsmount', [context, FSMOUNT_CLOEXEC, attributes])
       program.call('close', [context])
+      return mounted
     }
     return new Fd(asRoot(namespace, fill, { mounts: true }))
   } catch (error) {
