@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { openCgroup, isCgroupError } from '@ctr/cgroups'
 import { LayerStore } from '@ctr/overlay'
@@ -13,6 +12,8 @@ import { Context } from './context.js'
 import { RuntimeError } from './errors.js'
 import { Images } from './images/images.js'
 import type { RunOptions } from './options.js'
+import { Rootless } from './rootless/rootless.js'
+import { defaultRoot, defaultState } from './default-folders.js'
 
 /** Where a runtime lives, and how it reaches registries. */
 export interface RuntimeOptions {
@@ -70,11 +71,14 @@ export class Runtime implements AsyncDisposable {
   }: RuntimeOptions = {}): Promise<Runtime> {
     mkdirSync(root, { recursive: true, mode: 0o711 })
     mkdirSync(state, { recursive: true, mode: 0o711 })
+    const rootless = process.geteuid?.() === 0 ? undefined : await Rootless.open()
     const [layers, store] = await Promise.all([
-      LayerStore.open(join(root, 'overlay')),
+      LayerStore.open(join(root, rootless === undefined ? 'overlay' : `overlay-${rootless.mapsName}`), {
+        userNamespace: rootless?.namespace,
+      }),
       ImageStore.open(join(root, 'images')),
     ])
-    const context = new Context({ root, state }, layers)
+    const context = new Context({ root, state }, layers, rootless)
     context.images = new Images(store, context, registries)
     try {
       return new Runtime(context, await cleanUp(context))
@@ -163,7 +167,7 @@ export class Runtime implements AsyncDisposable {
     const network = await this.#context.existingNetwork()
     await network?.remove()
     this.#context.forgetNetwork()
-    await removeParentCgroup(this.#context)
+    if (this.#context.hasCgroups) await removeParentCgroup(this.#context)
   }
 
   /**
@@ -200,18 +204,8 @@ export class Runtime implements AsyncDisposable {
 
 async function removeParentCgroup(context: Context): Promise<void> {
   try {
-    await openCgroup(`/${context.instance}`, { hierarchy: context.hierarchy }).remove()
+    await openCgroup(context.groupPath, { hierarchy: context.hierarchy }).remove()
   } catch (error) {
     if (!isCgroupError(error) || error.code !== 'ERR_CGROUP_NOT_FOUND') throw error
   }
-}
-
-function defaultRoot(): string {
-  if (process.getuid?.() === 0) return '/var/lib/ctrjs'
-  return join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local/share'), 'ctrjs')
-}
-
-function defaultState(): string {
-  if (process.getuid?.() === 0) return '/run/ctrjs'
-  return join(process.env['XDG_RUNTIME_DIR'] ?? join(homedir(), '.local/state'), 'ctrjs')
 }

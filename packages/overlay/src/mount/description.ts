@@ -52,7 +52,8 @@ export function overlayParameters(description: OverlayDescription): readonly Ove
   const parameters: OverlayParameter[] = [
     ['index', 'off'],
     ['metacopy', 'off'],
-    ['redirect_dir', 'off'],
+    // what the owner of a file can set must not lead anywhere, as the kernel demands, too
+    ['redirect_dir', userxattr ? 'nofollow' : 'off'],
   ]
   if (userxattr) parameters.push(['userxattr'])
   // overlayfs counts from the top

@@ -27,7 +27,7 @@ export function rootBase(
 
 /**
  * Chooses the root: the folder itself, a root of its own for a container that outlives this process, a warm one
- * for all others.
+ * for all others. An ordinary user cannot mount a root beforehand: the child does it in its user namespace.
  */
 export async function prepareRoot(
   context: Context,
@@ -36,7 +36,7 @@ export async function prepareRoot(
 ): Promise<PreparedRoot> {
   const base = rootBase(options, image)
   if (base === undefined) return { id: null, source: { folder: options.rootfs! }, warm: undefined }
-  if (!record.detached) {
+  if (!record.detached && context.rootless === undefined) {
     const warm = await context.roots.take(base)
     rollback.defer(() => context.roots.giveBack(warm, false))
     return { id: warm.root.id, source: { mount: warm.mount.number }, warm }
@@ -44,6 +44,7 @@ export async function prepareRoot(
   const root = await context.layers.createRoot(record.id, {
     ...base,
     ...belowLayers(base, context.mountpoints),
+    volatile: !record.detached,
   })
   rollback.defer(() => root.remove())
   return { id: root.id, source: { overlay: overlayParameters(root.description) }, warm: undefined }
