@@ -13,6 +13,7 @@ import { RuntimeError } from './errors.js'
 import { Images } from './images/images.js'
 import type { RunOptions } from './options.js'
 import { Rootless } from './rootless/rootless.js'
+import { rootlessInfo, type RootlessInfo } from './rootless/rootless-info.js'
 import { defaultRoot, defaultState } from './default-folders.js'
 
 /** Where a runtime lives, and how it reaches registries. */
@@ -44,6 +45,8 @@ export class Runtime implements AsyncDisposable {
   readonly root: string
   /** Folder of what a reboot ends. */
   readonly state: string
+  /** Set for an ordinary user's: what it can do here, and what not. */
+  readonly rootless: RootlessInfo | undefined
   readonly #context: Context
   readonly #started = new Set<Container>()
   /** Calls of `run` that are under way. */
@@ -54,6 +57,7 @@ export class Runtime implements AsyncDisposable {
     this.#context = context
     this.failedCleanUps = failedCleanUps
     this.images = context.images
+    this.rootless = rootlessInfo(context)
     this.root = context.folders.root
     this.state = context.folders.state
   }

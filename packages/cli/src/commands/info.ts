@@ -9,6 +9,7 @@ import type { Cli } from '../cli.js'
 import { stateOf } from '../output/container-status.js'
 import { formatMemory } from '../output/humanize.js'
 import { printError, printJson, printLine } from '../output/pipe-end.js'
+import { rootlessLines, rootlessWarnings } from '../output/rootless.js'
 import { ownVersion } from '../version.js'
 
 /** `ctrjs info`. */
@@ -46,7 +47,8 @@ async function collectFacts(runtime: Runtime) {
     cgroupDriver: 'cgroupfs',
     cgroupVersion: hierarchy.mode,
     cgroupControllers: [...hierarchy.controllers.keys()],
-    networks: ['bridge', 'host', 'none'],
+    rootless: runtime.rootless ?? null,
+    networks: networksOf(runtime),
     securityOptions: host.config.get('SECCOMP_FILTER') === 'n' ? [] : ['seccomp=builtin'],
     kernel: release(),
     operatingSystem: operatingSystem(),
@@ -55,8 +57,16 @@ async function collectFacts(runtime: Runtime) {
     memory: totalmem(),
     hostname: hostname(),
     node: process.versions.node,
-    warnings: missingFeatures(host).map(({ title, consequence }) => `${title}: ${consequence}`),
+    warnings: [
+      ...missingFeatures(host).map(({ title, consequence }) => `${title}: ${consequence}`),
+      ...rootlessWarnings(runtime.rootless),
+    ],
   }
+}
+
+function networksOf({ rootless }: Runtime): readonly string[] {
+  if (rootless === undefined) return ['bridge', 'host', 'none']
+  return [...(rootless.network === null ? [] : [rootless.network]), 'host', 'none']
 }
 
 type Facts = Awaited<ReturnType<typeof collectFacts>>
@@ -75,6 +85,7 @@ function printFacts(facts: Facts): void {
       `Cgroup Version: ${facts.cgroupVersion}`,
       `Cgroup Controllers: ${facts.cgroupControllers.join(' ')}`,
       `Networks: ${facts.networks.join(' ')}`,
+      ...rootlessLines(facts.rootless),
       `Security Options: ${facts.securityOptions.join(' ')}`,
       `Kernel Version: ${facts.kernel}`,
       `Operating System: ${facts.operatingSystem}`,

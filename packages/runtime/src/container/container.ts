@@ -124,6 +124,7 @@ export class Container implements AsyncDisposable {
    *   `ERR_RUNTIME_COMMAND_NOT_EXECUTABLE` (126); `ERR_RUNTIME_START` for any other step.
    */
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecProcess> {
+    using _turn = await this.#context.rootless?.turns.take('join')
     const init = this.#running('run a program in')
     const cgroup = this.#openCgroup()
     if (cgroup === undefined && this.#context.hasCgroups) throw this.#notRunning('run a program in')

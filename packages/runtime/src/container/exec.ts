@@ -50,7 +50,6 @@ export async function execIn(
   using terminal =
     options.terminal === undefined || options.terminal === false ? undefined : openTerminalIn(init.pid, size)
   try {
-    using _turn = await rootless?.turns.take('join')
     const process = await spawn({
       command,
       env: { ...record.env, ...(terminal === undefined ? {} : { TERM: 'xterm' }), ...options.env },

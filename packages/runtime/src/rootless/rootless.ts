@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
 import { closeFd, isSyscallError } from '@ctr/linux'
-import { findIdMaps, isNamespacesError, openUserNamespace, type IdMapping, type IdMaps, type User } from '@ctr/namespaces'
+import {
+  findIdMaps,
+  isNamespacesError,
+  openUserNamespace,
+  type IdMapping,
+  type IdMaps,
+  type User,
+} from '@ctr/namespaces'
 import type { StoreUserNamespace } from '@ctr/overlay'
 import { RuntimeError } from '../errors.js'
 import { Turns } from './turns.js'

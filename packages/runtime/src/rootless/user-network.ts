@@ -8,12 +8,11 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PortMapping, PublishedPort } from '@ctr/netbridge'
 import { RuntimeError } from '../errors.js'
+import { choosePort } from './choose-port.js'
 
 /** Programs that connect a network namespace to the host's network without privileges. */
 export type UserNetwork = 'pasta' | 'slirp4netns'
@@ -178,31 +177,6 @@ function refusal(program: string, said: string, ports: readonly PublishedPort[])
       ? `cannot publish ${list}: address already in use, or a port below net.ipv4.ip_unprivileged_port_start (${words})`
       : `cannot connect the network by ${program}: ${words === '' ? 'it failed' : words}`,
   )
-}
-
-/** Finds a free port of the host where none is asked for. */
-async function choosePort({
-  host = 0,
-  container,
-  protocol = 'tcp',
-  hostIp = '0.0.0.0',
-}: PortMapping): Promise<PublishedPort> {
-  return { host: host === 0 ? await freePort(protocol, hostIp) : host, container, protocol, hostIp }
-}
-
-async function freePort(protocol: 'tcp' | 'udp', address: string): Promise<number> {
-  if (protocol === 'udp') {
-    const socket = createSocket('udp4').bind(0, address)
-    await once(socket, 'listening')
-    const { port } = socket.address()
-    socket.close()
-    return port
-  }
-  const server = createServer().listen(0, address)
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** Path of a program in `PATH`, or where distributions have it. */
