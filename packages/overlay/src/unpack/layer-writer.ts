@@ -84,7 +84,7 @@ export class LayerWriter {
 
   /** Gives the folders their metadata. Says whether the layer's root hides all lower layers. */
   finish(): { readonly opaqueRoot: boolean } {
-    this.close()
+    this.#parents.forget()
     for (const [path, metadata] of [...this.#folders].reverse()) {
       try {
         this.#finishFolder(path, metadata)
