@@ -13,11 +13,15 @@ export function defaultRoot(): string {
  * without a login session, in its state folder: never where others could put something in our way, as in `/tmp`.
  */
 export function defaultState(): string {
+  return process.geteuid?.() === 0 ? '/run/ctrjs' : join(userState(), 'ctrjs')
+}
+
+/** The folder of an ordinary user's things that a reboot ends. */
+export function userState(): string {
   const uid = process.geteuid?.()
-  if (uid === 0) return '/run/ctrjs'
   const given = variable('XDG_RUNTIME_DIR')
   const runtime = [given, `/run/user/${String(uid)}`].find((path) => path !== undefined && isOurs(path, uid))
-  return join(runtime ?? variable('XDG_STATE_HOME') ?? join(homedir(), '.local/state'), 'ctrjs')
+  return runtime ?? variable('XDG_STATE_HOME') ?? join(homedir(), '.local/state')
 }
 
 /** The XDG specification has relative paths ignored. */

@@ -73,9 +73,9 @@ export class Runtime implements AsyncDisposable {
     state = defaultState(),
     registries = {},
   }: RuntimeOptions = {}): Promise<Runtime> {
-    mkdirSync(root, { recursive: true, mode: 0o711 })
-    mkdirSync(state, { recursive: true, mode: 0o711 })
     const rootless = process.geteuid?.() === 0 ? undefined : await Rootless.open()
+    const mode = rootless === undefined ? 0o711 : 0o700
+    for (const folder of [root, state]) mkdirSync(folder, { recursive: true, mode })
     const [layers, store] = await Promise.all([
       LayerStore.open(join(root, rootless === undefined ? 'overlay' : `overlay-${rootless.mapsName}`), {
         userNamespace: rootless?.namespace,

@@ -1,6 +1,7 @@
 import { overlayParameters } from '@ctr/overlay'
 import type { StoredImage } from '@ctr/registry'
 import type { Context } from '../context.js'
+import { refuseCovered } from '../rootless/refuse-covered.js'
 import type { RunOptions } from '../options.js'
 import type { Rollback } from '../rollback.js'
 import type { RootSource } from '../setup/rootfs.js'
@@ -41,6 +42,7 @@ export async function prepareRoot(
     rollback.defer(() => context.roots.giveBack(warm, false))
     return { id: warm.root.id, source: { mount: warm.mount.number }, warm }
   }
+  if (context.rootless !== undefined && 'lower' in base) refuseCovered(base.lower)
   const root = await context.layers.createRoot(record.id, {
     ...base,
     ...belowLayers(base, context.mountpoints),

@@ -1,8 +1,8 @@
 import { types } from 'node:util'
 import { connectUnix, Fd, isLinuxError, isSyscallError, pidfdOpen, sendFd } from '@ctr/linux'
 import { isNamespacesError, spawn, type SpawnedProcess, type Stdio } from '@ctr/namespaces'
-import type { Cgroup } from '@ctr/cgroups'
-import { RuntimeError } from '../errors.js'
+import { isCgroupError, type Cgroup, type Resources } from '@ctr/cgroups'
+import { isRuntimeError, RuntimeError } from '../errors.js'
 import { Rollback } from '../rollback.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { readBundle, type Bundle } from './bundle.js'
@@ -26,6 +26,7 @@ import { listenFds, type ListenFds } from './process/listen-fds.js'
 import { debugStart } from './debug.js'
 import { failsUnknown, prepareSeccomp, startedWith } from './seccomp.js'
 import { checkMasked } from './setup/paths.js'
+import { openRootlessCalls } from './setup/call.js'
 import { planSetup } from './setup/plan-setup.js'
 import { bootId } from './state/boot-id.js'
 import type { ContainerState } from './state/container-state.js'
@@ -144,7 +145,13 @@ async function make(
     intelRdtPath: rdt?.folder ?? '',
   }
   container.save(state)
-  using plan = await planSetup(config, { bundle: bundle.path, rootfs: bundle.rootfs, mounts: bundle.mounts })
+  using rootless = globalThis.process.geteuid?.() === 0 ? undefined : await openRootlessCalls()
+  using plan = await planSetup(config, {
+    bundle: bundle.path,
+    rootfs: bundle.rootfs,
+    mounts: bundle.mounts,
+    call: rootless?.call,
+  })
   if (plan === undefined && bundle.mounts.length > 0) {
     context.log.warn(
       'leaving out mounts: without a mount namespace of the container they would stay on the host',
@@ -236,12 +243,27 @@ export function makeCgroup(
 ): Cgroup | undefined {
   if (context.cgroupManager === 'disabled') return undefined
   const { hierarchy } = context
-  return createContainerCgroup({
-    path: cgroupPathOf(linux?.cgroupsPath, id, hierarchy),
-    resources: resourcesOf(linux?.resources, hierarchy, { devices: !hasOwn(linux, 'user') }),
-    hierarchy,
-    unified: true,
-  })
+  const resources = resourcesOf(linux?.resources, hierarchy, { devices: !hasOwn(linux, 'user') })
+  const path = cgroupPathOf(linux?.cgroupsPath, id, hierarchy)
+  try {
+    return createContainerCgroup({ path, resources, hierarchy, unified: true })
+  } catch (error) {
+    const isAsked = (linux?.cgroupsPath ?? '') !== '' || hasLimits(resources)
+    if (!context.rootless || isAsked || !isForbidden(error)) throw error
+    context.log.warn('making no cgroup: none is delegated to this user')
+    return undefined
+  }
+}
+
+function hasLimits(resources: Resources): boolean {
+  return Object.values(resources).some(
+    (value: unknown) => value !== undefined && Object.keys(value as object).length > 0,
+  )
+}
+
+function isForbidden(error: unknown): boolean {
+  const cause = isRuntimeError(error) ? error.cause : error
+  return isCgroupError(cause) && cause.code === 'ERR_CGROUP_PERMISSION'
 }
 
 /** The container must wait while something of the host's is done to it. */

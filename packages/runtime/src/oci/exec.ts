@@ -74,7 +74,7 @@ export async function executeIn(
     id: state.id,
     userNamespace: hasOwn(config.linux, 'user'),
     newUserNamespace: false,
-    keepGroups: keepsGroups(config),
+    keepGroups: keepsGroups(config, process.user),
     cgroupFds: joinFds?.writeZero ?? [],
     keyring: true,
     joins: true,

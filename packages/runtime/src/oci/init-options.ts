@@ -49,7 +49,7 @@ export function initOptions(
     id: resources.id,
     userNamespace: hasOwn(linux, 'user'),
     newUserNamespace: makesNew(linux, 'user'),
-    keepGroups: keepsGroups(config),
+    keepGroups: keepsGroups(config, process.user),
     cgroupFds: resources.cgroupFds,
     keyring: resources.keyring,
     joins: false,
