@@ -4,7 +4,6 @@ import { release } from 'node:os'
 import { parseArgs } from 'node:util'
 import { containerTour } from './demo/container-tour.js'
 import { explainError, Report } from './demo/report.js'
-import { rootlessTour } from './demo/rootless-tour.js'
 import { temporaryFolder } from './support/temporary-folder.js'
 
 const usage = `npm run demo                          an image of this machine's own programs
@@ -32,11 +31,7 @@ async function main(): Promise<void> {
   process.stdout.on('error', (error) => stop.abort(error)) // as in `| head`: nobody reads on
   using temporary = temporaryFolder()
   const context = { report, folder: temporary.path, signal: stop.signal }
-  const isRoot = process.getuid?.() === 0
-  if (!isRoot && values.image !== undefined) throw new Error('cannot run an image without root yet: try sudo')
-  const tour = isRoot
-    ? containerTour(context, { image: values.image, command: positionals })
-    : rootlessTour(context)
+  const tour = containerTour(context, { image: values.image, command: positionals })
   const worked = await tour.catch((error: unknown) => {
     stop.signal.throwIfAborted() // what fails after that fails because of it
     throw error

@@ -1,5 +1,5 @@
 // All packages together, by @ctr/runtime: pull an image and run it, isolated, limited and on a network.
-// As root: node run.mjs run [IMAGE]. Without a name, the image is one of this machine's own programs.
+// As any user: node run.mjs run [IMAGE]. Without a name, the image is one of this machine's own programs.
 import { text } from 'node:stream/consumers'
 import { join } from 'node:path'
 import { Runtime } from '@ctr/runtime'
@@ -25,22 +25,25 @@ await runtime.images.pull(image, {
   },
 })
 
+// an ordinary user may have no cgroups, and no program that connects containers to the network
+const limits = runtime.rootless?.limits ?? true
+const network = runtime.rootless === undefined || runtime.rootless.network === 'pasta'
+for (const [what, reason] of Object.entries(runtime.rootless ?? {}))
+  if (what.endsWith('Reason') && reason !== null) console.log(`Without root: ${String(reason)}`)
+
 try {
   const container = await runtime.run({
     image,
     command: ['sh', '-c', 'uname -n; cat /proc/1/cgroup; read -r line; echo "told: $line"; exit 3'],
-    network: 'bridge',
-    publish: [{ container: 80 }], // of a port of the host that is free; { host: 8080, container: 80 } takes that one
-    memory: 64 * 2 ** 20,
-    cpus: 0.5,
-    pids: 64,
+    // of a port of the host that is free; { host: 8080, container: 80 } takes that one
+    publish: network ? [{ container: 80 }] : [],
+    ...(limits ? { memory: 64 * 2 ** 20, cpus: 0.5, pids: 64 } : {}),
     stdin: 'pipe',
     stdout: 'pipe',
   })
-  const { address, ports } = container.inspect().network
-  console.log(
-    `container ${container.name} at ${String(address)}, port ${ports[0]!.host} of this machine is its port 80`,
-  )
+  const { mode, address, ports } = container.inspect().network
+  const published = ports.map(({ host }) => `, port ${host} of this machine is its port 80`).join('')
+  console.log(`container ${container.name} on ${mode} at ${String(address)}${published}`)
 
   // another program in the same container, with its own streams and exit code
   const other = await container.exec(['id'], { stdout: 'pipe' })
@@ -51,8 +54,12 @@ try {
     (await other.wait()).exitCode,
   )
 
-  const { cpu, memory, pids } = container.stats()
-  console.log(`it used ${cpu?.usageUsec ?? 0} µs, ${memory?.usage ?? 0} bytes, ${pids?.current ?? 0} process`)
+  if (limits) {
+    const { cpu, memory, pids } = container.stats()
+    console.log(
+      `it used ${cpu?.usageUsec ?? 0} µs, ${memory?.usage ?? 0} bytes, ${pids?.current ?? 0} process`,
+    )
+  }
 
   container.stdin!.end('go on\n')
   for await (const chunk of container.stdout!) process.stdout.write(chunk as Buffer)

@@ -1,5 +1,5 @@
 // Runs JavaScript that nobody trusts: with a time limit, a memory limit, no network, no rights, and a file
-// system that is thrown away; reads back its result and the files that it wrote. As root: node run.mjs sandbox
+// system that is thrown away; reads back its result and the files that it wrote. As any user: node run.mjs sandbox
 import { join } from 'node:path'
 import { Runtime } from '@ctr/runtime'
 import { hostImage } from './pack/host-image.js'
@@ -34,15 +34,12 @@ async function runUntrusted(
   await using container = await runtime.run({
     image: 'sandbox',
     command: ['node', '-e', harness],
-    user: 'nobody',
+    user: several ? 'nobody' : undefined,
     cwd: '/work',
     network: 'none',
     capDrop: ['ALL'],
     noNewPrivileges: true,
-    memory,
-    memorySwap: memory, // no swap besides
-    cpus: 1,
-    pids: 32,
+    ...(limited ? { memory, memorySwap: memory /* no swap besides */, cpus: 1, pids: 32 } : {}),
     stdin: 'pipe',
     stdout: 'ignore',
     stderr: 'pipe',
@@ -79,12 +76,20 @@ await using runtime = await Runtime.open({
   root: join(folder.path, 'root'),
   state: join(folder.path, 'state'),
 })
-const work = { type: 'directory', path: 'work', uid: 65534, gid: 65534 } as const
+// an ordinary user may have no cgroups, and only one id
+const limited = runtime.rootless?.limits ?? true
+const several = (runtime.rootless?.ids ?? 2) > 1
+const owner = several ? 65534 : 0
+const work = { type: 'directory', path: 'work', uid: owner, gid: owner } as const
 await runtime.images.add(hostImage({ programs: [process.execPath], files: [work] }).image, {
   reference: 'sandbox',
 })
 try {
   for (const [title, source] of Object.entries(untrustedScripts)) {
+    if (title === 'a memory hog' && !limited) {
+      console.log(`${title}: not tried, for nothing would end it`)
+      continue
+    }
     const began = performance.now()
     const { ended, result, files, complaint } = await runUntrusted(runtime, source)
     console.log(`${title}: ${ended} (${Math.round(performance.now() - began)} ms)`)

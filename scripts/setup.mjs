@@ -20,9 +20,12 @@ const tools = [
   'iproute2',
   'iputils-ping',
   'nftables',
+  'passt',
   'python3-seccomp',
   'qemu-user-static',
   'skopeo',
+  'slirp4netns',
+  'uidmap',
 ]
 
 /** Engines by their programs. Those that are there are used as they are: packages of others would be replaced. */

@@ -20,7 +20,7 @@ export interface TourOptions {
   readonly command: readonly string[]
 }
 
-/** The whole tour, as root. Resolves with the beginning of the closing line. */
+/** The whole tour, as root or as any user. Resolves with the beginning of the closing line. */
 export async function containerTour(context: DemoContext, options: TourOptions): Promise<string> {
   const { report, folder } = context
   const isOwnImage = options.image === undefined
@@ -30,28 +30,33 @@ export async function containerTour(context: DemoContext, options: TourOptions):
   const image = options.image ?? `${registry!.address}/demo:latest`
   if (isOwnImage) await packAndPush(image, context)
   await using runtime = await Runtime.open({ root: join(folder, 'root'), state: join(folder, 'state') })
+  const can = abilities(runtime, report)
   try {
     await report.phase(`Pull ${image}`, () => pull(runtime, image, context))
-    const container = await report.phase('Run it: own namespaces, limits, layers and network', () =>
-      isOwnImage ? runServer(runtime, image, context) : runShell(runtime, image, context),
+    const container = await report.phase(`Run it: own namespaces, layers${can.words}`, () =>
+      isOwnImage ? runServer(runtime, image, context, can) : runShell(runtime, image, context, can),
     )
-    if (isOwnImage)
+    if (isOwnImage && can.publish)
       await report.phase('Fetch a page from the server in it', () => fetchPage(container, context))
-    else await report.phase('Run a command in it', () => execute(container, report, options.command))
+    else if (!isOwnImage)
+      await report.phase('Run a command in it', () => execute(container, report, options.command))
     await report.phase('Look around: this machine and the container', () => lookAround(container, report))
     if (isOwnImage) {
       await report.phase('Execute one more program in it', () =>
         execute(container, report, ['ls', '-l', '/']),
       )
     }
-    await report.phase('Let a container run into its memory limit', () =>
-      runOutOfMemory(runtime, image, context),
-    )
+    if (can.limit) {
+      await report.phase('Let a container run into its memory limit', () =>
+        runOutOfMemory(runtime, image, context),
+      )
+    }
     await report.phase('Remove everything', () => removeAll(runtime, container, context))
   } finally {
     await runtime.reset()
   }
-  return isOwnImage ? 'Packed, pushed, pulled, run, limited and removed' : 'Pulled, run, limited and removed'
+  const done = can.limit ? 'run, limited and removed' : 'run and removed'
+  return isOwnImage ? `Packed, pushed, pulled, ${done}` : `Pulled, ${done}`
 }
 
 /** Makes an image of what this machine has and pushes it to its registry. */
@@ -83,20 +88,43 @@ async function pull(runtime: Runtime, image: string, { report, signal }: DemoCon
   report.detail(`image ${pulled.id.slice(0, 19)} for ${pulled.config.os}/${pulled.config.architecture}`)
 }
 
+/** What the caller may do on this machine: root everything. */
+interface Abilities {
+  readonly limit: boolean
+  readonly publish: boolean
+  readonly words: string
+}
+
+/** Finds out, and says it of an ordinary user. */
+function abilities({ rootless }: Runtime, report: Report): Abilities {
+  if (rootless === undefined) return { limit: true, publish: true, words: ', limits and network' }
+  const { ids, network, limits: limit, idsReason, networkReason, limitsReason } = rootless
+  report.line(`\nUser ${String(process.getuid?.())}, not root: containers have ${ids} user ids`)
+  for (const [what, reason] of Object.entries({
+    'more ids': idsReason,
+    'a network': networkReason,
+    limits: limitsReason,
+  })) {
+    if (reason !== null) report.line(`  without ${what}: ${reason}`)
+  }
+  const words = `${limit ? ', limits' : ''}${network === null ? '' : ' and network'}`
+  return { limit, publish: network === 'pasta', words }
+}
+
 const limits = { memory: 256 * MiB, cpus: 0.5, pids: 64 }
 
 async function runServer(
   runtime: Runtime,
   image: string,
   { report, signal }: DemoContext,
+  can: Abilities,
 ): Promise<Container> {
   const began = performance.now()
   const container = await runtime.run({
     image,
     hostname: 'demo',
-    network: 'bridge',
-    publish: [{ container: 80 }],
-    ...limits,
+    publish: can.publish ? [{ container: 80 }] : [],
+    ...(can.limit ? limits : {}),
     stdout: 'pipe',
     signal,
   })
@@ -111,6 +139,7 @@ async function runShell(
   runtime: Runtime,
   image: string,
   { report, signal }: DemoContext,
+  can: Abilities,
 ): Promise<Container> {
   const began = performance.now()
   // stays until it is told to go
@@ -120,7 +149,7 @@ async function runShell(
     entrypoint: ['/bin/sh'],
     command,
     hostname: 'demo',
-    ...limits,
+    ...(can.limit ? limits : {}),
     stdin: 'pipe',
     signal,
   })
@@ -132,9 +161,8 @@ function describeStart(container: Container, report: Report, ms: number): void {
   const { id, network } = container.inspect()
   const ports = network.ports.map(({ host, container: inside }) => `, 127.0.0.1:${host} → port ${inside}`)
   report.detail(`container ${id.slice(0, 12)} started in ${formatTime(ms)}, its network made with it`)
-  report.detail(
-    `process ${String(container.pid)} of this machine, ${String(network.address)}${ports.join('')}`,
-  )
+  const where = network.address ?? `network ${network.mode}`
+  report.detail(`process ${String(container.pid)} of this machine, ${where}${ports.join('')}`)
 }
 
 async function fetchPage(container: Container, { report, signal }: DemoContext): Promise<void> {

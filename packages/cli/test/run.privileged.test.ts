@@ -57,7 +57,7 @@ describeOn(needs, 'ctrjs run', () => {
       code: 125,
       stdout: '',
       stderr:
-        "ctrjs: network mine not found: bridge, host and none are there\n\nRun 'ctrjs run --help' for more information\n",
+        "ctrjs: network mine not found: bridge, host and none are there, and without root pasta\n\nRun 'ctrjs run --help' for more information\n",
     })
     expect((await suite.ctrjs.run('run', '--nosuch')).code).toBe(125)
     expect(await suite.ctrjs.run('run')).toMatchObject({

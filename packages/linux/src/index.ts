@@ -34,6 +34,7 @@ export { out, Out, Ref, stringVector, Struct, Words, type Argument, type Word } 
 export { Program, type Entry, type EntryOptions } from './program/program.js'
 export { explain } from './program/explain.js'
 export { execute, executeSync, type Results } from './program/execute.js'
+export { executeInChild } from './program/execute-in-child.js'
 export {
   exitOnSignal,
   openExecutable,

@@ -16,6 +16,7 @@ export {
   type CreateRootOptions,
   type LayerStoreOptions,
 } from './store/layer-store.js'
+export type { StoreUserNamespace } from './ids/user-namespace.js'
 export type { Layer } from './store/layer-folder.js'
 export { RootFilesystem } from './store/root-filesystem.js'
 export type { Change } from './store/changes.js'

@@ -30,7 +30,12 @@ export interface CleanUpFailure {
  */
 export async function cleanUp(context: Context): Promise<readonly CleanUpFailure[]> {
   const roots = await context.layers.roots()
-  const found = new Set([...cgroupIds(context), ...readdirSync(context.pins), ...context.records.ids()])
+  const found = new Set([
+    ...cgroupIds(context),
+    ...readdirSync(context.pins),
+    ...networkIds(context),
+    ...context.records.ids(),
+  ])
   const living = livingOwners(context.owners)
   const failures: CleanUpFailure[] = []
   for (const id of found) {
@@ -97,8 +102,14 @@ function tryLoad(context: Context, id: string): ContainerRecord | undefined {
   }
 }
 
+/** Containers that a program connects to the network. */
+function networkIds(context: Context): string[] {
+  return readdirSync(context.networkPrograms).filter((name) => /^[0-9a-f]{64}$/.test(name))
+}
+
 function cgroupIds(context: Context): string[] {
-  return listCgroups(`/${context.instance}`, { hierarchy: context.hierarchy })
+  if (!context.hasCgroups) return []
+  return listCgroups(context.groupPath, { hierarchy: context.hierarchy })
     .map((path) => path.split('/').at(-1)!)
     .filter((name) => /^[0-9a-f]{64}$/.test(name))
 }

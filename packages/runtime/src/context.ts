@@ -9,6 +9,9 @@ import { WarmRoots } from './container/warm-roots.js'
 import { Host } from './host.js'
 import type { Images } from './images/images.js'
 import { Owner } from './owner.js'
+import { delegatedGroup } from './rootless/delegated-group.js'
+import type { Rootless } from './rootless/rootless.js'
+import { findUserNetwork, type FoundUserNetwork } from './rootless/user-network.js'
 
 /** Where a runtime keeps its things. */
 export interface Folders {
@@ -25,6 +28,8 @@ export class Context {
   readonly instance: string
   readonly records: ContainerRecords
   readonly layers: LayerStore
+  /** Set for an ordinary user. */
+  readonly rootless: Rootless | undefined
   readonly host = new Host()
   readonly hierarchy: Hierarchy = detectHierarchy()
   readonly owner: Owner
@@ -37,15 +42,19 @@ export class Context {
   /** Set by the runtime once the stores are open. */
   images!: Images
   #network: Promise<Netbridge> | undefined
+  #userNetwork: FoundUserNetwork | undefined
+  readonly #groups: string | undefined
   #closed = false
 
-  constructor(folders: Folders, layers: LayerStore) {
+  constructor(folders: Folders, layers: LayerStore, rootless: Rootless | undefined) {
     this.folders = folders
+    this.rootless = rootless
     this.instance = instanceName(folders.root)
     this.layers = layers
     this.records = new ContainerRecords(join(folders.root, 'containers'))
     this.mountpoint = join(folders.state, 'root')
-    for (const folder of [this.mountpoint, this.pins, this.owners])
+    this.#groups = rootless === undefined ? '/' : delegatedGroup(this.hierarchy)
+    for (const folder of [this.mountpoint, this.pins, this.owners, this.networkPrograms])
       mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.owner = new Owner(this.owners)
     this.mountpoints = join(folders.root, 'mountpoints')
@@ -63,14 +72,34 @@ export class Context {
     return join(this.folders.state, 'owners')
   }
 
+  /** Folder of notes about the programs that connect networks of an ordinary user's containers. */
+  get networkPrograms(): string {
+    return join(this.folders.state, 'network-programs')
+  }
+
+  /** Whether containers have cgroups: those of an ordinary user only where some are delegated to it. */
+  get hasCgroups(): boolean {
+    return this.#groups !== undefined
+  }
+
   /** Path of a container's cgroup, below each hierarchy. */
   cgroupPath(id: string): string {
-    return `/${this.instance}/${id}`
+    return join(this.groupPath, id)
+  }
+
+  /** Path of the cgroup that all of this instance's lie in. */
+  get groupPath(): string {
+    return join(this.#groups ?? '/', this.instance)
   }
 
   /** Whether device access can be limited by rules, or only by not letting device nodes work at all. */
   get hasDeviceRules(): boolean {
-    return this.hierarchy.controllers.has('devices')
+    return this.rootless === undefined && this.hierarchy.controllers.has('devices')
+  }
+
+  /** What connects containers of an ordinary user to the network. */
+  get userNetwork(): FoundUserNetwork {
+    return (this.#userNetwork ??= findUserNetwork())
   }
 
   /** The bridge network, opened when it is first needed. */
@@ -87,7 +116,7 @@ export class Context {
 
   /** The bridge network if it was made before, by this process or another. */
   async existingNetwork(): Promise<Netbridge | undefined> {
-    if (this.#closed) return undefined
+    if (this.#closed || this.rootless !== undefined) return undefined
     if (this.#network === undefined && !existsSync(join(this.folders.state, 'net'))) return undefined
     return await this.network()
   }
@@ -105,6 +134,7 @@ export class Context {
     await (await network)?.close()
     await this.roots[Symbol.asyncDispose]()
     this.owner[Symbol.dispose]()
+    this.rootless?.[Symbol.dispose]()
   }
 }
 

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { Runtime, type RuntimeOptions } from './runtime.js'
+export type { RootlessInfo } from './rootless/rootless-info.js'
 export type { CleanUpFailure } from './cleanup.js'
 export { Container } from './container/container.js'
 export type { ContainerExit, ContainerRecord, NetworkMode } from './container/record.js'

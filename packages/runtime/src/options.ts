@@ -45,9 +45,12 @@ export interface RunOptions {
   readonly user?: string | undefined
   /** Host name. Default: the first 12 digits of the id; the host's own on the host network. */
   readonly hostname?: string | undefined
-  /** Default `'bridge'`. */
+  /**
+   * Default `'bridge'`. An ordinary user has no bridge: its default is `'pasta'`, else `'slirp4netns'`, by the
+   * program of that name, else `'none'`.
+   */
   readonly network?: NetworkMode | undefined
-  /** Ports of the host that lead to the container. Needs `network: 'bridge'`. */
+  /** Ports of the host that lead to the container. Needs `network: 'bridge'` or `'pasta'`. */
   readonly publish?: readonly PortMapping[] | undefined
   /** Hard memory limit in bytes. Default none. */
   readonly memory?: number | undefined
@@ -137,6 +140,8 @@ export interface UnpackProgress {
   readonly diffId: string
 }
 
+const networkModes: readonly NetworkMode[] = ['none', 'host', 'bridge', 'pasta', 'slirp4netns']
+
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
 
 /**
@@ -145,7 +150,7 @@ const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`.
  */
 export function checkRunOptions(options: RunOptions): void {
-  const { image, rootfs, name, network = 'bridge', publish = [], terminal, detach = false } = options
+  const { image, rootfs, name, network, publish = [], terminal, detach = false } = options
   if ((image === undefined) === (rootfs === undefined)) {
     throw invalid(
       `cannot run a container: exactly one of image and rootfs is needed, got ${image === undefined ? 'neither' : 'both'}`,
@@ -158,10 +163,10 @@ export function checkRunOptions(options: RunOptions): void {
       `cannot name a container ${JSON.stringify(name)}: letters, digits, "_", "." and "-" are allowed, the first a letter or digit`,
     )
   }
-  if (!['none', 'host', 'bridge'].includes(network))
-    throw invalid(`cannot use network ${JSON.stringify(network)}: none, host and bridge are there`)
-  if (publish.length > 0 && network !== 'bridge')
-    throw invalid(`cannot publish ports on network ${network}: only bridge has them`)
+  if (network !== undefined && !networkModes.includes(network))
+    throw invalid(`cannot use network ${JSON.stringify(network)}: ${networkModes.join(', ')} are there`)
+  if (publish.length > 0 && (network === 'none' || network === 'host'))
+    throw invalid(`cannot publish ports on network ${network}: only bridge and pasta have them`)
   for (const volume of options.volumes ?? []) checkVolume(volume)
   checkEnv(options.env ?? {})
   checkWords([...(options.command ?? []), ...(options.entrypoint ?? []), options.cwd ?? ''])
@@ -217,7 +222,7 @@ const ipcSysctl =
   /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)|fs\.mqueue\.[a-z_]+)$/
 
 /** Parameters outside the container's own namespaces would be the host's. */
-function checkSysctls(sysctls: Readonly<Record<string, string>>, network: NetworkMode): void {
+function checkSysctls(sysctls: Readonly<Record<string, string>>, network: NetworkMode | undefined): void {
   for (const [name, value] of Object.entries(sysctls)) {
     const isNetwork = /^net(\.[A-Za-z0-9_-]+)+$/.test(name)
     if (!ipcSysctl.test(name) && !(isNetwork && network !== 'host')) {

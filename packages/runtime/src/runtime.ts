@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { openCgroup, isCgroupError } from '@ctr/cgroups'
 import { LayerStore } from '@ctr/overlay'
@@ -13,6 +12,9 @@ import { Context } from './context.js'
 import { RuntimeError } from './errors.js'
 import { Images } from './images/images.js'
 import type { RunOptions } from './options.js'
+import { Rootless } from './rootless/rootless.js'
+import { rootlessInfo, type RootlessInfo } from './rootless/rootless-info.js'
+import { defaultRoot, defaultState } from './default-folders.js'
 
 /** Where a runtime lives, and how it reaches registries. */
 export interface RuntimeOptions {
@@ -43,6 +45,8 @@ export class Runtime implements AsyncDisposable {
   readonly root: string
   /** Folder of what a reboot ends. */
   readonly state: string
+  /** Set for an ordinary user's: what it can do here, and what not. */
+  readonly rootless: RootlessInfo | undefined
   readonly #context: Context
   readonly #started = new Set<Container>()
   /** Calls of `run` that are under way. */
@@ -53,6 +57,7 @@ export class Runtime implements AsyncDisposable {
     this.#context = context
     this.failedCleanUps = failedCleanUps
     this.images = context.images
+    this.rootless = rootlessInfo(context)
     this.root = context.folders.root
     this.state = context.folders.state
   }
@@ -68,13 +73,16 @@ export class Runtime implements AsyncDisposable {
     state = defaultState(),
     registries = {},
   }: RuntimeOptions = {}): Promise<Runtime> {
-    mkdirSync(root, { recursive: true, mode: 0o711 })
-    mkdirSync(state, { recursive: true, mode: 0o711 })
+    const rootless = process.geteuid?.() === 0 ? undefined : await Rootless.open()
+    const mode = rootless === undefined ? 0o711 : 0o700
+    for (const folder of [root, state]) mkdirSync(folder, { recursive: true, mode })
     const [layers, store] = await Promise.all([
-      LayerStore.open(join(root, 'overlay')),
+      LayerStore.open(join(root, rootless === undefined ? 'overlay' : `overlay-${rootless.mapsName}`), {
+        userNamespace: rootless?.namespace,
+      }),
       ImageStore.open(join(root, 'images')),
     ])
-    const context = new Context({ root, state }, layers)
+    const context = new Context({ root, state }, layers, rootless)
     context.images = new Images(store, context, registries)
     try {
       return new Runtime(context, await cleanUp(context))
@@ -163,7 +171,7 @@ export class Runtime implements AsyncDisposable {
     const network = await this.#context.existingNetwork()
     await network?.remove()
     this.#context.forgetNetwork()
-    await removeParentCgroup(this.#context)
+    if (this.#context.hasCgroups) await removeParentCgroup(this.#context)
   }
 
   /**
@@ -200,18 +208,8 @@ export class Runtime implements AsyncDisposable {
 
 async function removeParentCgroup(context: Context): Promise<void> {
   try {
-    await openCgroup(`/${context.instance}`, { hierarchy: context.hierarchy }).remove()
+    await openCgroup(context.groupPath, { hierarchy: context.hierarchy }).remove()
   } catch (error) {
     if (!isCgroupError(error) || error.code !== 'ERR_CGROUP_NOT_FOUND') throw error
   }
-}
-
-function defaultRoot(): string {
-  if (process.getuid?.() === 0) return '/var/lib/ctrjs'
-  return join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local/share'), 'ctrjs')
-}
-
-function defaultState(): string {
-  if (process.getuid?.() === 0) return '/run/ctrjs'
-  return join(process.env['XDG_RUNTIME_DIR'] ?? join(homedir(), '.local/state'), 'ctrjs')
 }

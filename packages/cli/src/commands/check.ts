@@ -2,13 +2,14 @@ import type { Command } from 'commander'
 import { checkHost } from '@ctr/cgroups'
 import type { Cli } from '../cli.js'
 import { printJson, printLine } from '../output/pipe-end.js'
+import { rootlessWarnings } from '../output/rootless.js'
 
 /** `ctrjs check`. */
 export function define(command: Command, cli: Cli): void {
   command
     .usage('[OPTIONS]')
     .option('--json', 'Print a JSON object')
-    .action(({ json }: { readonly json?: true }) => {
+    .action(async ({ json }: { readonly json?: true }) => {
       const { kernel, configSource, cgroupMode, controllers, isUsable, findings } = checkHost()
       if (!isUsable) cli.exit(1)
       if (json === true) {
@@ -39,8 +40,22 @@ export function define(command: Command, cli: Cli): void {
           `    ${warning === undefined ? '' : `${warning}: `}${consequence}\n    to turn on: ${remedy}`,
         )
       }
+      await printRootless(cli)
       printLine(
         isUsable ? '\nContainers can run here.' : '\nContainers cannot run here, or not as they should.',
       )
     })
+}
+
+/** What it means here not to be root. */
+async function printRootless(cli: Cli): Promise<void> {
+  if (process.geteuid?.() === 0) return
+  await using runtime = await cli.open()
+  if (runtime.rootless === undefined) return
+  const { ids, network, limits } = runtime.rootless
+  printLine('\nWithout root')
+  const there = { 'several ids': ids > 1, network: network !== null, limits }
+  for (const [title, isThere] of Object.entries(there))
+    printLine(`  ${title.padEnd(24)} ${isThere ? 'there' : 'missing'}`)
+  for (const warning of rootlessWarnings(runtime.rootless)) printLine(`    ${warning}`)
 }

@@ -7,6 +7,7 @@ import type { Cli } from '../cli.js'
 import { stateOf } from '../output/container-status.js'
 import { formatMemory } from '../output/humanize.js'
 import { printError, printJson, printLine } from '../output/pipe-end.js'
+import { rootlessLines, rootlessWarnings } from '../output/rootless.js'
 import { ownVersion } from '../version.js'
 
 /** `ctrjs info`. */
@@ -44,7 +45,8 @@ async function collectFacts(runtime: Runtime) {
     cgroupDriver: 'cgroupfs',
     cgroupVersion: host.cgroupMode ?? 'none',
     cgroupControllers: [...host.controllers.keys()],
-    networks: ['bridge', 'host', 'none'],
+    rootless: runtime.rootless ?? null,
+    networks: networksOf(runtime),
     securityOptions: lacks.some(({ title }) => title === 'seccomp filters') ? [] : ['seccomp=builtin'],
     kernel: release(),
     operatingSystem: operatingSystem(),
@@ -53,8 +55,16 @@ async function collectFacts(runtime: Runtime) {
     memory: totalmem(),
     hostname: hostname(),
     node: process.versions.node,
-    warnings: lacks.map(({ title, warning, consequence }) => warning ?? `${title}: ${consequence}`),
+    warnings: [
+      ...lacks.map(({ title, warning, consequence }) => warning ?? `${title}: ${consequence}`),
+      ...rootlessWarnings(runtime.rootless),
+    ],
   }
+}
+
+function networksOf({ rootless }: Runtime): readonly string[] {
+  if (rootless === undefined) return ['bridge', 'host', 'none']
+  return [...(rootless.network === null ? [] : [rootless.network]), 'host', 'none']
 }
 
 type Facts = Awaited<ReturnType<typeof collectFacts>>
@@ -73,6 +83,7 @@ function printFacts(facts: Facts): void {
       `Cgroup Version: ${facts.cgroupVersion}`,
       `Cgroup Controllers: ${facts.cgroupControllers.join(' ')}`,
       `Networks: ${facts.networks.join(' ')}`,
+      ...rootlessLines(facts.rootless),
       `Security Options: ${facts.securityOptions.join(' ')}`,
       `Kernel Version: ${facts.kernel}`,
       `Operating System: ${facts.operatingSystem}`,

@@ -21,7 +21,7 @@ describe('runOptions()', () => {
       image: 'busybox',
       command: ['ls', '-l', '--rm'],
       autoRemove: true,
-      network: 'bridge',
+      network: undefined,
     })
   })
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { RunOptions } from '@ctr/runtime'
+import type { NetworkMode, RunOptions } from '@ctr/runtime'
 import { collect } from '../cli.js'
 import { usageError } from '../errors.js'
 import { readEnvironment } from './parse-env.js'
@@ -68,7 +68,10 @@ export function addRunFlags(command: Command): void {
     .option('-m, --memory <bytes>', 'Memory limit')
     .option('--memory-swap <bytes>', 'Memory and swap together: -1 for as much swap as the host gives')
     .option('--name <string>', 'Assign a name to the container')
-    .option('--net, --network <network>', 'Connect a container to a network: bridge, host or none')
+    .option(
+      '--net, --network <network>',
+      'Connect a container to a network: bridge, host, none, and without root pasta or slirp4netns',
+    )
     .option('--pids-limit <int>', 'Tune container pids limit (set -1 for unlimited)')
     .option('-p, --publish <list>', "Publish a container's port(s) to the host", collect)
     .option('--pull <string>', 'Pull image before running ("always", "missing", "never")', 'missing')
@@ -95,10 +98,7 @@ export function addRunFlags(command: Command): void {
  * @param target - Image, or folder with `--rootfs`.
  */
 export function runOptions(flags: RunFlags, target: string, command: readonly string[]): RunOptions {
-  const { network = 'bridge', entrypoint } = flags
-  if (network !== 'none' && network !== 'host' && network !== 'bridge') {
-    throw usageError(`network ${network} not found: bridge, host and none are there`)
-  }
+  const { entrypoint } = flags
   return {
     ...(flags.rootfs === true ? { rootfs: resolve(target) } : { image: target }),
     command: command.length === 0 ? undefined : command,
@@ -108,7 +108,7 @@ export function runOptions(flags: RunFlags, target: string, command: readonly st
     env: readEnvironment(flags.envFile ?? [], flags.env ?? []),
     cwd: flags.workdir,
     user: flags.user,
-    network,
+    network: networkMode(flags.network),
     publish: (flags.publish ?? []).flatMap(parsePublish),
     volumes: (flags.volume ?? []).map((text) => parseVolume(text)),
     readOnly: flags.readOnly ?? false,
@@ -121,6 +121,15 @@ export function runOptions(flags: RunFlags, target: string, command: readonly st
     stopSignal: flags.stopSignal,
     ...limits(flags),
   }
+}
+
+const networks = ['bridge', 'host', 'none', 'pasta', 'slirp4netns'] as const
+
+function networkMode(text: string | undefined): NetworkMode | undefined {
+  if (text === undefined) return undefined // the best that the caller may have
+  const mode = networks.find((name) => name === text)
+  if (mode !== undefined) return mode
+  throw usageError(`network ${text} not found: bridge, host and none are there, and without root pasta`)
 }
 
 function limits({

@@ -1,11 +1,10 @@
-import { PR_GET_DUMPABLE, PR_SET_DUMPABLE } from '../constants/process.js'
 import { LinuxError, SyscallError } from '../errors.js'
 import { giveBack } from '../memory.js'
 import { runOnPool } from '../pool.js'
-import { syscall } from '../syscall.js'
 import { childFlags, compile, type CloneOptions, type Compiled } from './compile.js'
 import { conclude, pidOnItsWay } from './conclude.js'
 import type { Results } from './execute.js'
+import { childBegins, childEnded } from './on-their-way.js'
 import { cloneFlags } from './printers.js'
 import type { Program } from './program.js'
 
@@ -85,14 +84,14 @@ async function run(
 ): Promise<StartedChild> {
   let child: StartedChild | undefined
   try {
-    begin()
+    childBegins()
     try {
       const result = await runOnPool(block.address)
       if (result < 0) throw cloneFailure(-result, clone)
       child = conclude(program, { block, writer }, result)
       return child
     } finally {
-      end()
+      childEnded()
     }
   } finally {
     over(child)
@@ -111,26 +110,10 @@ function checkEnding({ entries }: Program): void {
   )
 }
 
-function cloneFailure(errno: number, { flags, cgroup }: CloneOptions): SyscallError {
+/** The error of a clone3 that the kernel refuses. */
+export function cloneFailure(errno: number, { flags, cgroup }: CloneOptions): SyscallError {
   const args = [
     `{flags: ${cloneFlags(childFlags(flags, cgroup))}${cgroup === undefined ? '' : `, cgroup: ${cgroup}`}}`,
   ]
   return new SyscallError({ errno, syscall: 'clone3', args, step: 'make a process in new namespaces' })
-}
-
-/**
- * A child that changes its ids or makes itself undumpable does so to the memory that it shares with this
- * process. When no child is on its way any more, this process becomes dumpable again if it was before.
- */
-let onTheirWay = 0
-let dumpable = false
-
-function begin(): void {
-  if (onTheirWay === 0) dumpable = syscall('prctl', PR_GET_DUMPABLE) === 1
-  onTheirWay++
-}
-
-function end(): void {
-  onTheirWay--
-  if (onTheirWay === 0 && dumpable) syscall('prctl', PR_SET_DUMPABLE, 1)
 }

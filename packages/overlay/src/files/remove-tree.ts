@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, opendirSync, type Dir } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
@@ -12,8 +12,10 @@ import {
   syscallOr,
 } from '@ctr/linux'
 import { errnoOf, systemError } from '../errors.js'
-import { byteString, byteStringOf, kernelString, type ByteString } from './byte-string.js'
-import { pathOfFd } from './open-in.js'
+import { takeOver, type StoreUserNamespace } from '../ids/user-namespace.js'
+import { byteStringOf, kernelString, type ByteString } from './byte-string.js'
+import { names } from './names.js'
+import { openName } from './open-in.js'
 
 /** Names removed before the event loop gets its turn. */
 const perTurn = 500
@@ -24,10 +26,12 @@ const perTurn = 500
  * there is nothing.
  *
  * @param path - What to remove; links in the folders above it are followed.
+ * @param namespace - For a caller without privileges: a user namespace in which the owners of what is removed are
+ *   mapped.
  * @throws {@link OverlayError} `ERR_OVERLAY_PERMISSION` for immutable files and foreign owners,
  *   `ERR_OVERLAY_IO` for others, a mount point (`EBUSY`) for example.
  */
-export async function removeTree(path: string): Promise<void> {
+export async function removeTree(path: string, namespace?: StoreUserNamespace): Promise<void> {
   let parent: number
   try {
     parent = openSync(dirname(path), O_RDONLY | O_DIRECTORY)
@@ -37,7 +41,7 @@ export async function removeTree(path: string): Promise<void> {
   }
   try {
     let count = 0
-    for (const _ of removal(parent, byteStringOf(basename(path)))) {
+    for (const _ of removal(parent, byteStringOf(basename(path)), namespace)) {
       if (++count % perTurn === 0) await nextTurn()
     }
   } catch (error) {
@@ -58,8 +62,9 @@ export function removeNameSync(parent: number, name: ByteString): void {
  * Removes `name`. Folders that lie deeper than one level are first moved up into the top one, so that two
  * descriptors are enough for any depth.
  */
-function* removal(parent: number, name: ByteString): Generator<void> {
+function* removal(parent: number, name: ByteString, namespace?: StoreUserNamespace): Generator<void> {
   if (unlink(parent, name)) return
+  own(parent, name, namespace)
   const top = openFolder(parent, name)
   try {
     let moved = 0
@@ -69,7 +74,8 @@ function* removal(parent: number, name: ByteString): Generator<void> {
         yield
         if (unlink(top, child)) continue
         again = true // what was moved up need not be in this listing
-        moved = yield* emptyInto(top, child, moved)
+        own(top, child, namespace)
+        moved = yield* emptyInto(top, child, moved, namespace)
       }
     }
   } finally {
@@ -79,13 +85,19 @@ function* removal(parent: number, name: ByteString): Generator<void> {
 }
 
 /** Removes folder `name` of `top`; folders in it become folders of `top`. */
-function* emptyInto(top: number, name: ByteString, moved: number): Generator<void, number> {
+function* emptyInto(
+  top: number,
+  name: ByteString,
+  moved: number,
+  namespace: StoreUserNamespace | undefined,
+): Generator<void, number> {
   const folder = openFolder(top, name)
   try {
     const { ino } = fstatSync(folder, { bigint: true })
     for (const child of names(folder)) {
       yield
       if (unlink(folder, child)) continue
+      own(folder, child, namespace) // a folder that is moved is written to
       // unique among what is moved; a name of the tree that is in the way is skipped
       while (!moveUp(folder, child, top, `.removed-${ino}-${moved++}`));
     }
@@ -111,18 +123,11 @@ function openFolder(parent: number, name: ByteString): number {
   return syscall('openat', parent, kernelString(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
 }
 
-/** Names in an open folder, as bytes, read piece by piece. */
-export function* names(folder: number): Generator<ByteString> {
-  // Node's types know only text names, but `encoding: 'buffer'` gives bytes
-  const directory: Dir = opendirSync(pathOfFd(folder), {
-    encoding: 'buffer' as BufferEncoding,
-    bufferSize: 256,
-  })
-  try {
-    for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
-      yield byteString(entry.name as unknown as Buffer)
-    }
-  } finally {
-    directory.closeSync()
-  }
+/** Makes sure that everything in a folder can be removed: root may anyway. */
+function own(parent: number, name: ByteString, namespace: StoreUserNamespace | undefined): void {
+  if (namespace === undefined) return
+  const fd = openName(parent, name)
+  const { uid, mode } = fstatSync(fd)
+  closeSync(fd)
+  if (uid !== process.geteuid?.() || (mode & 0o700) !== 0o700) takeOver(namespace, parent, name)
 }

@@ -17,6 +17,12 @@ describe('overlayParameters()', () => {
     ])
   })
 
+  it('keeps its notes where an ordinary user can, and follows none of them', () => {
+    const parameters = overlayParameters({ lower: ['/base', '/top'], userxattr: true })
+    expect(parameters).toContainEqual(['userxattr'])
+    expect(parameters).toContainEqual(['redirect_dir', 'nofollow'])
+  })
+
   it.each([
     ['no lower folder', { lower: [] }],
     ['too many', { lower: Array.from({ length: 501 }, () => '/a') }],

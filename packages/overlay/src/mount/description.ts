@@ -16,6 +16,11 @@ export interface OverlayDescription {
    * for containers that are thrown away. Default false.
    */
   readonly volatile?: boolean | undefined
+  /**
+   * Overlayfs keeps its notes in attributes that the owner of a file can set (`user.overlay.*`) in place of those
+   * that root alone can: the only way in a user namespace, from Linux 5.11 on. Default false.
+   */
+  readonly userxattr?: boolean | undefined
 }
 
 /** One setting of the overlay file system, as fsconfig(2) takes it: a string, or a bare flag. */
@@ -36,7 +41,7 @@ const mostBytes = 255 // of one value of fsconfig(2)
  * @see {@link https://docs.kernel.org/filesystems/overlayfs.html}
  */
 export function overlayParameters(description: OverlayDescription): readonly OverlayParameter[] {
-  const { lower, upper, work, volatile = false } = description
+  const { lower, upper, work, volatile = false, userxattr = false } = description
   if (lower.length === 0 || lower.length > mostLower) {
     throw invalid(`it needs from 1 to ${mostLower} lower folders, got ${lower.length}`)
   }
@@ -47,8 +52,10 @@ export function overlayParameters(description: OverlayDescription): readonly Ove
   const parameters: OverlayParameter[] = [
     ['index', 'off'],
     ['metacopy', 'off'],
-    ['redirect_dir', 'off'],
+    // what the owner of a file can set must not lead anywhere, as the kernel demands, too
+    ['redirect_dir', userxattr ? 'nofollow' : 'off'],
   ]
+  if (userxattr) parameters.push(['userxattr'])
   // overlayfs counts from the top
   for (const folder of [...lower].reverse()) parameters.push(['lowerdir+', checked(folder)])
   if (upper !== undefined && work !== undefined) {

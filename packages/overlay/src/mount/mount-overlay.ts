@@ -1,21 +1,31 @@
 import { readSync } from 'node:fs'
 import {
   Fd,
+  FSCONFIG_CMD_CREATE,
+  FSCONFIG_SET_FLAG,
+  FSCONFIG_SET_STRING,
+  FSMOUNT_CLOEXEC,
+  FSOPEN_CLOEXEC,
   fsconfigCreate,
   fsconfigFlag,
   fsconfigString,
   fsmount,
   fsopen,
+  isSyscallError,
   MOUNT_ATTR_RDONLY,
+  type Program,
+  type Ref,
 } from '@ctr/linux'
 import { errnoOf, isOverlayError, OverlayError } from '../errors.js'
-import { overlayParameters, type OverlayDescription } from './description.js'
+import { asRoot, type StoreUserNamespace } from '../ids/user-namespace.js'
+import { overlayParameters, type OverlayDescription, type OverlayParameter } from './description.js'
 
 /**
  * Mounts an overlay, detached: the mount belongs to the returned descriptor, no path leads to it, and it goes
  * when the descriptor is closed. Attach it with move_mount(2), {@link MountedRoot.attach} for example, or read
  * it through the descriptor.
  *
+ * @param namespace - The user namespace to mount in, for a caller without privileges; needs `userxattr`.
  * @throws {@link OverlayError}
  *   - `ERR_OVERLAY_INVALID_ARG`: the description is no overlay, see {@link overlayParameters}.
  *   - `ERR_OVERLAY_NOT_FOUND`: one of the folders is missing.
@@ -25,8 +35,9 @@ import { overlayParameters, type OverlayDescription } from './description.js'
  *   - `ERR_OVERLAY_MOUNT`: the kernel refuses for another reason, which the message quotes.
  * @see {@link https://man7.org/linux/man-pages/man2/fsopen.2.html}
  */
-export function mountOverlay(description: OverlayDescription): Fd {
+export function mountOverlay(description: OverlayDescription, namespace?: StoreUserNamespace): Fd {
   const parameters = overlayParameters(description)
+  if (namespace !== undefined) return mountIn(namespace, description, parameters)
   let context: Fd | undefined
   let step = 'open the file system overlay'
   try {
@@ -44,6 +55,34 @@ export function mountOverlay(description: OverlayDescription): Fd {
     throw mountError(step, error, context)
   } finally {
     context?.close()
+  }
+}
+
+/** The same as root of a user namespace. The kernel's own words about a failure are lost with the child. */
+function mountIn(
+  namespace: StoreUserNamespace,
+  { upper }: OverlayDescription,
+  parameters: readonly OverlayParameter[],
+): Fd {
+  let step = 'open the file system overlay'
+  try {
+    const fill = (program: Program): Ref => {
+      const context = program.step(step).call('fsopen', ['overlay', FSOPEN_CLOEXEC])
+      for (const [key, value] of parameters) {
+        program.step(value === undefined ? `set ${key}` : `set ${key} to ${value}`)
+        if (value === undefined) program.call('fsconfig', [context, FSCONFIG_SET_FLAG, key, null, 0])
+        else program.call('fsconfig', [context, FSCONFIG_SET_STRING, key, value, 0])
+      }
+      program.step('create the file system').call('fsconfig', [context, FSCONFIG_CMD_CREATE, null, null, 0])
+      const attributes = upper === undefined ? MOUNT_ATTR_RDONLY : 0
+      const mounted = program.step('mount it').call('fsmount', [context, FSMOUNT_CLOEXEC, attributes])
+      program.call('close', [context])
+      return mounted
+    }
+    return new Fd(asRoot(namespace, fill, { mounts: true }))
+  } catch (error) {
+    step = isSyscallError(error) ? (error.step ?? step) : step
+    throw mountError(step, error, undefined)
   }
 }
 

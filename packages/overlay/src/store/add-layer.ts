@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { execute, O_DIRECTORY, O_RDONLY, Program } from '@ctr/linux'
 import type { LayerLimits } from '../archive/limits.js'
 import { abortError, errnoOf, OverlayError, systemError } from '../errors.js'
+import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { unpackLayer } from '../unpack/unpack-layer.js'
 import { filesOf, readLayer, writeLayer, type Layer } from './layer-folder.js'
 import type { Layout } from './layout.js'
@@ -17,14 +18,15 @@ export async function addLayer(
     readonly signal: AbortSignal | undefined
     readonly limits: LayerLimits
     readonly durable: boolean
+    readonly namespace: StoreUserNamespace | undefined
   },
 ): Promise<Layer> {
-  const { diffId, signal, limits, durable } = options
-  await using temporary = makeTemporary(layout)
+  const { diffId, signal, limits, durable, namespace } = options
+  await using temporary = makeTemporary(layout, namespace)
   const made = join(temporary.path, 'layer')
   const files = filesOf(made)
   mkdirSync(files, { recursive: true, mode: 0o700 })
-  const unpacked = await unpackLayer(source, files, { limits, signal })
+  const unpacked = await unpackLayer(source, files, { limits, signal, namespace })
   if (diffId !== undefined && diffId !== unpacked.diffId) {
     throw new OverlayError(
       'ERR_OVERLAY_DIGEST',
@@ -44,9 +46,9 @@ export async function addLayer(
   return readLayer(place) ?? { ...unpacked, path: filesOf(place) }
 }
 
-function makeTemporary(layout: Layout): TemporaryFolder {
+function makeTemporary(layout: Layout, namespace: StoreUserNamespace | undefined): TemporaryFolder {
   try {
-    return TemporaryFolder.create(layout.temporary)
+    return TemporaryFolder.create(layout.temporary, namespace)
   } catch (error) {
     throw systemError('make a folder in', layout.temporary, error)
   }

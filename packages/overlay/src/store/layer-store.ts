@@ -5,6 +5,7 @@ import { layerLimits, type LayerLimits } from '../archive/limits.js'
 import { errnoOf, OverlayError, systemError } from '../errors.js'
 import { makeFolders } from '../files/make-folders.js'
 import { inheritNothing } from '../files/inherit-nothing.js'
+import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { removeTree } from '../files/remove-tree.js'
 import type { OverlayDescription } from '../mount/description.js'
 import { addLayer } from './add-layer.js'
@@ -23,6 +24,11 @@ export interface LayerStoreOptions {
    * Default true; false for stores that are thrown away.
    */
   readonly durable?: boolean | undefined
+  /**
+   * For an ordinary user: the user namespace that owners of files are ids of. Roots are then mounted in it, or in
+   * another one with the same maps.
+   */
+  readonly userNamespace?: StoreUserNamespace | undefined
 }
 
 /** Settings of {@link LayerStore.add}. */
@@ -79,10 +85,17 @@ export class LayerStore {
   readonly #layout: Layout
   readonly #limits: LayerLimits
   readonly #durable: boolean
+  readonly #namespace: StoreUserNamespace | undefined
   /** Layers never change, so that what was read once stays right as long as they are there. */
   readonly #known = new Map<string, Layer>()
 
-  private constructor(layout: Layout, limits: LayerLimits, durable: boolean) {
+  private constructor(
+    layout: Layout,
+    limits: LayerLimits,
+    durable: boolean,
+    namespace: StoreUserNamespace | undefined,
+  ) {
+    this.#namespace = namespace
     this.#layout = layout
     this.#limits = limits
     this.#durable = durable
@@ -94,7 +107,10 @@ export class LayerStore {
    * @param folder - On a file system that overlayfs takes as upper (ext4, xfs, btrfs, tmpfs; no overlay).
    * @throws {@link OverlayError} `ERR_OVERLAY_PERMISSION`: the folder cannot be made or is not ours.
    */
-  static async open(folder: string, { limits, durable = true }: LayerStoreOptions = {}): Promise<LayerStore> {
+  static async open(
+    folder: string,
+    { limits, durable = true, userNamespace }: LayerStoreOptions = {},
+  ): Promise<LayerStore> {
     const checked = layerLimits(limits)
     const layout = new Layout(resolve(folder))
     try {
@@ -106,7 +122,7 @@ export class LayerStore {
     } catch (error) {
       throw systemError('open the store', layout.folder, error)
     }
-    return Promise.resolve(new LayerStore(layout, checked, durable))
+    return Promise.resolve(new LayerStore(layout, checked, durable, userNamespace))
   }
 
   /** The store's folder, absolute. */
@@ -138,7 +154,13 @@ export class LayerStore {
       else await source[Symbol.asyncIterator]().return?.()
       return existing
     }
-    return addLayer(this.#layout, source, { diffId, signal, limits: this.#limits, durable: this.#durable })
+    return addLayer(this.#layout, source, {
+      diffId,
+      signal,
+      limits: this.#limits,
+      durable: this.#durable,
+      namespace: this.#namespace,
+    })
   }
 
   /**
@@ -170,7 +192,7 @@ export class LayerStore {
   async remove(diffId: string): Promise<void> {
     const folder = this.#layout.layer(diffId)
     this.#refuseUsed(diffId)
-    await using temporary = TemporaryFolder.create(this.#layout.temporary)
+    await using temporary = TemporaryFolder.create(this.#layout.temporary, this.#namespace)
     const away = join(temporary.path, 'layer')
     try {
       renameSync(folder, away)
@@ -195,7 +217,10 @@ export class LayerStore {
    */
   view(diffIds: readonly string[]): OverlayDescription {
     const lower = this.#folders(diffIds)
-    return { lower: lower.length === 1 ? [this.#layout.empty, ...lower] : lower }
+    return {
+      lower: lower.length === 1 ? [this.#layout.empty, ...lower] : lower,
+      ...(this.#namespace === undefined ? {} : { userxattr: true }),
+    }
   }
 
   /**
@@ -213,7 +238,12 @@ export class LayerStore {
     const above = layers === undefined ? lower : this.#folders(layers)
     const folders = below === undefined ? above : [below, ...above]
     const folder = this.#layout.root(id)
-    const record = rootRecord(this.#layout, id, { layers: layers ?? [], lower: folders, volatile })
+    const record = rootRecord(this.#layout, id, {
+      layers: layers ?? [],
+      lower: folders,
+      volatile,
+      userxattr: this.#namespace !== undefined,
+    })
     try {
       mkdirSync(folder, { mode: 0o700 })
     } catch (error) {
@@ -223,12 +253,12 @@ export class LayerStore {
       })
     }
     try {
-      fillRoot(folder, record)
+      fillRoot(folder, record, this.#namespace)
     } catch (error) {
-      await removeTree(folder)
+      await removeTree(folder, this.#namespace)
       throw systemError('make the root', id, error)
     }
-    return new RootFilesystem(id, folder, record)
+    return new RootFilesystem(id, folder, record, this.#namespace)
   }
 
   /**
@@ -240,7 +270,7 @@ export class LayerStore {
     const record = readRoot(this.#layout, checkRootId(id))
     if (record === undefined)
       throw new OverlayError('ERR_OVERLAY_NOT_FOUND', `cannot open the root ${id}: there is none`)
-    return Promise.resolve(new RootFilesystem(id, this.#layout.root(id), record))
+    return Promise.resolve(new RootFilesystem(id, this.#layout.root(id), record, this.#namespace))
   }
 
   /**
@@ -249,7 +279,7 @@ export class LayerStore {
    * @throws {@link OverlayError} `ERR_OVERLAY_IO` with `EBUSY`: something is mounted in it.
    */
   async removeRoot(id: string): Promise<void> {
-    await removeTree(this.#layout.root(checkRootId(id)))
+    await removeTree(this.#layout.root(checkRootId(id)), this.#namespace)
   }
 
   /** Ids of all root file systems, half made ones included. */
@@ -264,10 +294,10 @@ export class LayerStore {
    * @param options - `keep`: ids of the roots that are wanted. Without it all roots stay.
    */
   async cleanup({ keep }: { readonly keep?: Iterable<string> | undefined } = {}): Promise<CleanupResult> {
-    const abandoned = await removeAbandoned(this.#layout.temporary)
+    const abandoned = await removeAbandoned(this.#layout.temporary, this.#namespace)
     const wanted = new Set(keep)
     const unwanted = keep === undefined ? [] : rootIds(this.#layout).filter((id) => !wanted.has(id))
-    for (const id of unwanted) await removeTree(join(this.#layout.roots, id))
+    for (const id of unwanted) await removeTree(join(this.#layout.roots, id), this.#namespace)
     return { abandoned, roots: unwanted }
   }
 

@@ -4,6 +4,7 @@ import type { Fd } from '@ctr/linux'
 import type { OverlayDescription } from '../mount/description.js'
 import { mountOverlay } from '../mount/mount-overlay.js'
 import { MountedRoot } from '../mount/mounted-root.js'
+import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { removeTree } from '../files/remove-tree.js'
 import { upperChanges, type Change } from './changes.js'
 import type { RootRecord } from './root-folder.js'
@@ -23,9 +24,16 @@ export class RootFilesystem implements AsyncDisposable {
   readonly layers: readonly string[]
   /** How to mount it. */
   readonly description: OverlayDescription
+  readonly #namespace: StoreUserNamespace | undefined
 
   /** Use `LayerStore.createRoot` or `LayerStore.openRoot`. */
-  constructor(id: string, folder: string, { layers, ...description }: RootRecord) {
+  constructor(
+    id: string,
+    folder: string,
+    { layers, ...description }: RootRecord,
+    namespace?: StoreUserNamespace,
+  ) {
+    this.#namespace = namespace
     this.id = id
     this.folder = folder
     this.layers = layers
@@ -39,7 +47,7 @@ export class RootFilesystem implements AsyncDisposable {
    */
   mount(): Fd {
     this.#forgetVolatileMount()
-    return mountOverlay(this.description)
+    return mountOverlay(this.description, this.#namespace)
   }
 
   /**
@@ -59,7 +67,7 @@ export class RootFilesystem implements AsyncDisposable {
    * @throws {@link OverlayError} `ERR_OVERLAY_LIMIT`: a tree of more than 512 levels.
    */
   async changes(): Promise<readonly Change[]> {
-    return upperChanges(this.description)
+    return upperChanges(this.description, this.#namespace)
   }
 
   /**
@@ -68,7 +76,7 @@ export class RootFilesystem implements AsyncDisposable {
    * @throws {@link OverlayError} `ERR_OVERLAY_IO` with `EBUSY`: something is mounted in it.
    */
   async remove(): Promise<void> {
-    await removeTree(this.folder)
+    await removeTree(this.folder, this.#namespace)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

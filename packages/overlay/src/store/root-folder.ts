@@ -6,9 +6,11 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  type Stats,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { errnoOf, OverlayError, systemError } from '../errors.js'
 import { overlayParameters, type OverlayDescription } from '../mount/description.js'
 import { parse } from './layer-folder.js'
@@ -30,7 +32,7 @@ const recordFile = 'root.json'
 export function rootRecord(
   layout: Layout,
   id: string,
-  { lower, layers, volatile }: Pick<RootRecord, 'lower' | 'layers' | 'volatile'>,
+  { lower, layers, volatile, userxattr }: Pick<RootRecord, 'lower' | 'layers' | 'volatile' | 'userxattr'>,
 ): RootRecord {
   const folder = layout.root(id)
   const record: RootRecord = {
@@ -39,6 +41,7 @@ export function rootRecord(
     upper: join(folder, 'upper'),
     work: join(folder, 'work'),
     ...(volatile === true ? { volatile } : {}),
+    ...(userxattr === true ? { userxattr } : {}),
   }
   overlayParameters(record)
   return record
@@ -48,7 +51,11 @@ export function rootRecord(
  * Fills the new folder of a root file system: first the record, which keeps the layers from being removed,
  * then the upper folder, which looks like the topmost layer's root because it is the root that a container sees.
  */
-export function fillRoot(folder: string, record: RootRecord): void {
+export function fillRoot(
+  folder: string,
+  record: RootRecord,
+  namespace: StoreUserNamespace | undefined,
+): void {
   writeFileSync(join(folder, recordFile), JSON.stringify(record), { mode: 0o600, flag: 'wx' })
   for (const layer of record.lower) {
     if (!existsSync(layer)) {
@@ -59,9 +66,15 @@ export function fillRoot(folder: string, record: RootRecord): void {
   }
   const top = statSync(record.lower.at(-1)!)
   mkdirSync(record.upper!)
-  chownSync(record.upper!, top.uid, top.gid)
+  const made = statSync(record.upper!)
+  if (made.uid !== top.uid || made.gid !== top.gid) giveTo(top, record.upper!, namespace)
   chmodSync(record.upper!, top.mode & 0o7777)
   mkdirSync(record.work!, { mode: 0o700 })
+}
+
+/** An ordinary user's roots are its own, which is root inside: nobody but root of the host can give a folder away. */
+function giveTo({ uid, gid }: Stats, folder: string, namespace: StoreUserNamespace | undefined): void {
+  if (namespace === undefined) chownSync(folder, uid, gid)
 }
 
 /**
@@ -81,7 +94,8 @@ export function readRoot(layout: Layout, id: string): RootRecord | undefined {
   const record = parse(path, text)
   const { layers, lower, upper, work } = record
   if (areStrings(layers) && areStrings(lower) && typeof upper === 'string' && typeof work === 'string') {
-    return { layers, lower, upper, work, ...(record['volatile'] === true ? { volatile: true } : {}) }
+    const flags = ['volatile', 'userxattr'].filter((flag) => record[flag] === true)
+    return { layers, lower, upper, work, ...Object.fromEntries(flags.map((flag) => [flag, true])) }
   }
   throw new OverlayError('ERR_OVERLAY_DAMAGED', `cannot read ${path}: it is not what was written`, { path })
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { flock, LOCK_EX, LOCK_NB } from '@ctr/linux'
 import { errnoOf } from '../errors.js'
 import { removeTree } from '../files/remove-tree.js'
+import type { StoreUserNamespace } from '../ids/user-namespace.js'
 
 const suffix = '.lock'
 
@@ -11,22 +12,24 @@ const suffix = '.lock'
 export class TemporaryFolder implements AsyncDisposable {
   readonly path: string
   readonly #lock: number
+  readonly #namespace: StoreUserNamespace | undefined
   #removed = false
 
-  private constructor(path: string, lock: number) {
+  private constructor(path: string, lock: number, namespace: StoreUserNamespace | undefined) {
     this.path = path
     this.#lock = lock
+    this.#namespace = namespace
   }
 
   /** Makes a folder of a new name, mode 0700. */
-  static create(parent: string): TemporaryFolder {
+  static create(parent: string, namespace?: StoreUserNamespace): TemporaryFolder {
     for (;;) {
       const path = join(parent, randomBytes(12).toString('hex'))
       const lock = openSync(path + suffix, 'wx', 0o600)
       // between open and lock a cleanup may have taken the file for a dead one
       if (lockNow(lock) && fstatSync(lock).nlink === 1) {
         mkdirSync(path, { mode: 0o700 })
-        return new TemporaryFolder(path, lock)
+        return new TemporaryFolder(path, lock, namespace)
       }
       closeSync(lock)
     }
@@ -37,7 +40,7 @@ export class TemporaryFolder implements AsyncDisposable {
     if (this.#removed) return
     this.#removed = true
     try {
-      await removeTree(this.path)
+      await removeTree(this.path, this.#namespace)
       unlinkSync(this.path + suffix)
     } finally {
       closeSync(this.#lock)
@@ -50,7 +53,7 @@ export class TemporaryFolder implements AsyncDisposable {
 }
 
 /** Removes the temporary folders of those who died. Gives back how many there were. */
-export async function removeAbandoned(parent: string): Promise<number> {
+export async function removeAbandoned(parent: string, namespace?: StoreUserNamespace): Promise<number> {
   let count = 0
   const names = new Set(readdirSync(parent).map((name) => name.replace(/\.lock$/, '')))
   for (const name of names) {
@@ -58,7 +61,7 @@ export async function removeAbandoned(parent: string): Promise<number> {
     if (lock === undefined) continue
     try {
       if (!lockNow(lock)) continue // somebody is at it
-      await removeTree(join(parent, name))
+      await removeTree(join(parent, name), namespace)
       unlinkSync(join(parent, name + suffix))
       count += 1
     } catch (error) {

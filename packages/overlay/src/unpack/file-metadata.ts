@@ -3,26 +3,35 @@ import type { Metadata } from '../archive/archive-entry.js'
 import { OverlayError, errnoOf } from '../errors.js'
 import { kernelString, readable, type ByteString } from '../files/byte-string.js'
 import { pathOfFd } from '../files/open-in.js'
+import type { ForeignMetadata } from './foreign-metadata.js'
 
 /** Sets owner, extended attributes, permissions and time of what an archive packed. */
 export class MetadataWriter {
   /** Files are made as root's already, so that root's own need no chown. */
   readonly #ownRoot: boolean
-  readonly #times = Buffer.alloc(32)
+  readonly #foreign: ForeignMetadata | undefined
 
-  /** @param ownRoot - True when a new file in the layer belongs to 0:0. */
-  constructor(ownRoot: boolean) {
+  /**
+   * @param ownRoot - True when a new file in the layer belongs to 0:0.
+   * @param foreign - Takes what the caller has no privileges for.
+   */
+  constructor(ownRoot: boolean, foreign: ForeignMetadata | undefined) {
     this.#ownRoot = ownRoot
+    this.#foreign = foreign
   }
 
   /** Of an open file or folder. Owner first, since chown(2) takes away setuid bits and capabilities. */
   toFd(fd: number, metadata: Metadata, path: ByteString): void {
+    if (this.#foreign?.concerns(metadata) === true) {
+      this.#foreign.toFd(fd, metadata, path)
+      return
+    }
     if (!this.#owned(metadata)) syscall('fchown', fd, metadata.uid, metadata.gid)
     for (const { name, value } of metadata.attributes) {
       attempt(name, path, true, () => syscall('fsetxattr', fd, kernelString(name), value, value.length, 0))
     }
     syscall('fchmod', fd, metadata.mode)
-    syscall('utimensat', fd, null, this.#timesOf(metadata), 0)
+    syscall('utimensat', fd, null, timesOf(metadata), 0)
   }
 
   /** Of a link, device or fifo, by its name in an open folder. A link is not followed, and has no mode. */
@@ -33,6 +42,10 @@ export class MetadataWriter {
     path: ByteString,
     { isLink }: { isLink: boolean },
   ): void {
+    if (this.#foreign?.concerns(metadata) === true) {
+      this.#foreign.toName(folder, name, metadata, path, { isLink })
+      return
+    }
     const at = kernelString(name)
     if (!this.#owned(metadata))
       syscall('fchownat', folder, at, metadata.uid, metadata.gid, AT_SYMLINK_NOFOLLOW)
@@ -41,23 +54,24 @@ export class MetadataWriter {
       attempt(key, path, false, () => syscall('lsetxattr', place, kernelString(key), value, value.length, 0))
     }
     if (!isLink) syscall('fchmodat', folder, at, metadata.mode)
-    syscall('utimensat', folder, at, this.#timesOf(metadata), AT_SYMLINK_NOFOLLOW)
+    syscall('utimensat', folder, at, timesOf(metadata), AT_SYMLINK_NOFOLLOW)
   }
 
   #owned({ uid, gid }: Metadata): boolean {
-    return this.#ownRoot && uid === 0 && gid === 0
+    return this.#ownRoot && ((uid === 0 && gid === 0) || this.#foreign !== undefined)
   }
+}
 
-  /** Access and modification time, both that of the archive. */
-  #timesOf({ mtimeNs }: Metadata): Buffer {
-    const billion = 1_000_000_000n
-    const rest = ((mtimeNs % billion) + billion) % billion
-    for (const offset of [0, 16]) {
-      this.#times.writeBigInt64LE((mtimeNs - rest) / billion, offset)
-      this.#times.writeBigInt64LE(rest, offset + 8)
-    }
-    return this.#times
+/** Access and modification time, both that of the archive, as utimensat(2) takes them. */
+export function timesOf({ mtimeNs }: Metadata): Buffer {
+  const times = Buffer.alloc(32)
+  const billion = 1_000_000_000n
+  const rest = ((mtimeNs % billion) + billion) % billion
+  for (const offset of [0, 16]) {
+    times.writeBigInt64LE((mtimeNs - rest) / billion, offset)
+    times.writeBigInt64LE(rest, offset + 8)
   }
+  return times
 }
 
 /**

@@ -20,13 +20,15 @@ import { refused, splitEntryName } from '../archive/entry-name.js'
 import type { LayerLimits } from '../archive/limits.js'
 import { nameMeaning } from '../archive/whiteout.js'
 import { errnoOf, OverlayError, systemError } from '../errors.js'
+import { asRoot, type StoreUserNamespace } from '../ids/user-namespace.js'
 import { kernelString, readable, type ByteString } from '../files/byte-string.js'
 import { inheritNothing } from '../files/inherit-nothing.js'
 import { openIn, openName, pathOfFd } from '../files/open-in.js'
 import { removeNameSync } from '../files/remove-tree.js'
 import { MetadataWriter } from './file-metadata.js'
+import { ForeignMetadata } from './foreign-metadata.js'
 import { ParentFolders } from './parent-folders.js'
-import { hideLower, isOpaque, isWhiteout, putWhiteout } from './whiteouts.js'
+import { hideLower, isOpaque, isWhiteout, putWhiteout, type NoteScope } from './whiteouts.js'
 
 /** A folder that only a name implied: root's, readable by all, and of no particular time. */
 const implied: Metadata = { uid: 0, gid: 0, mode: 0o755, mtimeNs: 0n, attributes: [] }
@@ -35,22 +37,35 @@ const implied: Metadata = { uid: 0, gid: 0, mode: 0o755, mtimeNs: 0n, attributes
 export class LayerWriter {
   readonly #root: number
   readonly #limits: LayerLimits
+  readonly #namespace: StoreUserNamespace | undefined
+  readonly #scope: NoteScope
+  readonly #foreign: ForeignMetadata | undefined
   readonly #parents: ParentFolders
   readonly #metadata: MetadataWriter
   /** Folders get their metadata last: what is put into them changes their time, and their mode may forbid it. */
   readonly #folders = new Map<ByteString, Metadata>([['', implied]])
   #entries = 0
 
-  /** @param root - Descriptor of the layer's empty root folder; stays the caller's. */
-  constructor(root: number, limits: LayerLimits) {
+  /**
+   * @param root - Descriptor of the layer's empty root folder; stays the caller's.
+   * @param namespace - Where the owners of its files are, for a caller without privileges.
+   */
+  constructor(root: number, limits: LayerLimits, namespace: StoreUserNamespace | undefined) {
     this.#root = root
     this.#limits = limits
+    this.#namespace = namespace
+    this.#scope = namespace === undefined ? 'trusted' : 'user'
+    this.#foreign = namespace === undefined ? undefined : new ForeignMetadata(namespace)
     inheritNothing(pathOfFd(root))
-    this.#metadata = new MetadataWriter(process.geteuid?.() === 0 && process.getegid?.() === 0)
-    this.#parents = new ParentFolders(root, (path) => {
+    this.#metadata = new MetadataWriter(
+      namespace !== undefined || (process.geteuid?.() === 0 && process.getegid?.() === 0),
+      this.#foreign,
+    )
+    const made = (path: ByteString): void => {
       this.#count(path)
       this.#folders.set(path, implied)
-    })
+    }
+    this.#parents = new ParentFolders(root, made, this.#scope)
   }
 
   /** Entries so far, implied folders included. */
@@ -69,7 +84,7 @@ export class LayerWriter {
 
   /** Gives the folders their metadata. Says whether the layer's root hides all lower layers. */
   finish(): { readonly opaqueRoot: boolean } {
-    this.close()
+    this.#parents.forget()
     for (const [path, metadata] of [...this.#folders].reverse()) {
       try {
         this.#finishFolder(path, metadata)
@@ -77,12 +92,15 @@ export class LayerWriter {
         throw systemError('unpack', readable(path), error)
       }
     }
-    return { opaqueRoot: isOpaque(this.#root) }
+    const opaqueRoot = isOpaque(this.#root, this.#scope)
+    this.#foreign?.flush()
+    return { opaqueRoot }
   }
 
   /** Closes what is open. Idempotent. */
   close(): void {
     this.#parents.forget()
+    this.#foreign?.close()
   }
 
   #finishFolder(path: ByteString, metadata: Metadata): void {
@@ -123,8 +141,8 @@ export class LayerWriter {
       return undefined
     }
     const folder = this.#parents.get(place.parent)
-    if (meaning.kind === 'opaque') hideLower(folder)
-    else if (meaning.kind === 'whiteout') putWhiteout(folder, meaning.hidden)
+    if (meaning.kind === 'opaque') hideLower(folder, this.#scope)
+    else if (meaning.kind === 'whiteout') putWhiteout(folder, meaning.hidden, this.#scope)
     else return this.#make(folder, place.parent, place.name, entry)
     return undefined
   }
@@ -211,7 +229,7 @@ export class LayerWriter {
     if (!isWhiteout(stat)) return
     const fresh = openName(folder, name)
     try {
-      hideLower(fresh)
+      hideLower(fresh, this.#scope)
     } finally {
       closeSync(fresh)
     }
@@ -227,7 +245,7 @@ export class LayerWriter {
       throw refused(entry.path, `it is a link to ${readable(entry.target)}, which is not there`)
     if (from === folder && target.name === name) throw refused(entry.path, 'it is a link to itself')
     try {
-      this.#fresh(folder, name, 'linkat', from, kernelString(target.name), folder, kernelString(name), 0)
+      this.#link(from, target.name, folder, name)
     } catch (error) {
       const errno = errnoOf(error)
       if (errno === 'ENOENT')
@@ -238,10 +256,25 @@ export class LayerWriter {
     }
   }
 
+  #link(from: number, target: ByteString, folder: number, name: ByteString): void {
+    const call = [from, kernelString(target), folder, kernelString(name), 0] as const
+    try {
+      this.#fresh(folder, name, 'linkat', ...call)
+    } catch (error) {
+      if (errnoOf(error) !== 'EPERM' || this.#namespace === undefined) throw error
+      // a file that belongs to somebody else already (protected_hardlinks of proc_sys_fs(5)), or a folder
+      asRoot(this.#namespace, (program) => program.call('linkat', call))
+    }
+  }
+
   #node(folder: number, name: ByteString, entry: ArchiveEntry): void {
     const type = { 'character-device': S_IFCHR, 'block-device': S_IFBLK }[entry.kind as string] ?? S_IFIFO
     if (type === S_IFCHR && entry.major === 0 && entry.minor === 0) {
       throw refused(entry.path, 'a character device 0/0 would hide files of lower layers')
+    }
+    if (type !== S_IFIFO && this.#namespace !== undefined) {
+      removeNameSync(folder, name) // nobody but root of the host can make a device: it is left out
+      return
     }
     const device = type === S_IFIFO ? 0 : makedev(entry.major, entry.minor)
     this.#fresh(folder, name, 'mknodat', folder, kernelString(name), type + 0o600, device)

@@ -4,7 +4,7 @@ import { refused } from '../archive/entry-name.js'
 import { errnoOf } from '../errors.js'
 import { byteString, kernelString, type ByteString } from '../files/byte-string.js'
 import { openFolderIn, openName } from '../files/open-in.js'
-import { hideLower, isWhiteout } from './whiteouts.js'
+import { hideLower, isWhiteout, type NoteScope } from './whiteouts.js'
 
 /** Folders kept open. Entries of an archive come folder by folder, so that a few are enough. */
 const keptOpen = 32
@@ -18,14 +18,17 @@ const mostLinks = 40
 export class ParentFolders {
   readonly #root: number
   readonly #made: (path: ByteString) => void
+  readonly #scope: NoteScope
   readonly #open = new Map<ByteString, number>()
   #stale = false
 
   /**
    * @param root - Descriptor of the layer's root; stays the caller's.
    * @param made - Told of every folder that was made because a name implied it.
+   * @param scope - Where overlayfs looks for its notes.
    */
-  constructor(root: number, made: (path: ByteString) => void) {
+  constructor(root: number, made: (path: ByteString) => void, scope: NoteScope) {
+    this.#scope = scope
     this.#root = root
     this.#made = made
   }
@@ -142,7 +145,7 @@ export class ParentFolders {
       0,
     )
     way.push({ name, fd: fresh })
-    hideLower(fresh)
+    hideLower(fresh, this.#scope)
     return undefined
   }
 }

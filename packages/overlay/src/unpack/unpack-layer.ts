@@ -4,6 +4,7 @@ import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '@ctr/linux'
 import { ArchiveReader } from '../archive/archive-reader.js'
 import type { LayerLimits } from '../archive/limits.js'
 import { OverlayError } from '../errors.js'
+import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { decompress } from './decompress.js'
 import { LayerWriter } from './layer-writer.js'
 
@@ -23,6 +24,7 @@ export interface UnpackedLayer {
 export interface UnpackOptions {
   readonly limits: LayerLimits
   readonly signal?: AbortSignal | undefined
+  readonly namespace?: StoreUserNamespace | undefined
 }
 
 /**
@@ -32,10 +34,10 @@ export interface UnpackOptions {
 export async function unpackLayer(
   source: AsyncIterable<Uint8Array>,
   folder: string,
-  { limits, signal }: UnpackOptions,
+  { limits, signal, namespace }: UnpackOptions,
 ): Promise<UnpackedLayer> {
   const root = openSync(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-  const writer = new LayerWriter(root, limits)
+  const writer = new LayerWriter(root, limits, namespace)
   const reader = new ArchiveReader((entry) => writer.write(entry))
   const hash = createHash('sha256')
   let size = 0

@@ -1,9 +1,16 @@
 import { closeSync, fstatSync, type Stats } from 'node:fs'
 import { out, S_IFCHR, S_IFMT, syscall, syscallOr } from '@ctr/linux'
+import { asRoot, type StoreUserNamespace } from '../ids/user-namespace.js'
 import { kernelString, type ByteString } from '../files/byte-string.js'
 import { openName, pathOfFd } from '../files/open-in.js'
 
-const opaqueAttribute = 'trusted.overlay.opaque'
+/**
+ * Where overlayfs keeps its notes: attributes that only root can set, or of a mount with `userxattr` those that the
+ * owner of a file can.
+ */
+export type NoteScope = 'trusted' | 'user'
+
+const opaqueAttribute = (scope: NoteScope): string => `${scope}.overlay.opaque`
 const yes = Buffer.from('y')
 
 /** True for what overlayfs takes as a whiteout: a character device 0/0. */
@@ -17,22 +24,39 @@ export function isWhiteout(stat: Pick<Stats, 'mode' | 'rdev'>): boolean {
  * @param folder - Any descriptor of the folder.
  * @see {@link https://docs.kernel.org/filesystems/overlayfs.html#whiteouts-and-opaque-directories}
  */
-export function hideLower(folder: number): void {
+export function hideLower(folder: number, scope: NoteScope): void {
   // by way of /proc, since a descriptor opened with O_PATH takes no attributes
-  syscall('setxattr', pathOfFd(folder), opaqueAttribute, yes, yes.length, 0)
+  syscall('setxattr', pathOfFd(folder), opaqueAttribute(scope), yes, yes.length, 0)
 }
 
 /** True for a folder that {@link hideLower} marked. */
-export function isOpaque(folder: number): boolean {
+export function isOpaque(folder: number, scope: NoteScope): boolean {
   const value = Buffer.alloc(8)
   const length = syscallOr(
-    ['ENODATA', 'EOPNOTSUPP', 'ERANGE'],
+    noNote,
     'getxattr',
     pathOfFd(folder),
-    opaqueAttribute,
+    opaqueAttribute(scope),
     out(value),
     value.length,
   )
+  return isYes(length, value)
+}
+
+/** The same of a folder that the caller may not read, as root of the namespace that its owner is in. */
+export function isOpaqueInside(folder: number, namespace: StoreUserNamespace): boolean {
+  const value = Buffer.alloc(8)
+  const length = asRoot(namespace, (program) =>
+    program.call('getxattr', [pathOfFd(folder), opaqueAttribute('user'), out(value), value.length], {
+      tolerate: noNote,
+    }),
+  )
+  return isYes(length, value)
+}
+
+const noNote = ['ENODATA', 'EOPNOTSUPP', 'ERANGE'] as const
+
+function isYes(length: number | string, value: Buffer): boolean {
   return length === 1 && value[0] === yes[0]
 }
 
@@ -40,11 +64,11 @@ export function isOpaque(folder: number): boolean {
  * Puts a whiteout at `name`. What the same layer has at that name stays, because a whiteout is about lower
  * layers only; of a folder their content is hidden.
  */
-export function putWhiteout(folder: number, name: ByteString): void {
+export function putWhiteout(folder: number, name: ByteString, scope: NoteScope): void {
   if (syscallOr(['EEXIST'], 'mknodat', folder, kernelString(name), S_IFCHR, 0) !== 'EEXIST') return
   const fd = openName(folder, name)
   try {
-    if (fstatSync(fd).isDirectory()) hideLower(fd)
+    if (fstatSync(fd).isDirectory()) hideLower(fd, scope)
   } finally {
     closeSync(fd)
   }

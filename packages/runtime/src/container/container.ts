@@ -16,6 +16,8 @@ import { cgroupOf, releaseRunning, removeFiles } from './release.js'
 import { signalNumber } from './spec.js'
 import type { StartedContainer } from './start.js'
 import type { WarmRoot } from './warm-roots.js'
+import { noDelegation } from '../rootless/limits.js'
+import { processesWith } from '../rootless/processes-with.js'
 import { foundProcess, ownProcess, type WatchedProcess } from './watched-process.js'
 
 /** Most containers are removed as soon as they have ended: then how they ended need not be written. */
@@ -122,9 +124,10 @@ export class Container implements AsyncDisposable {
    *   `ERR_RUNTIME_COMMAND_NOT_EXECUTABLE` (126); `ERR_RUNTIME_START` for any other step.
    */
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecProcess> {
+    using _turn = await this.#context.rootless?.turns.take('join')
     const init = this.#running('run a program in')
     const cgroup = this.#openCgroup()
-    if (cgroup === undefined) throw this.#notRunning('run a program in')
+    if (cgroup === undefined && this.#context.hasCgroups) throw this.#notRunning('run a program in')
     try {
       return await execIn(this.#context, this.#record, { init, cgroup }, command, options)
     } finally {
@@ -173,6 +176,7 @@ export class Container implements AsyncDisposable {
   /** Stops every process of the container where it is, until `unpause()`. */
   async pause(): Promise<void> {
     this.#running('pause')
+    this.#needCgroup('pause')
     this.#forgetFound()
     await this.#openCgroup()?.freeze()
   }
@@ -191,6 +195,7 @@ export class Container implements AsyncDisposable {
    */
   stats(): CgroupStats {
     this.#running('read the figures of')
+    this.#needCgroup('read the figures of')
     this.#forgetFound()
     const cgroup = this.#openCgroup()
     if (cgroup === undefined) throw this.#notRunning('read the figures of')
@@ -199,6 +204,8 @@ export class Container implements AsyncDisposable {
 
   /** Process ids on the host of everything that runs in the container. */
   processes(): number[] {
+    const { pid } = this
+    if (!this.#context.hasCgroups) return pid === null ? [] : processesWith(pid)
     return this.#openCgroup()?.processes() ?? []
   }
 
@@ -339,6 +346,14 @@ export class Container implements AsyncDisposable {
   #running(what: string): WatchedProcess {
     if (this.#record.status !== 'running' || this.#init === undefined) throw this.#notRunning(what)
     return this.#init
+  }
+
+  #needCgroup(what: string): void {
+    if (this.#context.hasCgroups) return
+    throw new RuntimeError(
+      'ERR_RUNTIME_LIMIT',
+      `cannot ${what} container ${this.name}: it has no cgroup; ${noDelegation}`,
+    )
   }
 
   #notRunning(what: string): RuntimeError {

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
-import { hostnameFile, hostsFile, resolvConf } from '@ctr/netbridge'
+import { hostnameFile, hostsFile, parseResolvConf, resolvConf, type ResolvConfOptions } from '@ctr/netbridge'
 import type { Context } from '../context.js'
 import type { RuntimeFile } from '../setup/files.js'
-import type { ContainerRecord } from './record.js'
+import { dnsAddress } from '../rootless/user-network.js'
+import type { ContainerRecord, NetworkMode } from './record.js'
 
 /** The files that tell a container who and where it is: `/etc/hostname`, `/etc/hosts`, `/etc/resolv.conf`. */
 export function etcFiles(
@@ -20,10 +21,23 @@ export function etcFiles(
     { path: '/etc/hosts', content: hosts },
     {
       path: '/etc/resolv.conf',
-      content: onHost ? context.host.resolvConf : resolvConf({ host: context.host.resolvConf }),
+      content: onHost ? context.host.resolvConf : resolvConf(nameServers(context, network.mode)),
     },
   ]
   return rootfs === '/' ? files.map((file) => ({ ...file, path: endOf(file.path) })) : files
+}
+
+/** By a program of an ordinary user, name servers of the host itself are reached at an address of their own. */
+function nameServers({ host }: Context, mode: NetworkMode): ResolvConfOptions {
+  const address = mode === 'pasta' || mode === 'slirp4netns' ? dnsAddress[mode] : undefined
+  const own = address !== undefined && needsForwardedDns(host.resolvConf) ? { nameservers: [address] } : {}
+  return { host: host.resolvConf, ...own }
+}
+
+/** Whether none of the host's name servers can be reached from elsewhere. */
+export function needsForwardedDns(text: string): boolean {
+  const { nameservers } = parseResolvConf(text)
+  return nameservers.length > 0 && parseResolvConf(resolvConf({ host: text })).nameservers.length === 0
 }
 
 /** On a copy of the host, `/etc/resolv.conf` may be a link into `/run`, which is not copied: its end is meant. */

@@ -28,7 +28,7 @@ export type ExecProcess = SpawnedProcess & {
 export async function execIn(
   context: Context,
   record: ContainerRecord,
-  { init, cgroup }: { readonly init: WatchedProcess; readonly cgroup: Cgroup },
+  { init, cgroup }: { readonly init: WatchedProcess; readonly cgroup: Cgroup | undefined },
   command: readonly string[],
   options: ExecOptions,
 ): Promise<ExecProcess> {
@@ -41,8 +41,11 @@ export async function execIn(
   checkEnv(options.env ?? {})
   const { pidfd } = init
   const { mode } = record.network
-  const user = options.user === undefined ? record.user : await lookUp(options.user, init.pid)
-  using cgroupFds = cgroup.openJoinFds()
+  const { rootless } = context
+  const found = options.user === undefined ? record.user : await lookUp(options.user, init.pid)
+  const user = rootless?.userInside(found) ?? found
+  using cgroupFds = cgroup?.openJoinFds()
+  const joinFds = cgroupFds?.writeZero ?? []
   const size = typeof options.terminal === 'object' ? options.terminal : undefined
   using terminal =
     options.terminal === undefined || options.terminal === false ? undefined : openTerminalIn(init.pid, size)
@@ -52,6 +55,7 @@ export async function execIn(
       env: { ...record.env, ...(terminal === undefined ? {} : { TERM: 'xterm' }), ...options.env },
       cwd: options.cwd ?? record.cwd,
       namespaces: {
+        ...(rootless === undefined ? {} : { user: { pidfd } }),
         mount: { pidfd },
         uts: { pidfd },
         ipc: { pidfd },
@@ -64,9 +68,9 @@ export async function execIn(
       session: true,
       ...credentialsOf(context, { ...record, user }),
       groups: {
-        fds: cgroupFds.writeZero,
+        fds: joinFds,
         join: (program) => {
-          joinCgroup(program, cgroupFds.writeZero)
+          joinCgroup(program, joinFds)
         },
       },
     })

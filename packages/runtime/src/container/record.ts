@@ -5,7 +5,7 @@ import type { PublishedPort } from '@ctr/netbridge'
 import { isRuntimeError, RuntimeError } from '../errors.js'
 
 /** Which network a container is on. */
-export type NetworkMode = 'none' | 'host' | 'bridge'
+export type NetworkMode = 'none' | 'host' | 'bridge' | 'pasta' | 'slirp4netns'
 
 /** How a container's program ended. */
 export interface ContainerExit {

@@ -1,10 +1,13 @@
 import { join } from 'node:path'
 import { isCgroupError, openCgroup, type Cgroup } from '@ctr/cgroups'
 import type { Context } from '../context.js'
+import { detachUserNetwork } from '../rootless/user-network.js'
 import { unpinProcess } from './pin.js'
+import { foundProcess } from './watched-process.js'
 
 /** Opens a container's cgroup; undefined when it is gone. */
 export function cgroupOf(context: Context, id: string): Cgroup | undefined {
+  if (!context.hasCgroups) return undefined
   try {
     return openCgroup(context.cgroupPath(id), { hierarchy: context.hierarchy })
   } catch (error) {
@@ -37,17 +40,31 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
   }
   await attempt(async () => {
     const cgroup = ended?.cgroup ?? cgroupOf(context, id)
-    if (ended === undefined) await cgroup?.kill()
+    if (ended === undefined) {
+      if (cgroup === undefined) await killFirst(context, id)
+      else await cgroup.kill()
+    }
     await cgroup?.remove()
   })
   if (ended?.networked !== false) {
     // the link goes with the network namespace, which its last process and our descriptor have let go of
     await attempt(async () => (await context.existingNetwork())?.endpoint(id)?.detach({ leaveLink: true }))
   }
+  await attempt(() => detachUserNetwork(join(context.networkPrograms, id)))
   await attempt(() => unpinProcess(join(context.pins, id)))
   if (failures.length === 1) throw failures[0]
   if (failures.length > 1)
     throw new AggregateError(failures, `cannot release container ${id}: ${failures.map(String).join('; ')}`)
+}
+
+/** Without a cgroup: the end of its first process is the end of all others of its pid namespace. */
+async function killFirst(context: Context, id: string): Promise<void> {
+  if (!context.records.has(id)) return
+  const init = foundProcess(context, context.records.load(id))
+  if (init === undefined) return
+  const ended = init.wait()
+  init.kill(9)
+  await ended
 }
 
 /** Removes what a container has on disk: its own layer, its files, its record last. Idempotent. */

@@ -1,6 +1,7 @@
 import { overlayParameters } from '@ctr/overlay'
 import type { StoredImage } from '@ctr/registry'
 import type { Context } from '../context.js'
+import { refuseCovered } from '../rootless/refuse-covered.js'
 import type { RunOptions } from '../options.js'
 import type { Rollback } from '../rollback.js'
 import type { RootSource } from '../setup/rootfs.js'
@@ -27,7 +28,7 @@ export function rootBase(
 
 /**
  * Chooses the root: the folder itself, a root of its own for a container that outlives this process, a warm one
- * for all others.
+ * for all others. An ordinary user cannot mount a root beforehand: the child does it in its user namespace.
  */
 export async function prepareRoot(
   context: Context,
@@ -36,14 +37,16 @@ export async function prepareRoot(
 ): Promise<PreparedRoot> {
   const base = rootBase(options, image)
   if (base === undefined) return { id: null, source: { folder: options.rootfs! }, warm: undefined }
-  if (!record.detached) {
+  if (!record.detached && context.rootless === undefined) {
     const warm = await context.roots.take(base)
     rollback.defer(() => context.roots.giveBack(warm, false))
     return { id: warm.root.id, source: { mount: warm.mount.number }, warm }
   }
+  if (context.rootless !== undefined && 'lower' in base) refuseCovered(base.lower)
   const root = await context.layers.createRoot(record.id, {
     ...base,
     ...belowLayers(base, context.mountpoints),
+    volatile: !record.detached,
   })
   rollback.defer(() => root.remove())
   return { id: root.id, source: { overlay: overlayParameters(root.description) }, warm: undefined }

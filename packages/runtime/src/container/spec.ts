@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { constants, hostname } from 'node:os'
 import type { StoredImage } from '@ctr/registry'
 import { mountOverlay, readFileIn } from '@ctr/overlay'
-import type { CapabilitySets } from '@ctr/namespaces'
+import type { CapabilitySets, User } from '@ctr/namespaces'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import { checkRunOptions, type RunOptions } from '../options.js'
 import { capabilityNumber, type Capability } from '../security/capability.js'
+import { networkOf } from './network-mode.js'
 import { resolveCapabilities } from '../security/resolve-capabilities.js'
 import { resolveUser, type ResolvedUser } from '../user/resolve-user.js'
 import type { ContainerRecord } from './record.js'
@@ -33,7 +34,7 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
   const id = randomBytes(32).toString('hex')
   const name = options.name ?? id.slice(0, 12)
   checkName(context, options.name)
-  const network = options.network ?? 'bridge'
+  const network = networkOf(context, options)
   const host = options.hostname ?? (network === 'host' ? hostname() : id.slice(0, 12))
   const capabilities = capabilitiesFor(context, options)
   const user = await findUser(context, options.user ?? config.User ?? '', image, options.rootfs)
@@ -56,7 +57,7 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
     },
     cwd:
       options.cwd ?? (config.WorkingDir === undefined || config.WorkingDir === '' ? '/' : config.WorkingDir),
-    user: { uid: user.uid, gid: user.gid, groups: user.additionalGids },
+    user: userOf(context, user),
     capabilities: capabilitySets(capabilities, user.uid),
     noNewPrivileges: options.noNewPrivileges ?? false,
     seccomp: options.seccomp ?? 'default',
@@ -149,6 +150,11 @@ function parseEnv(lines: readonly string[]): Record<string, string> {
   )
 }
 
+function userOf({ rootless }: Context, { uid, gid, additionalGids }: ResolvedUser): User {
+  const user = { uid, gid, groups: additionalGids }
+  return rootless === undefined ? user : rootless.userInside(user)
+}
+
 const users = new Map<string, ResolvedUser>()
 
 /** Looks a user up in the root file system. What an image says never changes and is looked up once. */
@@ -172,7 +178,8 @@ async function findUser(
 
 async function lookUpInImage(context: Context, user: string, image: StoredImage): Promise<ResolvedUser> {
   await context.images.unpack(image)
-  using mounted = mountOverlay(context.layers.view(image.layers.map(({ diffId }) => diffId)))
+  const view = context.layers.view(image.layers.map(({ diffId }) => diffId))
+  using mounted = mountOverlay(view, context.rootless?.namespace)
   return await lookUp(user, mounted.number)
 }
 

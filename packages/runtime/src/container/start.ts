@@ -1,8 +1,8 @@
 import { mkdirSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { createCgroup, cpuBandwidth, isCgroupError, type Cgroup, type Resources } from '@ctr/cgroups'
+import { cpuBandwidth, isCgroupError, type Cgroup, type Resources } from '@ctr/cgroups'
 import { explain, isLinuxError, O_APPEND, O_CLOEXEC, O_CREAT, O_NOFOLLOW, O_WRONLY, Fd } from '@ctr/linux'
-import { createNetworkNamespace, isNetbridgeError, type Endpoint } from '@ctr/netbridge'
+import { createNetworkNamespace, isNetbridgeError, type Endpoint, type PublishedPort } from '@ctr/netbridge'
 import {
   describe,
   isNamespacesError,
@@ -17,6 +17,8 @@ import { RuntimeError } from '../errors.js'
 import { startTicks } from '../host.js'
 import type { RunOptions } from '../options.js'
 import { Rollback } from '../rollback.js'
+import { makeCgroup } from '../rootless/limits.js'
+import { attachUserNetwork, detachUserNetwork } from '../rootless/user-network.js'
 import { defaultDeviceLinks, defaultDeviceRules, defaultDevices } from '../security/default-devices.js'
 import { DEFAULT_SHM_SIZE } from '../security/default-mounts.js'
 import { allCapabilities } from '../security/capability.js'
@@ -24,7 +26,7 @@ import { setUpContainer, type Bind, type ContainerSetup } from '../setup/contain
 import { joinCgroup } from '../setup/join-cgroup.js'
 import { openTerminal, type Terminal } from '../setup/terminal.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
-import { etcFiles } from './etc-files.js'
+import { etcFiles, needsForwardedDns } from './etc-files.js'
 import { pinProcess } from './pin.js'
 import type { ContainerRecord } from './record.js'
 import { prepareRoot, rootBase } from './root.js'
@@ -35,7 +37,7 @@ import type { WarmRoot } from './warm-roots.js'
 export interface StartedContainer {
   readonly record: ContainerRecord
   readonly process: SpawnedProcess
-  readonly cgroup: Cgroup
+  readonly cgroup: Cgroup | undefined
   readonly endpoint: Endpoint | undefined
   /** Its root, where that is to be given back when the container is removed. */
   readonly warm: WarmRoot | undefined
@@ -67,10 +69,8 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   const root = await prepareRoot(context, spec, rollback)
   const record: ContainerRecord = { ...spec.record, rootId: root.id }
 
-  const cgroup = createCgroup(context.cgroupPath(id), resourcesOf(context, options), {
-    hierarchy: context.hierarchy,
-  })
-  rollback.defer(() => cgroup.remove())
+  const cgroup = makeCgroup(context, id, options, resourcesOf(context, options))
+  if (cgroup !== undefined) rollback.defer(() => cgroup.remove())
 
   using netns = record.network.mode === 'bridge' ? createNetworkNamespace() : undefined
   const endpoint =
@@ -80,32 +80,35 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   if (endpoint !== undefined) rollback.defer(() => endpoint.detach())
 
   using terminal = record.terminal
-    ? openTerminal(typeof options.terminal === 'object' ? options.terminal : undefined)
+    ? openTerminal(typeof options.terminal === 'object' ? options.terminal : undefined, context.rootless)
     : undefined
   using stdio = openStdio(context, record, options)
-  using cgroupFds = cgroup.openJoinFds()
+  using cgroupFds = cgroup?.openJoinFds()
   const setup = setupOf(context, record, options, {
     root: root.source,
     binds: (options.volumes ?? []).map(bindOf),
     files: etcFiles(context, record, endpoint?.address),
     devpts: terminal?.mount,
   })
+  let started = { ...record, network: networkWith(record, endpoint) }
+  const begin = async (pid: number): Promise<void> => {
+    const ports = await connect(context, record, options, pid, rollback)
+    started = { ...started, ...processOf(pid), network: { ...started.network, ports } }
+    context.records.save(started) // should we be killed, whoever cleans up finds the process by it
+  }
+  using _turn = await context.rootless?.turns.take('start')
   const process = await spawn(
     spawnOptions(context, record, setup, {
       netns: netns?.fd,
       terminal,
       stdio: stdio.streams,
-      joinFds: cgroupFds.writeZero,
+      joinFds: cgroupFds?.writeZero ?? [],
+      begin,
     }),
   )
   rollback.defer(() => process[Symbol.asyncDispose]())
   options.signal?.throwIfAborted()
-  const started: ContainerRecord = {
-    ...record,
-    pid: process.pid,
-    startTicks: startTicks(process.pid) ?? null,
-    network: { ...record.network, address: endpoint?.address ?? null, ports: endpoint?.ports ?? [] },
-  }
+  started = { ...started, ...processOf(process.pid) }
   if (record.detached) {
     pinProcess(join(context.pins, id), process.pidfd)
     process.unref()
@@ -113,6 +116,33 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   context.records.save(started)
   context.owner.settled(id)
   return { record: started, process, cgroup, endpoint, warm: root.warm, terminal: terminal?.takeStream() }
+}
+
+function networkWith(
+  { network }: ContainerRecord,
+  endpoint: Endpoint | undefined,
+): ContainerRecord['network'] {
+  return { ...network, address: endpoint?.address ?? null, ports: endpoint?.ports ?? [] }
+}
+
+function processOf(pid: number): Pick<ContainerRecord, 'pid' | 'startTicks'> {
+  return { pid, startTicks: startTicks(pid) ?? null }
+}
+
+/** Connects an ordinary user's container to the network, while its first process waits. */
+async function connect(
+  context: Context,
+  { id, network }: ContainerRecord,
+  { publish = [] }: RunOptions,
+  pid: number,
+  rollback: Rollback,
+): Promise<readonly PublishedPort[]> {
+  const { mode } = network
+  if (mode !== 'pasta' && mode !== 'slirp4netns') return []
+  const pidFile = join(context.networkPrograms, id)
+  rollback.defer(() => detachUserNetwork(pidFile))
+  const forwardDns = needsForwardedDns(context.host.resolvConf)
+  return await attachUserNetwork({ program: mode, pid, pidFile, publish, forwardDns })
 }
 
 /**
@@ -131,7 +161,15 @@ export function explainContainer(context: Context, { record, options, image }: C
   const root =
     base === undefined
       ? { folder: options.rootfs! }
-      : { overlay: overlayParameters({ lower, upper, work, volatile: !record.detached }) }
+      : {
+          overlay: overlayParameters({
+            lower,
+            upper,
+            work,
+            volatile: !record.detached,
+            userxattr: context.rootless !== undefined,
+          }),
+        }
   const setup = setupOf(context, record, options, {
     root,
     binds: (options.volumes ?? []).map(bindOf),
@@ -175,22 +213,27 @@ function spawnOptions(
     readonly terminal: Pick<Terminal, 'slave'> | undefined
     readonly stdio: readonly [Stdio, Stdio, Stdio]
     readonly joinFds: readonly number[]
+    /** Called while the child of an ordinary user waits, all set up. */
+    readonly begin?: (pid: number) => Promise<void>
   },
 ): SpawnOptions {
   const { mode } = record.network
+  const { rootless } = context
   return {
     command: record.command,
     env: record.env,
     cwd: record.cwd,
     namespaces: {
+      ...(rootless === undefined ? {} : { user: 'new' as const }),
       mount: 'new',
       uts: 'new',
       ipc: 'new',
       pid: 'new',
       cgroup: 'new',
-      ...(mode === 'none' ? { network: 'new' as const } : {}),
+      ...(mode === 'host' || mode === 'bridge' ? {} : { network: 'new' as const }),
       ...(resources.netns === undefined ? {} : { network: { fd: resources.netns } }),
     },
+    idMaps: rootless?.maps,
     hostname: record.hostname,
     stdio: resources.stdio,
     terminal: resources.terminal?.slave,
@@ -199,7 +242,11 @@ function spawnOptions(
     prepareFds: ['mount' in setup.root ? setup.root.mount : undefined, setup.devpts].filter(
       (fd) => fd !== undefined,
     ),
-    prepare: (program) => setUpContainer(program, setup),
+    ...(rootless === undefined ? {} : { meanwhile: resources.begin }),
+    prepare: (program, pause) => {
+      setUpContainer(program, setup)
+      if (rootless !== undefined) pause()
+    },
   }
 }
 
@@ -215,21 +262,26 @@ function setupOf(
     readOnlyRoot: options.readOnly ?? false,
     rootWithoutDevices: !context.hasDeviceRules,
     devices: defaultDevices,
+    hostDevices: context.rootless !== undefined,
     deviceLinks: defaultDeviceLinks,
+    hasTerminalGroup: context.rootless?.hasTerminalGroup ?? true,
     shmSize: options.shmSize ?? DEFAULT_SHM_SIZE,
     maskedPaths: context.host.maskedPaths,
     readOnlyPaths: context.host.readOnlyPaths,
-    hierarchies: context.hierarchy.mounts,
-    sysctls: { ...(network.mode === 'host' ? {} : networkSysctls), ...options.sysctls },
-    loopback: network.mode === 'none',
+    hierarchies: context.hasCgroups ? context.hierarchy.mounts : undefined,
+    hostSys: context.rootless !== undefined && network.mode === 'host',
+    sysctls: { ...(network.mode === 'host' ? {} : networkSysctls(context)), ...options.sysctls },
+    loopback: network.mode !== 'host' && network.mode !== 'bridge',
     cwd,
   }
 }
 
-/** As Docker: any user of the container may use low ports and ping. */
-const networkSysctls = {
-  'net.ipv4.ip_unprivileged_port_start': '0',
-  'net.ipv4.ping_group_range': '0 2147483647',
+/** As Docker: any user of the container may use low ports and ping. Groups must be mapped to be named. */
+function networkSysctls({ rootless }: Context): Readonly<Record<string, string>> {
+  return {
+    'net.ipv4.ip_unprivileged_port_start': '0',
+    'net.ipv4.ping_group_range': `0 ${rootless?.lastGroup ?? 2147483647}`,
+  }
 }
 
 function resourcesOf(context: Context, options: RunOptions): Resources {

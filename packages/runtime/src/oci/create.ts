@@ -23,6 +23,7 @@ import { listenFds, type ListenFds } from './process/listen-fds.js'
 import { debugStart } from './debug.js'
 import { failsUnknown, prepareSeccomp, startedWith } from './seccomp.js'
 import { checkMasked } from './setup/paths.js'
+import { openRootlessCalls } from './setup/call.js'
 import { planSetup } from './setup/plan-setup.js'
 import { bootId } from './state/boot-id.js'
 import type { ContainerState } from './state/container-state.js'
@@ -142,7 +143,13 @@ async function make(
     intelRdtPath: rdt?.folder ?? '',
   }
   container.save(state)
-  using plan = await planSetup(config, { bundle: bundle.path, rootfs: bundle.rootfs, mounts: bundle.mounts })
+  using rootless = globalThis.process.geteuid?.() === 0 ? undefined : await openRootlessCalls()
+  using plan = await planSetup(config, {
+    bundle: bundle.path,
+    rootfs: bundle.rootfs,
+    mounts: bundle.mounts,
+    call: rootless?.call,
+  })
   if (plan === undefined && bundle.mounts.length > 0) {
     context.log.warn(
       'leaving out mounts: without a mount namespace of the container they would stay on the host',

@@ -73,7 +73,7 @@ export async function executeIn(
     process,
     id: state.id,
     userNamespace: hasOwn(config.linux, 'user'),
-    keepGroups: keepsGroups(config),
+    keepGroups: keepsGroups(config, process.user),
     cgroupFds: joinFds?.writeZero ?? [],
     keyring: true,
     joins: true,

@@ -48,7 +48,7 @@ export function initOptions(
     process,
     id: resources.id,
     userNamespace: hasOwn(linux, 'user'),
-    keepGroups: keepsGroups(config),
+    keepGroups: keepsGroups(config, process.user),
     cgroupFds: resources.cgroupFds,
     keyring: resources.keyring,
     joins: false,

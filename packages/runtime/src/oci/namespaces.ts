@@ -8,6 +8,8 @@ import {
 } from '@ctr/namespaces'
 import { RuntimeError } from '../errors.js'
 import type { Config, ConfigIdMapping, ConfigLinux } from './config/config.js'
+import type { ConfigProcess } from './config/config-process.js'
+import { invalidConfig } from './config/invalid-config.js'
 
 /** The namespaces of a config as `spawn` takes them; the names are the same. */
 export function namespacesOf(linux: ConfigLinux | undefined): NamespaceSources {
@@ -65,7 +67,20 @@ function tryInspect(pid: number): ReturnType<typeof inspectNamespaces> {
   }
 }
 
-/** crun's annotation for containers of a user: the caller's groups stay, for files that belong to them. */
-export function keepsGroups({ annotations }: Pick<Config, 'annotations'>): boolean {
-  return annotations?.['run.oci.keep_original_groups'] === '1'
+/**
+ * The caller's groups stay: by crun's annotation for containers of a user, for files that belong to them; and where
+ * an ordinary user has mapped its own group alone, for which the kernel wants `setgroups` denied.
+ *
+ * @throws {@link RuntimeError} `ERR_RUNTIME_CONFIG`: groups are asked for that cannot be had.
+ */
+export function keepsGroups(
+  { annotations, linux }: Pick<Config, 'annotations' | 'linux'>,
+  { additionalGids = [] }: Pick<ConfigProcess['user'], 'additionalGids'>,
+): boolean {
+  if (annotations?.['run.oci.keep_original_groups'] === '1') return true
+  const [only, ...others] = linux?.gidMappings ?? []
+  const denied = process.geteuid?.() !== 0 && only?.size === 1 && others.length === 0
+  if (denied && additionalGids.length > 0)
+    throw invalidConfig('process.user.additionalGids cannot be had: linux.gidMappings has one group alone')
+  return denied
 }

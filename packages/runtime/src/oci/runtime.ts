@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { userState } from '../default-folders.js'
 import { isRuntimeError } from '../errors.js'
 import { OciContainer } from './container.js'
 import { OciContext, type CgroupManager } from './context.js'
@@ -113,8 +114,5 @@ export class OciRuntime {
 }
 
 function defaultRoot(unprivileged: boolean): string {
-  const folder = process.env['XDG_RUNTIME_DIR']
-  return unprivileged && folder !== undefined && folder !== ''
-    ? join(folder, 'ctr-runtime')
-    : '/run/ctr-runtime'
+  return join(unprivileged ? userState() : '/run', 'ctr-runtime')
 }

@@ -1,16 +1,27 @@
 import {
+  AT_FDCWD,
+  AT_RECURSIVE,
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOEXEC,
   MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
   MOVE_MOUNT_F_EMPTY_PATH,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
   type Program,
   type Ref,
 } from '@ctr/linux'
 import type { HierarchyMount } from '@ctr/cgroups'
 import type { DeviceLink, LinuxDevice } from '../security/default-devices.js'
 import { mountCgroups } from './cgroup-mounts.js'
-import { devptsAttributes, devptsParameters, newDev, sharedMemory } from './devices.js'
+import {
+  devptsAttributes,
+  devptsParameters,
+  hostDevices,
+  newDev,
+  placeDevices,
+  sharedMemory,
+} from './devices.js'
 import { writeFiles, type RuntimeFile } from './files.js'
 import { maskPaths, readOnlyPaths, type MaskedPath } from './hide.js'
 import { loopbackUp, writeSysctls } from './network.js'
@@ -39,15 +50,21 @@ export interface ContainerSetup {
   /** Files that tell the container who and where it is. */
   readonly files: readonly RuntimeFile[]
   readonly devices: readonly LinuxDevice[]
+  /** The child may not make device nodes: those of the host are mounted. */
+  readonly hostDevices: boolean
   readonly deviceLinks: readonly DeviceLink[]
   /** Detached mount that becomes `/dev/pts`, where the container has a terminal of ours. */
   readonly devpts: number | undefined
+  /** Whether the group of terminals is mapped. */
+  readonly hasTerminalGroup: boolean
   /** Size of `/dev/shm` in bytes. */
   readonly shmSize: number
   readonly maskedPaths: readonly MaskedPath[]
   readonly readOnlyPaths: readonly string[]
-  /** Cgroup hierarchies to show at `/sys/fs/cgroup`. */
-  readonly hierarchies: readonly HierarchyMount[]
+  /** Cgroup hierarchies to show at `/sys/fs/cgroup`; undefined where the container has no cgroup of its own. */
+  readonly hierarchies: readonly HierarchyMount[] | undefined
+  /** Show the host's `/sys`: where the network is the host's, only its owner may mount another one. */
+  readonly hostSys: boolean
   readonly sysctls: Readonly<Record<string, string>>
   /** Set `lo` up: for a network namespace that the child has made itself. */
   readonly loopback: boolean
@@ -62,16 +79,23 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
   program.call('umask', [0])
   isolateMounts(program)
   const sources = setup.binds.map((bind) => bindSource(program, bind.source))
+  const bound = setup.hostDevices ? hostDevices(program, setup.devices) : undefined
+  // made while the host's can be seen: without those the kernel lets nobody in a user namespace make them
+  program.step('open proc and sysfs')
+  const proc = newFileSystem(program, 'proc', [], restricted)
+  const sys = setup.hostSys
+    ? hostSys(program)
+    : newFileSystem(program, 'sysfs', [], restricted + MOUNT_ATTR_RDONLY)
   const root = enterRoot(
     program,
     setup.root,
     setup.mountpoint,
     setup.rootWithoutDevices ? MOUNT_ATTR_NODEV : 0,
   )
-  const dev = mountDev(program, root, setup)
-  const proc = mountAt(program, root, 'proc', '/proc', restricted)
-  const sys = mountAt(program, root, 'sysfs', '/sys', restricted + MOUNT_ATTR_RDONLY)
-  mountCgroups(program, root, setup.hierarchies)
+  const dev = mountDev(program, root, setup, bound)
+  mountAt(program, root, proc, '/proc')
+  mountAt(program, root, sys, '/sys')
+  if (setup.hierarchies !== undefined) mountCgroups(program, root, setup.hierarchies)
   writeFiles(program, root, setup.files)
   setup.binds.forEach((bind, index) => {
     attachBind(program, root, bind, sources[index]!)
@@ -90,18 +114,35 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
   program.step(undefined).call('umask', [0o022])
 }
 
-function mountAt(program: Program, root: Ref, type: string, path: string, attributes: number): Ref {
-  program.step(`mount ${type} at ${path}`)
-  const mount = newFileSystem(program, type, [], attributes)
+function mountAt(program: Program, root: Ref, mount: Ref, path: string): void {
+  program.step(`mount ${path}`)
   place(program, root, mount, path, 'folder')
-  return mount
 }
 
-function mountDev(program: Program, root: Ref, setup: ContainerSetup): Ref {
-  const dev = newDev(program, setup.devices, setup.deviceLinks)
+/** A read-only copy of the host's `/sys`, with everything mounted below it. */
+function hostSys(program: Program): Ref {
+  const sys = program.call('open_tree', [
+    AT_FDCWD,
+    '/sys',
+    OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC + AT_RECURSIVE,
+  ])
+  makeReadOnly(program, sys, true)
+  return sys
+}
+
+function mountDev(
+  program: Program,
+  root: Ref,
+  setup: ContainerSetup,
+  bound: readonly Ref[] | undefined,
+): Ref {
+  const dev = newDev(program, setup.devices, setup.deviceLinks, bound)
   place(program, root, dev, '/dev', 'folder')
+  if (bound !== undefined) placeDevices(program, dev, setup.devices, bound)
   const shm = sharedMemory(setup.shmSize)
-  const pts = setup.devpts ?? newFileSystem(program, 'devpts', devptsParameters, devptsAttributes)
+  const pts =
+    setup.devpts ??
+    newFileSystem(program, 'devpts', devptsParameters(setup.hasTerminalGroup), devptsAttributes)
   attachBelow(program, pts, dev, 'pts')
   attachBelow(program, newFileSystem(program, 'tmpfs', shm.parameters, shm.attributes), dev, 'shm')
   attachBelow(program, newFileSystem(program, 'mqueue', [], restricted), dev, 'mqueue')

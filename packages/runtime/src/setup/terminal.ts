@@ -1,5 +1,8 @@
 import { openSync, statfsSync } from 'node:fs'
 import {
+  CLONE_NEWNS,
+  CLONE_NEWUSER,
+  executeInChild,
   Fd,
   fsconfigCreate,
   fsconfigFlag,
@@ -19,8 +22,10 @@ import {
   TIOCSPTLCK,
 } from '@ctr/linux'
 import { RuntimeError } from '../errors.js'
+import type { Rootless } from '../rootless/rootless.js'
 import { setSize, TerminalStream, type TerminalSize } from './terminal-stream.js'
 import { devptsAttributes, devptsParameters } from './devices.js'
+import { newFileSystem } from './rootfs.js'
 
 /** A pseudo-terminal whose `devpts` becomes the container's `/dev/pts`. */
 export interface Terminal extends Disposable {
@@ -35,9 +40,11 @@ export interface Terminal extends Disposable {
 /**
  * Opens a terminal in a new `devpts` instance, before the container has it: both sides are ours from the start
  * and nothing inside can stand in for `/dev/ptmx` or `/dev/console`.
+ *
+ * @param rootless - For an ordinary user, who may mount only in its own user namespace.
  */
-export function openTerminal(size: TerminalSize | undefined): Terminal {
-  const mount = new Fd(makeDevpts())
+export function openTerminal(size: TerminalSize | undefined, rootless?: Rootless): Terminal {
+  const mount = new Fd(rootless === undefined ? makeDevpts() : makeDevptsIn(rootless))
   try {
     return { ...openPair(mount.number, size, mount), mount: mount.number }
   } catch (error) {
@@ -95,10 +102,20 @@ function openPair(devpts: number, size: TerminalSize | undefined, owned?: Fd): O
 
 function makeDevpts(): number {
   using fs = new Fd(fsopen('devpts'))
-  for (const [key, value] of devptsParameters) {
+  for (const [key, value] of devptsParameters(true)) {
     if (value === undefined) fsconfigFlag(fs.number, key)
     else fsconfigString(fs.number, key, value)
   }
   fsconfigCreate(fs.number)
   return fsmount(fs.number, devptsAttributes)
+}
+
+/** The same as root of the user's namespace, by a child that shares our descriptors. */
+function makeDevptsIn({ namespace, hasTerminalGroup }: Rootless): number {
+  return executeInChild((program) => {
+    program.step('enter the user namespace').call('setns', [namespace.fd, CLONE_NEWUSER])
+    program.call('unshare', [CLONE_NEWNS])
+    program.step('make a devpts')
+    return newFileSystem(program, 'devpts', devptsParameters(hasTerminalGroup), devptsAttributes)
+  })
 }

@@ -113,6 +113,9 @@ export async function startContainer(
         mountpoint,
         readOnlyRoot: false,
         rootWithoutDevices: false,
+        hostDevices: false,
+        hasTerminalGroup: true,
+        hostSys: false,
         binds: [
           { source: join(path, 'volume'), target: '/link/volume', readOnly: false, kind: 'folder' },
           { source: join(path, 'hosts'), target: '/etc/hosts', readOnly: true, kind: 'file' },

@@ -1,3 +1,5 @@
+import { isCgroupError, type Cgroup, type Resources } from '@ctr/cgroups'
+import { isRuntimeError } from '../../errors.js'
 import type { Bundle } from '../bundle.js'
 import type { OciContext } from '../context.js'
 import { hasOwn } from '../namespaces.js'
@@ -5,7 +7,7 @@ import { cgroupPathOf, systemdScopeOf } from './cgroup-path.js'
 import { createContainerCgroup, type MadeCgroup } from './container-cgroup.js'
 import { resourcesOf } from './resources.js'
 
-/** Makes a container's cgroup, unless nobody is to. */
+/** Makes a container's cgroup, unless nobody is to, or an ordinary user who asks for no limits has none delegated. */
 export async function makeCgroup(
   context: OciContext,
   id: string,
@@ -18,16 +20,33 @@ export async function makeCgroup(
     const { makeScope } = await import('./scope.js') // with what speaks to systemd
     return makeScope({ ...systemdScopeOf(linux?.cgroupsPath, id), resources, hierarchy, annotations })
   }
-  const cgroup = createContainerCgroup({
-    path: cgroupPathOf(linux?.cgroupsPath, id, hierarchy),
-    resources,
-    hierarchy,
-    unified: true,
-  })
+  const path = cgroupPathOf(linux?.cgroupsPath, id, hierarchy)
+  try {
+    return withFiles(createContainerCgroup({ path, resources, hierarchy, unified: true }))
+  } catch (error) {
+    const isAsked = (linux?.cgroupsPath ?? '') !== '' || hasLimits(resources)
+    if (!context.rootless || isAsked || !isForbidden(error)) throw error
+    context.log.warn('making no cgroup: none is delegated to this user')
+    return undefined
+  }
+}
+
+function withFiles(cgroup: Cgroup): MadeCgroup {
   return {
     cgroup,
     join: { cloneInto: true },
     joined: () => Promise.resolve(),
     remove: () => cgroup.remove(),
   }
+}
+
+function hasLimits(resources: Resources): boolean {
+  return Object.values(resources).some(
+    (value: unknown) => value !== undefined && Object.keys(value as object).length > 0,
+  )
+}
+
+function isForbidden(error: unknown): boolean {
+  const cause = isRuntimeError(error) ? error.cause : error
+  return isCgroupError(cause) && cause.code === 'ERR_CGROUP_PERMISSION'
 }

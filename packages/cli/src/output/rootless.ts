@@ -1,0 +1,20 @@
+import type { RootlessInfo } from '@ctr/runtime'
+
+/** What `ctrjs info` says of an ordinary user's runtime. */
+export function rootlessLines(rootless: RootlessInfo | null): readonly string[] {
+  if (rootless === null) return []
+  const { ids, network, limits } = rootless
+  return [
+    'Rootless: true',
+    ` Mapped Ids: ${ids}`,
+    ` Network: ${network ?? 'none, or that of the host'}`,
+    ` Limits: ${limits ? 'by a delegated cgroup' : 'none'}`,
+  ]
+}
+
+/** What it lacks, and what helps. */
+export function rootlessWarnings(rootless: RootlessInfo | undefined): readonly string[] {
+  const { idsReason = null, networkReason = null, limitsReason = null } = rootless ?? {}
+  const lacks = { ids: idsReason, network: networkReason, limits: limitsReason }
+  return Object.entries(lacks).flatMap(([what, reason]) => (reason === null ? [] : [`${what}: ${reason}`]))
+}

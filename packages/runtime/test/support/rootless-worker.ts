@@ -1,0 +1,192 @@
+// Runs as an ordinary user: `check FOLDER` tries what containers can do there and prints what it saw as JSON;
+// `hold FOLDER` runs two containers, prints their processes and waits to be killed; `after FOLDER` opens the same
+// folder again.
+import { writeFileSync } from 'node:fs'
+import { createServer, connect } from 'node:net'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { text } from 'node:stream/consumers'
+import { Runtime, isRuntimeError, type RunOptions } from '../../src/index.js'
+import { addBusybox, busybox } from './busybox.js'
+
+const [, , mode, folder] = process.argv as [string, string, 'check' | 'hold' | 'after', string]
+const runtime = await Runtime.open({ root: join(folder, 'root'), state: join(folder, 'state') })
+
+/** What a shell in a container prints. */
+async function shell(script: string, options: RunOptions = {}): Promise<string> {
+  await using container = await runtime.run({
+    image: busybox,
+    command: ['sh', '-c', `{ ${script}; } 2>&1`],
+    network: 'none',
+    stdout: 'pipe',
+    ...options,
+  })
+  const printed = await text(container.stdout!)
+  await container.wait()
+  return printed.trim()
+}
+
+/** Code and message of what must fail. */
+async function failure(options: RunOptions): Promise<string> {
+  try {
+    await using _container = await runtime.run({ image: busybox, command: ['true'], ...options })
+    return 'it has run'
+  } catch (error) {
+    return isRuntimeError(error) ? `${error.code} ${error.message}` : String(error)
+  }
+}
+
+const foreign = [
+  { type: 'directory', path: 'srv/private', mode: 0o700, uid: 1000, gid: 44 },
+  { type: 'file', path: 'srv/private/file', content: 'kept\n', mode: 0o4640, uid: 1000, gid: 44 },
+  { type: 'symlink', path: 'srv/link', target: 'private/file', uid: 1000, gid: 44 },
+] as const
+
+async function check(): Promise<Record<string, unknown>> {
+  const { ids, network } = runtime.rootless!
+  const several = ids > 1
+  await addBusybox(runtime, { more: foreign })
+  const secret = join(folder, 'secret')
+  writeFileSync(secret, 'mine\n', { mode: 0o600 })
+  const seen: Record<string, unknown> = {
+    rootless: runtime.rootless,
+    outside: `${String(process.getuid!())}:${String(process.getgid!())}`,
+    maps: await shell('cat /proc/self/uid_map'),
+    identity: await shell('id -u; id -g; echo $$; cat /proc/sys/kernel/hostname', { hostname: 'box' }),
+    owners: await shell(
+      'cd /srv; stat -c "%n %u:%g %a" private link; stat -c "%n %u:%g %a" private/file; cat link',
+    ),
+    whiteout: await shell('ls /etc; cat /etc/motd'),
+    devices: await shell(
+      'echo x > /dev/null && head -c 4 /dev/zero | wc -c; mknod /dev/sda b 8 0; ls -l /dev/null',
+    ),
+    capabilities: await shell('grep -E "CapEff|Seccomp:|NoNewPrivs" /proc/self/status'),
+    mounts: await shell(
+      'mount -t tmpfs x /tmp; cat /sys/fs/cgroup/tasks; echo x > /proc/sys/kernel/hostname',
+    ),
+    volume: await shell('cat /secret; stat -c %u:%g /secret; echo changed > /secret', {
+      volumes: [{ source: secret, target: '/secret', readOnly: true }],
+    }),
+    hostEtc: await shell('stat -c %u /host/shadow; cat /host/shadow', {
+      volumes: [{ source: '/etc', target: '/host', readOnly: true }],
+    }),
+    hostNetwork: await shell('ls /sys/class/net; touch /sys/x', { network: 'host' }),
+    asUser: several
+      ? await shell('id; touch /tmp/x; stat -c %u:%g /tmp/x', { user: 'app' })
+      : await failure({ user: 'app' }),
+    chown: several
+      ? await shell('mkdir -p /d/e; touch /d/e/f; chown -R 5:6 /d; chmod 0 /d/e; stat -c %u:%g /d')
+      : null,
+    memory: await failure({ memory: 2 ** 26 }),
+    bridge: await failure({ network: 'bridge' }),
+    lowPort: await failure({ publish: [{ host: 80, container: 80 }] }),
+    stats: await statsFailure(),
+    exec: await inContainer(),
+    terminal: await onTerminal(),
+    parallel: await Promise.all(Array.from({ length: 6 }, (_, n) => shell(`echo ${n}`))),
+  }
+  if (network === 'pasta') seen['published'] = await published()
+  return seen
+}
+
+async function statsFailure(): Promise<string> {
+  await using container = await runtime.run({ image: busybox, command: ['sleep', '60'], network: 'none' })
+  try {
+    return JSON.stringify(container.stats())
+  } catch (error) {
+    return String(error)
+  }
+}
+
+async function inContainer(): Promise<unknown> {
+  await using container = await runtime.run({ image: busybox, command: ['sleep', '60'], network: 'none' })
+  const child = await container.exec(
+    ['sh', '-c', 'id -u; echo $PPID; touch /made; ls /proc | grep -c "^[0-9]"'],
+    {
+      stdout: 'pipe',
+      stderr: 'inherit',
+    },
+  )
+  const printed = await text(child.stdout!)
+  await child.wait()
+  const missing = await container
+    .exec(['no-such-program'])
+    .catch((error: unknown) => (error as { code: string }).code)
+  return {
+    printed: printed.trim(),
+    missing,
+    processes: container.processes().length,
+    hostname: String(await container.readFile('/etc/hostname')).trim(),
+    changes: await container.changes(),
+  }
+}
+
+async function onTerminal(): Promise<string> {
+  await using container = await runtime.run({
+    image: busybox,
+    command: ['sh', '-c', 'tty; stty size; test -t 0 && echo terminal'],
+    network: 'none',
+    terminal: { rows: 10, columns: 20 },
+  })
+  const printed = await text(container.terminal!)
+  await container.wait()
+  return printed.replaceAll('\r', '').trim()
+}
+
+/** A server in a container, reached by its port; and what of the host's loopback can be reached from inside. */
+async function published(): Promise<unknown> {
+  const host = createServer((socket) => socket.end('host')).listen(0, '127.0.0.1')
+  await once(host, 'listening')
+  const { port: hostPort } = host.address() as { port: number }
+  await using container = await runtime.run({
+    image: busybox,
+    command: ['sh', '-c', `echo up; while :; do echo hello | nc -l -p 80; done`],
+    publish: [{ container: 80, hostIp: '127.0.0.1' }],
+    stdout: 'pipe',
+  })
+  await once(container.stdout!, 'data')
+  const port = container.inspect().network.ports[0]!.host
+  let answer = ''
+  for (let tries = 0; answer === '' && tries < 100; tries++) {
+    answer = await text(connect(port, '127.0.0.1')) // until the server listens
+    if (answer === '') await sleep(50)
+  }
+  const script = `ip -4 addr show eth0 | grep -c inet; nc -w 2 127.0.0.1 ${hostPort} </dev/null; nc -w 2 $(ip route | sed -n "s/default via \\([0-9.]*\\).*/\\1/p") ${hostPort} </dev/null; echo done`
+  const child = await container.exec(['sh', '-c', script], { stdout: 'pipe', stderr: 'ignore' })
+  const inside = await text(child.stdout!)
+  const taken = await failure({ publish: [{ host: port, container: 80, hostIp: '127.0.0.1' }] })
+  host.close()
+  return { answer: answer.trim(), inside: inside.trim(), taken }
+}
+
+switch (mode) {
+  case 'check':
+    console.log(JSON.stringify(await check()))
+    await runtime.reset()
+    await runtime.close()
+    break
+  case 'hold': {
+    await addBusybox(runtime)
+    const own = await runtime.run({ image: busybox, name: 'own', command: ['sleep', '600'] })
+    const detached = await runtime.run({
+      image: busybox,
+      name: 'kept',
+      detach: true,
+      command: ['sleep', '600'],
+    })
+    console.log(JSON.stringify({ own: own.pid, detached: detached.pid }))
+    setInterval(() => undefined, 1000)
+    break
+  }
+  case 'after': {
+    const found = runtime.containers().map(({ name, pid }) => ({ name, pid }))
+    for (const container of runtime.containers()) {
+      const child = await container.exec(['true'])
+      await child.wait()
+    }
+    console.log(JSON.stringify({ found, failures: runtime.failedCleanUps.length }))
+    await runtime.reset()
+    await runtime.close()
+  }
+}
