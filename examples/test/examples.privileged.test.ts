@@ -110,7 +110,9 @@ describeOn(['root', 'overlay'], 'examples', () => {
   it('namespaces-only', async () => {
     const output = await run('namespaces-only')
     expect(output).toContain('sethostname("inside", 6)')
-    expect(output).toContain('It says: process 1 on inside')
+    expect(output).toContain('It says: process 1 on inside, 64 files, mask 0077')
+    expect(output).toContain('Host name there and here: inside ')
+    expect(output).toMatch(/uts +\d+ {2}of user 0, in user namespace \d+/)
     expect(output).toMatch(/network +\d+ +\d+ +its own/)
     expect(output).toMatch(/A visitor says: inside has processes \/proc\/1 \/proc\/\d+/)
     expect(output).toContain('The shell ended with 0')

@@ -4,7 +4,8 @@ import ctypes, json, os, signal, sys
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = [ctypes.c_long] * 4
-PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
+__WALL = 0x40000000
 WANTED = b"ctr-sec" + b"ret-"
 
 
@@ -39,6 +40,8 @@ def memory(at):
 def attach(pid):
     if libc.ptrace(PTRACE_SEIZE, pid, 0, 0) != 0:
         return -ctypes.get_errno()
+    libc.ptrace(PTRACE_INTERRUPT, pid, 0, 0)
+    os.waitpid(pid, __WALL)
     libc.ptrace(PTRACE_DETACH, pid, 0, 0)
     return 0
 
@@ -51,7 +54,7 @@ def look(pid):
         "root": trying(lambda: os.path.exists(at + "root" + sys.argv[2])),
         "environ": trying(lambda: WANTED in open(at + "environ", "rb").read()),
         "memory": trying(lambda: memory(at)),
-        "attach": attach(pid),
+        "attach": trying(lambda: attach(pid)),
         "fd": trying(lambda: [trying(lambda: os.readlink(at + "fd/" + fd)) for fd in os.listdir(at + "fd")]),
     }
 
