@@ -72,12 +72,12 @@ const map = [{ inside: 0, outside: 100_000, size: 10 }]
 const users: Partial<SpawnOptions> = { idMaps: { uid: map, gid: map } }
 
 /**
- * Where descriptors of a process on its way may lead: its streams, the pipes that it reports to, its programs and
- * namespaces; the libraries of its command, once it executes that.
+ * Where descriptors of a process on its way may lead: its streams, the pipes that it reports to, its programs, what
+ * it joins; the libraries of its command, once it executes that.
  */
 const harmless = [
   /^(\/dev\/null|pipe:\[\d+\]|\/memfd:ctr-init \(deleted\))$/,
-  /^(mnt|user|uts|net|ipc|pid|cgroup|time):\[\d+\]$/,
+  /^((mnt|user|uts|net|ipc|pid|cgroup|time):\[\d+\]|anon_inode:\[pidfd\])$/,
   /^(\/usr)?\/lib\S*\/lib\S+$|^\/etc\/ld\.so\.cache$/,
 ]
 

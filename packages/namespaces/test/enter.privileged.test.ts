@@ -5,6 +5,7 @@ import { expect, it } from '@jest/globals'
 import { syscall } from '@ctr/linux'
 import { bundle, describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { enter, inspectNamespaces, pin, spawn, unpin } from '../src/index.js'
+import { runAsUser } from './support/ordinary-user.js'
 
 leakCheck()
 
@@ -92,6 +93,15 @@ describeOn(['root'], 'enter() on the real kernel', () => {
     const fd = openSync('/proc/thread-self/ns/uts', 'r')
     expect(fstatSync(fd).ino).toBe(home)
     closeSync(fd)
+  })
+
+  it('says what an ordinary user lacks', async () => {
+    const printed = await runAsUser(`
+import { hostname } from 'node:os'
+import { enter } from '@ctr/namespaces'
+try { enter({ uts: 'new' }, hostname) } catch (error) { console.log(error.code, error.message) }
+`)
+    expect(printed).toMatch(/^ERR_NAMESPACES_ENTER cannot enter the namespaces: unshare\(.*EPERM/)
   })
 
   it('says when it cannot come back', async () => {

@@ -1,5 +1,9 @@
+import { chmodSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { expect, it } from '@jest/globals'
-import { describeOn, leakCheck } from '@ctr/testing'
+import { bundle, describeOn, leakCheck } from '@ctr/testing'
+import { spawn } from '../src/index.js'
 import { runAsUser, USER } from './support/ordinary-user.js'
 
 leakCheck()
@@ -68,5 +72,51 @@ await openUserNamespace({ uid: map, gid: map }).catch((error) => console.log(err
     expect(printed).toMatch(
       /^ERR_NAMESPACES_ID_MAP cannot map 0:600000:10: newgidmap: .* \/etc\/subgid must give/,
     )
+  })
+})
+
+describeOn(['root', 'userns'], 'user namespaces', () => {
+  const map = (inside: number, outside: number, size: number) => [{ inside, outside, size }]
+
+  it('nest: a process in one makes another of the ids that it has', async () => {
+    using program = bundle(`
+import { spawn } from '@ctr/namespaces'
+const map = [{ inside: 5, outside: 1000, size: 10 }, { inside: 0, outside: 2000, size: 1 }]
+const child = await spawn({
+  command: ['sh', '-c', 'id -u; cat /proc/self/uid_map'],
+  namespaces: { user: 'new', pid: 'new' },
+  idMaps: { uid: map, gid: map },
+})
+await child.wait()
+`)
+    chmodSync(dirname(program.path), 0o755)
+    const outer = map(0, 100_000, 65_536)
+    const child = await spawn({
+      command: [process.execPath, program.path],
+      cwd: '/',
+      namespaces: { user: 'new', mount: 'new' },
+      idMaps: { uid: outer, gid: outer },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const printed = await text(child.stdout!)
+    await child.wait()
+    expect(printed.split(/\s+/).filter(Boolean).map(Number)).toEqual([0, 5, 1000, 10, 0, 2000, 1])
+  })
+
+  it('deny setgroups where that is asked for', async () => {
+    const ids = map(0, 100_000, 10)
+    const denied = { uid: ids, gid: ids, setgroups: 'deny' } as const
+    const start = (groups?: readonly number[]) =>
+      spawn({
+        command: ['cat', '/proc/self/setgroups'],
+        namespaces: { user: 'new' },
+        idMaps: denied,
+        user: { uid: 1, gid: 1, groups },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+    const child = await start()
+    expect(await text(child.stdout!)).toBe('deny\n')
+    await child.wait()
+    await expect(start([1])).rejects.toMatchObject({ cause: { syscall: 'setgroups', code: 'EPERM' } })
   })
 })
