@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cpuBandwidth, createCgroup, detectHierarchy } from '@ctr/cgroups'
+import { cpuBandwidth, createCgroup, detectHierarchy, type CgroupEvent } from '@ctr/cgroups'
 
 const MiB = 2 ** 20
 
@@ -29,6 +29,13 @@ function startIn(script: string): ChildProcess {
   child.stdin.end('go\n')
   return child
 }
+
+// what happens to the group is told while the rest goes on
+const told: CgroupEvent[] = []
+const events = group.events()
+const telling = (async () => {
+  for await (const event of events) told.push(event)
+})()
 
 // 1. a loop that never ends gets its quarter, not more
 const loop = startIn('while :; do :; done')
@@ -66,3 +73,16 @@ console.log(
   `A shell that wants all memory: ended by ${String(signal)}, out-of-memory kills: ${group.oomKills()}`,
 )
 console.log(`  it had ${Math.round((group.stats().memory!.peak ?? 0) / MiB)} MiB at most`)
+
+// 6. all figures in one shape, and what was told
+const { memory, io, pids } = group.stats()
+console.log('\nFigures:')
+console.log(`  memory: ${memory!.limitHits} hits of the limit, ${memory!.breakdown.pageFaults} page faults`)
+console.log(`  processes: at most ${pids!.limit}, now ${pids!.current}`)
+console.log(`  block devices: ${io?.readBytes ?? 0} bytes read, ${io?.devices.length ?? 0} devices`)
+const { scope, some } = group.pressure('cpu')
+console.log(`  processor, ${scope}: ${some.avg10} % of the last 10 seconds somebody waited`)
+await sleep(100)
+await events.return!()
+await telling
+console.log(`Told: ${told.map((event) => JSON.stringify(event)).join(', ')}`)

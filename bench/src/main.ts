@@ -3,10 +3,11 @@ import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import type { Bench, BenchCase } from './case.js'
+import { cgroupsCase, cgroupsV2Case, statsCase } from './cases/cgroups.js'
 import { execCase } from './cases/exec.js'
 import { memoryCase } from './cases/memory.js'
 import { ociCase, ociManyCase, ociMemoryCase, ociProgramCase } from './cases/oci.js'
-import { cgroupsCase, netbridgeCase, registryCase, spawnCase } from './cases/parts.js'
+import { netbridgeCase, registryCase, spawnCase } from './cases/parts.js'
 import { bridgeCase, cliCase, runCase } from './cases/run.js'
 import { sequenceCase } from './cases/sequence.js'
 import { describeMachine } from './machine.js'
@@ -36,6 +37,8 @@ const allCases: readonly BenchCase[] = [
   ociMemoryCase,
   ociManyCase,
   cgroupsCase,
+  cgroupsV2Case,
+  statsCase,
   netbridgeCase,
   spawnCase,
   registryCase,

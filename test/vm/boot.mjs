@@ -52,7 +52,7 @@ export async function runInMachine(machine, command, { timeoutMs }) {
 }
 
 function qemuLine(folder, kernel, initramfs, { socket }) {
-  const append = 'console=ttyS0 quiet panic=-1 mitigations=off'
+  const append = 'console=ttyS0 quiet panic=-1 mitigations=off no_timer_check'
   return [
     'qemu-system-x86_64',
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],

@@ -2,31 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { cpuBandwidth, createCgroup } from '@ctr/cgroups'
 import { spawn } from '@ctr/namespaces'
 import { createNetworkNamespace, Netbridge } from '@ctr/netbridge'
 import { digestOf, ImageStore, mediaTypes, RegistryServer } from '@ctr/registry'
 import { figuresOf, type Bench, type BenchCase, type CaseResult } from '../case.js'
 import { inProcess, interleave } from '../measure.js'
 import { summarize } from '../statistics.js'
-import { limits } from '../workload.js'
-
-/** A control group's whole life. */
-export const cgroupsCase: BenchCase = {
-  name: 'cgroups',
-  title: '@ctr/cgroups: create with limits, remove',
-  peers: [],
-  measure: (bench) =>
-    alone(bench, 40, async () => {
-      const { memory, cpus, pids } = limits
-      const group = createCgroup(`/ctr-bench-${process.pid}-part`, {
-        memory: { limit: memory },
-        cpu: cpuBandwidth(cpus),
-        pids: { limit: pids },
-      })
-      await group.remove()
-    }),
-}
 
 /** An interface's whole life on a bridge. */
 export const netbridgeCase: BenchCase = {

@@ -1,7 +1,5 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
 import { afterEach, expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
 import { createCgroup, createSubgroup, detectHierarchy, type Cgroup, type Hierarchy } from '../src/index.js'
@@ -60,7 +58,7 @@ describeOn(['root'], 'delegate() on the real kernel', () => {
     if (onV1.length === 0) return // there is no v1 here
     group = createCgroup(uniquePath(), {}, { hierarchy: { mode: 'v1', mounts: onV1, controllers } })
     group.delegate({ uid: NOBODY })
-    const folder = group.folder(onV1[0]!.controllers[0]!)!
+    const folder = group.folder(onV1.find((mount) => mount.controllers.length > 0)!.controllers[0]!)!
     expect(statSync(folder)).toMatchObject({ uid: NOBODY, gid: 0 })
     for (const file of ['tasks', 'cgroup.procs', 'cgroup.clone_children'])
       expect(statSync(`${folder}/${file}`).uid).toBe(NOBODY)
@@ -71,21 +69,21 @@ describeOn(['root'], 'delegate() on the real kernel', () => {
   })
 })
 
-describeOn(['root'], 'threads on the real kernel', () => {
+/** A process of two threads. */
+const twoThreads = `exec python3 -c '
+import threading, time
+threading.Thread(target=lambda: time.sleep(1000), daemon=True).start()
+print("up", flush=True)
+time.sleep(1000)'`
+
+describeOn(['root', 'bin:python3'], 'threads on the real kernel', () => {
   it('are moved one by one into threaded groups of v2', async () => {
     const hierarchy = v2Only()
     group = createCgroup(uniquePath(), {}, { hierarchy })
     expect(group.type()).toBe('domain')
     const pool = createSubgroup(group, 'pool', {}, { threaded: true })
     expect([group.type(), pool.type()]).toEqual(['domain threaded', 'threaded'])
-    const inside = runInside(
-      group,
-      `exec python3 -c '
-import threading, time
-threading.Thread(target=lambda: time.sleep(1000), daemon=True).start()
-print("up", flush=True)
-time.sleep(1000)'`,
-    )
+    const inside = runInside(group, twoThreads)
     expect(await inside.line).toBe('up')
     const threads = group.threads()
     expect(threads).toHaveLength(2)
@@ -103,19 +101,14 @@ time.sleep(1000)'`,
     const mounts = hierarchy.mounts.filter(({ controllers }) => controllers.includes('pids'))
     if (mounts[0]?.version !== 1) return
     group = createCgroup(uniquePath(), {}, { hierarchy: { ...hierarchy, mounts } })
-    const worker = new Worker('setInterval(() => {}, 1000)', { eval: true })
-    await sleep(100)
-    const tid = Number(
-      spawnSync('ls', [`/proc/${process.pid}/task`], { encoding: 'utf8' })
-        .stdout.trim()
-        .split('\n')
-        .at(-1),
-    )
-    group.addThread(tid)
-    expect(group.threads()).toEqual([tid])
-    expect(group.type()).toBeUndefined()
-    await worker.terminate()
-    createCgroup(`${group.path}/x`, {}, { hierarchy: group.hierarchy, threaded: true })
+    const pool = createSubgroup(group, 'pool', {}, { threaded: true })
+    const inside = runInside(group, twoThreads)
+    expect(await inside.line).toBe('up')
+    const other = group.threads().find((tid) => tid !== inside.pid)!
+    pool.addThread(other)
+    expect([pool.threads(), pool.type()]).toEqual([[other], undefined])
+    await group.kill()
+    await inside.end
   })
 
   it('have no limits of memory on v2, which is said before anything is made', () => {

@@ -18,11 +18,11 @@ export class LastProcess {
     this.#changed = changed
   }
 
-  /** Whether there are processes now. If so, one of them is watched. */
-  look(): boolean {
+  /** Whether there are processes now. If so, one of them is watched, unless all have just ended or are not shown here. */
+  look(): { readonly populated: boolean; readonly isWatched: boolean } {
     const pids = processesIn(this.#folder)
     for (const pid of this.#stop === undefined ? pids : []) if (pid > 0 && this.#watch(pid)) break
-    return pids.length > 0
+    return { populated: pids.length > 0, isWatched: this.#stop !== undefined }
   }
 
   close(): void {

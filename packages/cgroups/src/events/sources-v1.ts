@@ -51,10 +51,12 @@ export function populatedV1(folder: string): EventSource {
     files: ['tasks', 'cgroup.procs'],
     look() {
       const before = known
-      known = processes.look()
-      return before === undefined || before === known
-        ? {}
-        : { event: { type: 'populated', populated: known } }
+      const { populated, isWatched } = processes.look()
+      known = populated
+      const isUnsettled = populated && !isWatched
+      return before === undefined || before === populated
+        ? { isUnsettled }
+        : { event: { type: 'populated', populated }, isUnsettled }
     },
     start(tell) {
       changed = tell

@@ -36,10 +36,20 @@ function list(folder: string): string {
   try {
     return readFileIfThere(join(folder, 'cgroup.procs')) ?? ''
   } catch (error) {
-    // EOPNOTSUPP, which Node names so: a threaded v2 group, which what is inside can make of itself: its threads do as well, kill(2) takes any
-    // thread for its process
+    // EOPNOTSUPP, which Node names so: a threaded v2 group, which what is inside can make of itself
     if (!isCgroupError(error) || error.errno !== 'ENOTSUP') throw error
-    return readFileIfThere(join(folder, 'cgroup.threads')) ?? ''
+    const threads = readFileIfThere(join(folder, 'cgroup.threads')) ?? ''
+    return threads.split('\n').filter(Boolean).map(processOf).join('\n')
+  }
+}
+
+/** The process of a thread; the thread itself when it has just ended, or is not shown here. */
+function processOf(thread: string): string {
+  try {
+    return /^Tgid:\s*(\d+)$/m.exec(readFileIfThere(`/proc/${thread}/status`) ?? '')?.[1] ?? thread
+  } catch (error) {
+    if (isCgroupError(error) && error.errno === 'ESRCH') return thread
+    throw error
   }
 }
 
