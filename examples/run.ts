@@ -43,7 +43,7 @@ try {
   })
   const { mode, address, ports } = container.inspect().network
   const published = ports.map(({ host }) => `, port ${host} of this machine is its port 80`).join('')
-  console.log(`container ${container.name} on ${mode} at ${String(address)}${published}`)
+  console.log(`container ${container.name} on ${mode}${address === null ? '' : ` at ${address}`}${published}`)
 
   // another program in the same container, with its own streams and exit code
   const other = await container.exec(['id'], { stdout: 'pipe' })

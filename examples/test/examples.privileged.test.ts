@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
+import { chmodSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from '@jest/globals'
-import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { describeOn, leakCheck, ordinaryUser, temporaryFolder, type OrdinaryUser } from '@ctr/testing'
 import { ImageStore, RegistryServer } from '@ctr/registry'
 import { hostImage } from '../pack/host-image.js'
 
@@ -19,7 +20,7 @@ interface Ended {
 }
 
 interface LaunchOptions {
-  readonly as?: { readonly uid: number; readonly gid: number } | undefined
+  readonly as?: { readonly uid: number; readonly gid: number; readonly home?: string } | undefined
   /** Sends SIGTERM to the launcher when this was printed. */
   readonly stopAt?: string | undefined
 }
@@ -29,8 +30,9 @@ async function launch(
   args: readonly string[],
   { as = { uid: 0, gid: 0 }, stopAt }: LaunchOptions = {},
 ): Promise<Ended> {
-  const env = as.uid === 0 ? process.env : { PATH: process.env['PATH'], HOME: '/nonexistent' }
-  const child = spawn(process.execPath, args, { ...as, env, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] })
+  const env = as.uid === 0 ? process.env : { PATH: process.env['PATH'], HOME: as.home ?? '/nonexistent' }
+  const { uid, gid } = as
+  const child = spawn(process.execPath, args, { uid, gid, env, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)))
   if (stopAt !== undefined) {
     child.stdout.on('data', (chunk: Buffer) => {
@@ -88,15 +90,67 @@ describeOn(['root', 'overlay'], 'the demo', () => {
     expect(errors).toContain('interrupted by SIGTERM')
   })
 
-  it('does without root what the machine allows', async () => {
-    const isReadable = await launch(['-e', `fs.accessSync(${JSON.stringify(launcher)})`], { as: nobody })
-    if (isReadable.code !== 0 && process.env['CTR_REQUIRE_PRIVILEGED'] !== '1') return // a checkout below /root
-    const { code, output } = await launch([launcher, 'demo'], { as: nobody })
-    expect(code).toBe(0)
-    expect(output).toContain('Not there yet without root:')
-    expect(output).toMatch(/✓ Packed, pushed, pulled/)
+  it('does without root and without subordinate ids what the machine allows, and says what helps', async () => {
+    if (!(await isReadable())) return
+    const { code, output, errors } = await launch([launcher, 'demo'], { as: nobody })
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(output).toContain('User 65534, not root: containers have 1 user ids')
+    expect(output).toMatch(/without more ids: only one id is mapped: .*subuid/)
+    expect(output).toMatch(/without limits: no cgroup is delegated/)
+    expect(output).toMatch(/✓ Packed, pushed, pulled, run and removed: [78] phases/)
   })
 })
+
+/** Whether an ordinary user can get at the examples: not where the checkout is below a folder that is closed. */
+async function isReadable(): Promise<boolean> {
+  if (process.env['CTR_REQUIRE_PRIVILEGED'] === '1') return true
+  return (await launch(['-e', `fs.accessSync(${JSON.stringify(launcher)})`], { as: nobody })).code === 0
+}
+
+describeOn(
+  ['root', 'overlay', 'userns', 'bin:useradd', 'bin:newuidmap', 'bin:pasta'],
+  'an ordinary user with nothing set up but subordinate ids',
+  () => {
+    const tun = '/dev/net/tun'
+    let user: OrdinaryUser
+    let mode: number
+    beforeAll(() => {
+      user = ordinaryUser()
+      mode = statSync(tun).mode
+      chmodSync(tun, 0o666) // as udev makes it
+    })
+    afterAll(() => {
+      chmodSync(tun, mode)
+      user[Symbol.dispose]()
+    })
+
+    it.each([
+      [
+        'demo',
+        /Hello from demo[^]*✓ Packed, pushed, pulled, run and removed: 8 phases in .*, nothing left\.\n$/,
+      ],
+      [
+        'run',
+        /on pasta[^]*port \d+ of this machine[^]*exec says: uid=0.*ends with 0[^]*told: go on\n{ exitCode: 3/,
+      ],
+      [
+        'sandbox',
+        /a good one: finished .*\n {2}result: {"answer":42}\n {2}wrote \/work\/report\.txt: all is well\n[^]*took too long[^]*ENETUNREACH[^]*EACCES/,
+      ],
+      ['many 20', /20 are running, with 20 processes in all/],
+      ['namespaces-only', /It says: process 1 on inside/],
+      ['registry-only', /It runs \["\/hello"\]/],
+    ])('runs the example %s', async (example, expected) => {
+      if (!(await isReadable())) return
+      const { code, output, errors } = await launch([launcher, ...example.split(' ')], { as: user })
+      expect({ code, errors, output }).toEqual({
+        code: 0,
+        errors: '',
+        output: expect.stringMatching(expected),
+      })
+    })
+  },
+)
 
 describeOn(['root', 'overlay'], 'examples', () => {
   it('oci-bundle', async () => {

@@ -54,12 +54,12 @@ describe('checkRunOptions()', () => {
     expect(check({ image, name })).toMatch(/^cannot name a container /)
   })
 
-  it('publishes ports on the bridge only, and knows its networks', () => {
+  it('publishes ports on networks that have them, and knows its networks', () => {
     expect(check({ image, network: 'host', publish: [{ container: 80 }] })).toBe(
-      'cannot publish ports on network host: only bridge has them',
+      'cannot publish ports on network host: only bridge and pasta have them',
     )
     expect(check({ image, network: 'macvlan' as never })).toBe(
-      'cannot use network "macvlan": none, host and bridge are there',
+      'cannot use network "macvlan": none, host, bridge, pasta, slirp4netns are there',
     )
   })
 

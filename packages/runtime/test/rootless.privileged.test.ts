@@ -136,6 +136,20 @@ describeOn(
       expect(seen['exec']).toMatchObject({ printed: expect.stringMatching(/^0\n0\n\d$/) })
     })
 
+    it('runs bundles of the OCI runtime specification', async () => {
+      using folder = folderOf(user)
+      const seen = await run('oci', folder.path, user)
+      expect(seen).toEqual({
+        created: 'created',
+        running: 'running',
+        executed: 0,
+        printed: ['', expect.stringMatching(new RegExp(`^ +0 +${user.uid} +1$`)), '0', '0', '1', 'device'],
+        signal: 9,
+        limited: expect.stringMatching(/cgroup.*EACCES/),
+        left: 0,
+      })
+    })
+
     it('cleans up after it was killed, and detached containers go on', async () => {
       using folder = folderOf(user)
       const child = start('hold', folder.path, user)

@@ -39,6 +39,7 @@ export async function runContainer(
       )
       return 0
     }
+    warnOfNoNetwork(runtime, options)
     makeSources((options.volumes ?? []) as Parameters<typeof makeSources>[0])
     const container = await withImage(runtime, flags, options, interrupt.signal, () =>
       runtime.run({ ...options, ...streams(flags), signal: interrupt.signal }),
@@ -54,6 +55,12 @@ export async function runContainer(
     if (signal !== undefined) return exitCodeOfSignal(signal)
     throw runFailure(error, 125)
   }
+}
+
+/** An ordinary user's containers may have none where nothing is said. */
+function warnOfNoNetwork({ rootless }: Runtime, { network }: RunOptions): void {
+  if (network !== undefined || rootless === undefined || rootless.network !== null) return
+  printError(`WARNING: the container has no network: ${rootless.networkReason!}`)
 }
 
 function program(container: Container): Parameters<typeof attach>[0] {

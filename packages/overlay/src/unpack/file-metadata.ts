@@ -4,6 +4,7 @@ import { OverlayError, errnoOf } from '../errors.js'
 import { kernelString, readable, type ByteString } from '../files/byte-string.js'
 import { pathOfFd } from '../files/open-in.js'
 import type { ForeignMetadata } from './foreign-metadata.js'
+import { timesOf } from './times.js'
 
 /** Sets owner, extended attributes, permissions and time of what an archive packed. */
 export class MetadataWriter {
@@ -60,18 +61,6 @@ export class MetadataWriter {
   #owned({ uid, gid }: Metadata): boolean {
     return this.#ownRoot && ((uid === 0 && gid === 0) || this.#foreign !== undefined)
   }
-}
-
-/** Access and modification time, both that of the archive, as utimensat(2) takes them. */
-export function timesOf({ mtimeNs }: Metadata): Buffer {
-  const times = Buffer.alloc(32)
-  const billion = 1_000_000_000n
-  const rest = ((mtimeNs % billion) + billion) % billion
-  for (const offset of [0, 16]) {
-    times.writeBigInt64LE((mtimeNs - rest) / billion, offset)
-    times.writeBigInt64LE(rest, offset + 8)
-  }
-  return times
 }
 
 /**

@@ -5,7 +5,7 @@ import { OverlayError } from '../errors.js'
 import { asRoot, type StoreUserNamespace } from '../ids/user-namespace.js'
 import { kernelString, readable, type ByteString } from '../files/byte-string.js'
 import { openName, pathOfFd } from '../files/open-in.js'
-import { timesOf } from './file-metadata.js'
+import { timesOf } from './times.js'
 
 const F_DUPFD_CLOEXEC = 1030
 /** Files that wait, each with a descriptor, until a child sets the metadata of all of them. */

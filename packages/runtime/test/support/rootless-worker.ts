@@ -1,16 +1,24 @@
 // Runs as an ordinary user: `check FOLDER` tries what containers can do there and prints what it saw as JSON;
 // `hold FOLDER` runs two containers, prints their processes and waits to be killed; `after FOLDER` opens the same
-// folder again.
-import { writeFileSync } from 'node:fs'
+// folder again; `oci FOLDER` takes a bundle from create to delete.
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, connect } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
-import { Runtime, isRuntimeError, type RunOptions } from '../../src/index.js'
+import { defaultConfig, isRuntimeError, OciRuntime, Runtime, type RunOptions } from '../../src/index.js'
 import { addBusybox, busybox } from './busybox.js'
 
-const [, , mode, folder] = process.argv as [string, string, 'check' | 'hold' | 'after', string]
+const [, , mode, folder] = process.argv as [string, string, 'check' | 'hold' | 'after' | 'oci', string]
 const runtime = await Runtime.open({ root: join(folder, 'root'), state: join(folder, 'state') })
 
 /** What a shell in a container prints. */
@@ -160,7 +168,52 @@ async function published(): Promise<unknown> {
   return { answer: answer.trim(), inside: inside.trim(), taken }
 }
 
+/** A bundle of the static busybox, through everything that an engine does with it. */
+async function bundle(): Promise<Record<string, unknown>> {
+  const rootfs = join(folder, 'bundle', 'rootfs')
+  mkdirSync(join(rootfs, 'bin'), { recursive: true })
+  const program = ['/usr/bin/busybox', '/bin/busybox'].find((path) => existsSync(path))!
+  copyFileSync(program, join(rootfs, 'bin', 'busybox'))
+  for (const name of ['sh', 'id', 'cat', 'sleep']) symlinkSync('busybox', join(rootfs, 'bin', name))
+  const config = defaultConfig({ rootless: true, cgroupNamespace: false })
+  const script = 'id -u; cat /proc/self/uid_map; echo $$; echo x > /dev/null && echo device; exec sleep 60'
+  const process = { ...config.process!, terminal: false, args: ['sh', '-c', script] }
+  const write = (more: object): void => {
+    writeFileSync(join(folder, 'bundle', 'config.json'), JSON.stringify({ ...config, process, ...more }))
+  }
+  write({})
+  const oci = OciRuntime.open({ root: join(folder, 'oci') })
+  const output = join(folder, 'output')
+  const streams = { stdio: ['ignore', openSync(output, 'a'), 'inherit'] } as const
+  const printed = (): string => readFileSync(output, 'utf8')
+  const box = await oci.create('box', { bundle: join(folder, 'bundle'), ...streams })
+  const created = box.state().status
+  await box.start()
+  const child = await box.exec({ process: { ...process, args: ['id', '-u'] }, ...streams })
+  const executed = (await child.wait()).exitCode
+  for (let tries = 0; !printed().includes('device') && tries < 100; tries++) await sleep(50)
+  const running = box.state().status
+  box.kill(9)
+  const { signal } = await box.wait()
+  await box.delete()
+  write({ linux: { ...config.linux, resources: { pids: { limit: 10 } } } })
+  const limited = await oci.create('limited', { bundle: join(folder, 'bundle'), ...streams }).catch(String)
+  return {
+    created,
+    running,
+    executed,
+    printed: printed().split('\n').sort(),
+    signal,
+    limited,
+    left: oci.list().length,
+  }
+}
+
 switch (mode) {
+  case 'oci':
+    console.log(JSON.stringify(await bundle()))
+    await runtime.close()
+    break
   case 'check':
     console.log(JSON.stringify(await check()))
     await runtime.reset()
