@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
-import { expect, it } from '@jest/globals'
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, it, jest } from '@jest/globals'
 import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { explain, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC, type Program } from '@ctr/linux'
 import {
@@ -148,6 +149,27 @@ describeOn(['root'], 'spawn() on the real kernel', () => {
     await expect(
       spawn({ command: ['does-not-exist'], namespaces: { pid: { pidfd: target.pidfd } } }),
     ).rejects.toMatchObject({ code: 'ERR_NAMESPACES_COMMAND_NOT_FOUND' })
+  })
+
+  it('gives back the failure of what its caller does meanwhile, also when the child is no more', async () => {
+    const kill = process.kill.bind(process)
+    const guard = jest.spyOn(process, 'kill').mockImplementation((pid, signal) => {
+      if (pid <= 0) throw new Error(`kill(${pid}) would end our own process group`)
+      return kill(pid, signal)
+    })
+    try {
+      for (const ended of [false, true]) {
+        const meanwhile = async (pid: number): Promise<void> => {
+          if (ended) kill(pid, 'SIGKILL')
+          while (ended && existsSync(`/proc/${pid}`)) await turn()
+          throw new Error('what the caller says')
+        }
+        const spawning = spawn({ command: ['true'], namespaces: { mount: 'new' }, meanwhile })
+        await expect(spawning).rejects.toThrow('what the caller says')
+      }
+    } finally {
+      guard.mockRestore()
+    }
   })
 
   it('drops capabilities, sets no_new_privs and becomes a user with groups', async () => {

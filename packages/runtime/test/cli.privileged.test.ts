@@ -107,10 +107,10 @@ describe('ctr-runtime without containers', () => {
     [['state', ''], 1, 'container id cannot be empty'],
     [['state', 'nosuch'], 1, 'does not exist'],
     [['delete', 'nosuch'], 1, 'does not exist'],
-    [['exec', 'nosuch', 'true'], 255, 'does not exist'],
+    [['exec', 'nosuch', 'true'], 255, 'exec failed: container "nosuch" does not exist'],
     [['exec', '--nosuch', 'x'], 255, 'unknown option --nosuch'],
     [['start', '../x'], 1, ''],
-    [['run', '--bundle', '/nosuch', 'x'], 1, ''],
+    [['run', '--bundle', '/nosuch', 'x'], 1, 'ctr-runtime run failed: '],
     [['kill', 'x', 'NOSUCH'], 1, 'unknown signal'],
     [['--log-format', 'xml', 'list'], 1, 'invalid log-format'],
   ])('refuses %j with %d', (argv, code, message) => {

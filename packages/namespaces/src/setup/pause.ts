@@ -62,7 +62,8 @@ export async function atPause(
   try {
     await meanwhile(starting.pid)
   } catch (error) {
-    process.kill(starting.pid, 'SIGKILL') // it waits for us, so the pid is still its own
+    // while it waits for us the number is its own; 0 once somebody else has ended it, which would mean our own group
+    if (starting.pid !== 0) process.kill(starting.pid, 'SIGKILL')
     await starting.completed.catch(() => undefined)
     throw error
   }

@@ -106,7 +106,7 @@ export class OciContainer implements ContainerProcess {
       using container = await this.#context.store.lock(this.id)
       const state = this.#load()
       const found = { state, config: this.config(), status: this.#status(state) }
-      return await startContainer(this.#context, container.folder, found, options)
+      return await startContainer(this.#context, container, found, options)
     } catch (error) {
       if (isRuntimeError(error) && error.code === 'ERR_RUNTIME_HOOK') await this.#destroy()
       throw error

@@ -9,6 +9,7 @@ import type { OciContext } from './context.js'
 import { runHooks } from './hooks/run-hooks.js'
 import { releaseIntelRdt } from './process/intel-rdt.js'
 import type { ContainerState } from './state/container-state.js'
+import type { LockedContainer } from './state/locked-container.js'
 import { containerStatus, ociState, openInit } from './state/status.js'
 
 const SIGKILL = 9
@@ -22,7 +23,8 @@ const SIGKILL = 9
  */
 export async function deleteContainer(context: OciContext, id: string, force: boolean): Promise<void> {
   const { store, log } = context
-  using container = await store.lock(id)
+  using container = await (force && store.isBusy(id) ? lockKilled(context, id) : store.lock(id))
+  if (container === undefined) return
   const state = loadOr(context, id, force)
   if (state === undefined) {
     removeRests(context, { id, pid: null, cgroupPaths: {} })
@@ -56,6 +58,27 @@ export async function deleteContainer(context: OciContext, id: string, force: bo
   const config = configOf(context, id)
   container.remove()
   await runHooks('poststop', config?.hooks?.poststop, ociState(state, 'stopped'), { log })
+}
+
+/**
+ * Locks a container that another command works on, once its process is killed: hooks of `create` and `start` end with
+ * it, however long they would take, and that command cleans up.
+ *
+ * @returns Undefined when nothing of it is left then.
+ */
+async function lockKilled({ store }: OciContext, id: string): Promise<LockedContainer | undefined> {
+  try {
+    using init = openInit(store.load(id))
+    if (init !== undefined) pidfdSendSignal(init.number, SIGKILL)
+  } catch (error) {
+    if (!isRuntimeError(error)) throw error // nothing is known of it yet, or it is gone
+  }
+  try {
+    return await store.lock(id)
+  } catch (error) {
+    if (isRuntimeError(error) && error.code === 'ERR_RUNTIME_CONTAINER_NOT_FOUND') return undefined
+    throw error
+  }
 }
 
 /**

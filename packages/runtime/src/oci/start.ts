@@ -10,6 +10,7 @@ import { environmentOf } from './process/environment.js'
 import type { NotifySocket } from './process/notify-socket.js'
 import type { ContainerState } from './state/container-state.js'
 import { prepareSeccomp } from './seccomp.js'
+import type { LockedContainer } from './state/locked-container.js'
 import { openGate } from './state/start-gate.js'
 import { ociState, openInit, type ContainerStatus } from './state/status.js'
 
@@ -41,12 +42,12 @@ export interface Started {
  * Lets the process of a container execute its command: hooks inside it, the gate, hooks outside (runtime.md,
  * lifecycle).
  *
- * @param folder - The container's folder.
+ * @param container - Locked; unlocked once its command is executed, so that hooks outside can work on it.
  * @throws {@link RuntimeError}
  */
 export async function startContainer(
   { log }: OciContext,
-  folder: string,
+  container: LockedContainer,
   { state, config, status }: ToStart,
   { notifySocket }: StartOptions,
 ): Promise<Started> {
@@ -54,7 +55,7 @@ export async function startContainer(
     throw new RuntimeError('ERR_RUNTIME_NOT_RUNNING', 'cannot start a container that has stopped')
   }
   using init = openInit(state)
-  using gate = status === 'created' ? openGate(folder) : undefined
+  using gate = status === 'created' ? openGate(container.folder) : undefined
   if (init === undefined || gate === undefined) {
     throw new RuntimeError('ERR_RUNTIME_RUNNING', 'cannot start an already running container')
   }
@@ -78,10 +79,11 @@ export async function startContainer(
       }
       await runHooks('startContainer', hooks.startContainer, ociState(state, 'created'), { log, inContainer })
     }
-    notify = openNotify(folder, notifySocket)
+    notify = openNotify(container.folder, notifySocket)
     gate.release()
     const failure = await gate.outcome()
     if (failure !== undefined) throw commandFailure(config.process.args, -failure.result)
+    container[Symbol.dispose]()
     await runHooks('poststart', hooks?.poststart, ociState(state, 'running'), { log })
     return {
       ready:

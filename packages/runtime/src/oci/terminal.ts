@@ -51,7 +51,11 @@ export function openTerminalTarget({ wanted, consoleSocket, stream }: TerminalOp
       },
     }
   }
-  if (!stream) throw invalid('cannot allocate tty if the process is detached without setting console socket')
+  if (!stream) {
+    throw invalid(
+      'cannot allocate tty if the process is detached without setting console socket: use --console-socket',
+    )
+  }
   const [ours, theirs] = socketpair(AF_UNIX, SOCK_STREAM + SOCK_CLOEXEC, 0).map((fd) => new Fd(fd)) as [
     Fd,
     Fd,

@@ -35,6 +35,8 @@ export interface Command<T extends Options = Options> {
   readonly rest?: boolean
   /** Exit code when something fails; 1 unless set. */
   readonly failure?: number
+  /** What stands before the text of a failure. Callers show that text without the command that they have called. */
+  readonly failedTo?: (program: string) => string
   /** Does it. Gives the exit code, or throws. */
   run(call: Call<T>): number | Promise<number>
 }

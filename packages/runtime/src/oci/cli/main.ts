@@ -24,6 +24,7 @@ export async function main(argv: readonly string[], script?: string): Promise<nu
   let log: FileLog | undefined
   let toFile = false
   let failure = 1
+  let prefix = ''
   try {
     const { values, positionals } = parseOptions(globalOptions, argv, { rest: true })
     const [called, ...rest] = positionals
@@ -41,11 +42,12 @@ export async function main(argv: readonly string[], script?: string): Promise<nu
     log = openLog({ file: globals.logFile, format: globals.logFormat, debug: globals.debug })
     const found = await find(called)
     failure = found.failure ?? 1
+    prefix = found.failedTo?.(name) ?? ''
     const options = { ...globals, log }
     const program: Program = { name, globals, log, open: () => open(options) }
     return await runCommand(found, rest, program)
   } catch (error) {
-    report(error, log ?? openLog(), { toFile })
+    report(error, log ?? openLog(), { toFile, prefix })
     return failure
   } finally {
     log?.[Symbol.dispose]()
@@ -91,10 +93,14 @@ async function open(options: OciRuntimeOptions): Promise<OciRuntime> {
 
 const notExecuted: readonly string[] = ['ERR_RUNTIME_COMMAND_NOT_FOUND', 'ERR_RUNTIME_COMMAND_NOT_EXECUTABLE']
 
-function report(error: unknown, log: FileLog, { toFile }: { readonly toFile: boolean }): void {
+function report(
+  error: unknown,
+  log: FileLog,
+  { toFile, prefix }: { readonly toFile: boolean; readonly prefix: string },
+): void {
   const { code, syscall } = error as NodeJS.ErrnoException
   if (code === 'EPIPE' && syscall === 'write') return // whoever read our output has had enough
   // what keeps a program from being executed is told as a shell would: it stands in for the program's own output
   if (!toFile && isRuntimeError(error) && notExecuted.includes(error.code)) printError(messageOf(error))
-  else log.fatal(messageOf(error))
+  else log.fatal(prefix + messageOf(error))
 }

@@ -1,5 +1,5 @@
 import { spawn, type SpawnedProcess, type SpawnOptions, type Stdio } from '@ctr/namespaces'
-import type { ExitStatus } from '@ctr/linux'
+import { onReadable, type ExitStatus } from '@ctr/linux'
 import type { Readable, Writable } from 'node:stream'
 import type { ConfigHook } from '../config/config.js'
 import { OutputTail } from './output-tail.js'
@@ -13,6 +13,11 @@ export interface HookSetting {
   readonly output: readonly [stdout: Stdio, stderr: Stdio]
   /** Its environment when it names none. */
   readonly defaultEnv: Readonly<Record<string, string | undefined>>
+  /**
+   * Descriptor of a process that the hook is of no use without, a pidfd that nobody else waits for: when it ends, the
+   * hook is killed.
+   */
+  readonly only?: number | undefined
   /** Where it works, and what it joins. */
   readonly where: Omit<SpawnOptions, 'command' | 'executable' | 'env' | 'stdio' | 'session'>
 }
@@ -51,25 +56,49 @@ export async function runHookProcess(hook: ConfigHook, setting: HookSetting): Pr
     session: true,
   })
   const limit = limitTime(child, timeout)
+  const watch = setting.only === undefined ? undefined : endWith(child, setting.only)
   const stdout = collect(child.stdout)
   const stderr = collect(child.stderr)
   feed(child.stdin!, setting.input)
   const status = await child.wait()
   limit.cancel()
+  watch?.cancel()
   await within(DRAIN_MS, Promise.all([stdout.ended, stderr.ended]))
-  if (!limit.reached && status.exitCode === 0) return
-  const how = limit.reached ? `timed out after ${timeout!} s` : exitText(status)
+  const killed = limit.reached || watch?.reached === true
+  if (!killed && status.exitCode === 0) return
+  const how = limit.reached
+    ? `timed out after ${timeout!} s`
+    : killed
+      ? 'killed, since the process of the container has ended'
+      : exitText(status)
   const output = said('stdout', stdout.tail) + said('stderr', stderr.tail)
-  throw new HookFailure(`${path}: ${how}${output}`, limit.reached ? undefined : status.exitCode)
+  throw new HookFailure(`${path}: ${how}${output}`, killed ? undefined : status.exitCode)
 }
 
-interface TimeLimit {
+/** A reason to kill a hook. */
+interface Limit {
   /** The hook was killed for it. */
   readonly reached: boolean
   cancel(): void
 }
 
-function limitTime(child: SpawnedProcess, seconds: number | undefined): TimeLimit {
+/** Kills the hook when another process ends. */
+function endWith(child: SpawnedProcess, pidfd: number): Limit {
+  let reached = false
+  const wait = onReadable(pidfd, () => {
+    reached = killGroup(child)
+  })
+  return {
+    get reached() {
+      return reached
+    },
+    cancel() {
+      wait.cancel()
+    },
+  }
+}
+
+function limitTime(child: SpawnedProcess, seconds: number | undefined): Limit {
   if (seconds === undefined) return { reached: false, cancel: () => undefined }
   let reached = false
   const kill = (): void => {

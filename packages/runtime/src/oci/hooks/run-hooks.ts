@@ -1,5 +1,6 @@
 import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs'
 import { types } from 'node:util'
+import { Fd, pidfdOpen } from '@ctr/linux'
 import type { Credentials, NamespaceKind, SpawnOptions, Stdio } from '@ctr/namespaces'
 import { RuntimeError } from '../../errors.js'
 import type { ConfigHook, ConfigHooks } from '../config/config.js'
@@ -51,7 +52,7 @@ export interface RunHooksOptions {
  * else its end goes into the error.
  *
  * The first that fails stops the others and is thrown, but for `poststop`: there it is a warning in the log, and the
- * others follow.
+ * others follow. A hook that runs before the command of the container is killed when the container's process ends.
  *
  * @param kind - Says which status the hooks see.
  * @param hooks - What the config has of that kind.
@@ -67,6 +68,8 @@ export async function runHooks(
 ): Promise<void> {
   if (hooks === undefined || hooks.length === 0) return
   const pid = inContainer === undefined ? state.pid : pidInside(state.pid)
+  // without it they would be for nothing: whoever deletes a container does not wait for hooks that never end
+  using init = statusAt[kind] === 'created' ? openInit(state.pid, kind) : undefined
   const input = JSON.stringify({ ...state, status: statusAt[kind], pid })
   for (const [index, hook] of hooks.entries()) {
     log.debug(`running ${kind} hook #${index}: ${hook.path}`)
@@ -75,6 +78,7 @@ export async function runHooks(
       await runHookProcess(hook, {
         input,
         output: output.stdio,
+        only: init?.number,
         defaultEnv: inContainer === undefined ? process.env : (inContainer.env ?? {}),
         where: inContainer === undefined ? { cwd: folderOf(state.bundle) } : joining(inContainer),
       })
@@ -94,6 +98,15 @@ function failedPoststop(index: number, error: Error): string {
   const code = error instanceof HookFailure ? error.exitCode : undefined
   const how = code === undefined ? '' : ` with exit code ${code}`
   return `poststop hook failed${how}: hook #${index}: ${error.message}`
+}
+
+function openInit(pid: number, kind: HookKind): Fd {
+  try {
+    return new Fd(pidfdOpen(pid))
+  } catch (cause) {
+    const message = `cannot run ${kind} hooks: the process of the container has ended`
+    throw new RuntimeError('ERR_RUNTIME_HOOK', message, { cause })
+  }
 }
 
 function joining({ pidfd, kinds, env: _, ...where }: InContainer): HookSetting['where'] {

@@ -10,6 +10,7 @@ export const create = command({
 the container is yours to choose and must not be taken.`,
   options: createOptions,
   arity: [1, 1],
+  failedTo: (program) => `${program} create failed: `,
   async run({ values, args: [id], program }) {
     const options = readCreateOptions(values)
     const runtime = await program.open()

@@ -35,6 +35,7 @@ exit code, or 128 plus the number of the signal that ended it; 255 when it could
   arity: [1, Number.MAX_SAFE_INTEGER],
   rest: true,
   failure: 255,
+  failedTo: () => 'exec failed: ',
   async run({ values, args: [id, ...rest], program }) {
     const { detach = false } = values
     const options = readProcessOptions(values)
@@ -71,7 +72,9 @@ async function sizedAsOurs(process: ConfigProcess): Promise<ConfigProcess> {
 
 function checkTerminal(terminal: boolean, detach: boolean, consoleSocket: string | undefined): void {
   if (terminal && detach && consoleSocket === undefined) {
-    throw usageError('cannot allocate tty if the runtime will detach without setting console socket')
+    throw usageError(
+      'cannot allocate tty if the runtime will detach without setting console socket: use --console-socket',
+    )
   }
   if (consoleSocket !== undefined && !(terminal && detach)) {
     throw usageError('cannot use console socket if the runtime will not detach or allocate tty')

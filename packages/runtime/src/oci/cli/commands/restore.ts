@@ -31,6 +31,7 @@ export const restore = command({
     },
   },
   arity: [1, 1],
+  failedTo: (program) => `${program} restore failed: `,
   async run({ values, args: [id], program }) {
     const { detach = false } = values
     const { bundle, consoleSocket, pidFile, noPivot } = readCreateOptions(values)

@@ -19,6 +19,7 @@ code, or 128 plus the number of the signal that ended it.`,
     keep: { type: 'boolean', help: 'keep the container when its program has ended' },
   },
   arity: [1, 1],
+  failedTo: (program) => `${program} run failed: `,
   async run({ values, args: [id], program }) {
     const { detach = false, keep = false } = values
     const options = readCreateOptions(values)
