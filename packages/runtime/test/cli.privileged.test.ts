@@ -68,6 +68,8 @@ describe('ctr-runtime without containers', () => {
   it('keeps compiled code by command where only it can write, and works where it cannot', () => {
     const names = readdirSync(join(folder.path, 'cache/ctr-runtime'))
     expect(names).toContainEqual(expect.stringMatching(/^v\d.*\.features\.v8$/))
+    expect(runtime.run('state', 'nosuch').code).toBe(1)
+    expect(readdirSync(join(folder.path, 'cache/ctr-runtime'))).toEqual(names) // which has not come far
     const env = { ...runtime.env, XDG_CACHE_HOME: '/proc/nowhere' }
     expect(runtime.runWith({ env }, 'features')).toMatchObject({ code: 0, stderr: '' })
   })
