@@ -66,13 +66,17 @@ describe('ctr-runtime without containers', () => {
   })
 
   it('keeps compiled code by command where only it can write, and works where it cannot', () => {
+    expect(runtime.run('features').code).toBe(0)
     const names = readdirSync(join(folder.path, 'cache/ctr-runtime'))
     expect(names).toContainEqual(expect.stringMatching(/^v\d.*\.features\.v8$/))
+    expect(runtime.run('state', 'nosuch').code).toBe(1)
+    expect(readdirSync(join(folder.path, 'cache/ctr-runtime'))).toEqual(names) // which has not come far
     const env = { ...runtime.env, XDG_CACHE_HOME: '/proc/nowhere' }
     expect(runtime.runWith({ env }, 'features')).toMatchObject({ code: 0, stderr: '' })
   })
 
   it('leaves compiled code of another build alone that may be in use, and removes what is a month old', () => {
+    expect(runtime.run('features').code).toBe(0)
     const cache = join(folder.path, 'cache/ctr-runtime')
     const days = (n: number): Date => new Date(Date.now() - n * 24 * 60 * 60 * 1000)
     const files = { 'v0-x64-1-1.run.v8': 1, 'v0-x64-1-1.state.v8': 31, 'v0-x64-1-1.run.v8.77': 31, note: 31 }

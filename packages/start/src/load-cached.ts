@@ -41,7 +41,10 @@ export function loadCached(
     { filename: file, ...(cachedData === undefined ? {} : { cachedData }) },
   )
   if (cache !== undefined && (cachedData === undefined || script.cachedDataRejected === true)) {
-    process.once('exit', () => store(cache, script)) // when V8 has compiled what was called
+    // V8 has compiled what was called then. What fails has not come far, and would be kept for those that do
+    process.once('exit', (code) => {
+      if (code === 0) store(cache, script)
+    })
   }
   const made = { exports: {} }
   const wrapper = script.runInThisContext() as (...args: readonly unknown[]) => void
