@@ -25,6 +25,8 @@ const memory = '2G'
 export async function runInMachine(machine, command, { timeoutMs }) {
   const kernel = kernelOf(machine.suite)
   const folder = mkdtempSync(join(tmpdir(), 'ctr-vm-'))
+  const clean = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', clean)
   let share
   try {
     share = await shareRoot(folder, project)
@@ -43,7 +45,8 @@ export async function runInMachine(machine, command, { timeoutMs }) {
     return exitCode(folder, timeoutMs)
   } finally {
     share?.close()
-    rmSync(folder, { recursive: true })
+    clean()
+    process.off('exit', clean)
   }
 }
 
@@ -75,11 +78,11 @@ function qemuLine(folder, kernel, initramfs, { socket }) {
 
 /** The command as a script, with the variables that it would have here. */
 function job(command) {
-  const names = ['CTR_REQUIRE_PRIVILEGED', 'FORCE_COLOR', 'NO_COLOR', 'NODE_OPTIONS']
+  const names = ['CTR_REQUIRE_PRIVILEGED', 'NODE_OPTIONS']
   const env = {
     HOME: '/root',
     PATH: [dirname(process.execPath), process.env.PATH, '/usr/sbin:/sbin'].join(':'),
-    CI: '1', // no cursor movements
+    NO_COLOR: '1', // of whole compiled files, where a test failed, they take minutes
     ...Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
   }
   return [

@@ -6,8 +6,9 @@ export default class ConsoleReporter {
     note('begins', fullName)
   }
 
-  onTestCaseResult(_test, { fullName, status }) {
+  onTestCaseResult(_test, { fullName, status, failureMessages }) {
     note(status, fullName)
+    for (const line of failureMessages.join('\n').split('\n').slice(0, 12)) note('said', line)
   }
 }
 

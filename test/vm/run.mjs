@@ -15,6 +15,9 @@ const args = process.argv.slice(2)
 const chosen = args[0] in machines ? [args.shift()] : Object.keys(machines)
 const timeoutMs = Number(process.env.CTR_VM_TIMEOUT_S ?? 480) * 1000
 
+// ends as by exit(), which takes the machine's folder along; the machine ends with us
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+
 const missing = lacks()
 if (missing.length > 0) {
   console.log(`tests in virtual machines are skipped: they need ${missing.join(', ')}`)

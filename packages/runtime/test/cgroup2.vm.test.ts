@@ -91,7 +91,7 @@ describeOn(['root', 'cgroup2', 'bin:busybox'], 'OciRuntime on v2', () => {
     using bundle = new TestBundle()
     const script = `${show}; busybox mknod /tmp/zero c 1 5 && (: </tmp/zero) 2>&1; : </dev/null && echo null`
     expect(await bundle.output(script, { mounts, linux: { namespaces, resources } })).toBe(
-      `0::/\n${64 * MiB}\n${32 * MiB}\n32\n50000 100000\nnull`,
+      `0::/\n${64 * MiB}\n${32 * MiB}\n32\n50000 100000\nsh: can't open /tmp/zero: Operation not permitted\nnull`,
     )
   })
 
@@ -121,7 +121,7 @@ describeOn(['root', 'cgroup2', 'bin:busybox'], 'OciRuntime on v2', () => {
       for await (const { type } of container.events({ intervalMs: 200 })) kinds.add(type)
     })()
     await container.resume()
-    expect(await container.wait()).toMatchObject({ signal: 'SIGKILL' })
+    expect(await container.wait()).toMatchObject({ signal: 9 })
     await watched
     expect([...kinds].sort()).toEqual(['oom', 'stats'])
     await container.delete()
@@ -137,7 +137,7 @@ describeOn(['root', 'cgroup2', 'bin:busybox'], 'ctr-runtime on v2', () => {
     const file = join(path, 'config.json')
     const config = JSON.parse(readFileSync(file, 'utf8')) as { linux: object }
     const resources = { memory: { limit: 64 * MiB, swap: 64 * MiB }, pids: { limit: 9 } }
-    const cgroupsPath = `/ctr-test-${process.pid}/limited`
+    const cgroupsPath = `/ctr-test-${process.pid}-limited`
     writeFileSync(file, JSON.stringify({ ...config, linux: { ...config.linux, cgroupsPath, resources } }))
     expect(runtime.run('run', '--bundle', path, 'limited')).toEqual({
       code: 0,
