@@ -1,6 +1,6 @@
 // One Jest configuration for every package. Sources of sibling packages are resolved through the
 // `@ctr/source` export condition, so tests need no build.
-export const shared = {
+const shared = {
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['@ctr/source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],

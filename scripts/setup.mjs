@@ -16,6 +16,7 @@ const tools = [
   'binutils',
   'binutils-aarch64-linux-gnu',
   'busybox-static',
+  'dbus',
   'docker-registry',
   'iproute2',
   'iputils-ping',
@@ -26,6 +27,7 @@ const tools = [
   'skopeo',
   'slirp4netns',
   'uidmap',
+  'systemd',
 ]
 
 /** Engines by their programs. Those that are there are used as they are: packages of others would be replaced. */
@@ -57,7 +59,7 @@ function installTools() {
   }
   run('node', ['scripts/install-criu.mjs'])
   const missing = [
-    ...tools.filter((name) => !isInstalled(name)),
+    ...[...tools, ...(process.arch === 'x64' ? virtualMachines() : [])].filter((name) => !isInstalled(name)),
     ...Object.entries(engines).flatMap(([program, name]) => (isOnPath(program) ? [] : [name])),
   ]
   if (missing.length === 0) return
@@ -69,6 +71,12 @@ function installTools() {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   run('apt-get', ['update', '-q'], env)
   run('apt-get', ['install', '-yq', '--no-install-recommends', ...missing], env)
+}
+
+/** What test/vm boots machines with. The program that shares folders is part of older releases of qemu. */
+function virtualMachines() {
+  const known = spawnSync('apt-cache', ['policy', 'virtiofsd'], { encoding: 'utf8' }).stdout ?? ''
+  return ['qemu-system-x86', 'xz-utils', ...(/Candidate: \d/.test(known) ? ['virtiofsd'] : [])]
 }
 
 function isInstalled(name) {

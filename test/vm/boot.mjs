@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { tmpdir } from 'node:os'
-import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { quote, writeInitramfs } from './initramfs.mjs'
 import { kernelOf } from './kernel.mjs'
@@ -26,33 +25,33 @@ const memory = '2G'
 export async function runInMachine(machine, command, { timeoutMs }) {
   const kernel = kernelOf(machine.suite)
   const folder = mkdtempSync(join(tmpdir(), 'ctr-vm-'))
-  const share = await shareRoot(folder, project)
+  const clean = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', clean)
+  let share
   try {
+    share = await shareRoot(folder, project)
     const initramfs = writeInitramfs(folder, kernel, job(command), {
       INIT: machine.init,
       MODULES: kernel.modules,
       BUSYBOX: execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim(),
     })
-    const qemu = spawn(
-      'setpriv',
-      ['--pdeathsig', 'KILL', 'nice', ...qemuLine(folder, kernel, initramfs, share)],
-      {
-        // its input stays open: at its end qemu would close the output too
-        stdio: ['pipe', 'inherit', 'inherit'],
-      },
-    )
-    const timer = setTimeout(() => qemu.kill('SIGKILL'), timeoutMs)
+    const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', ...qemuLine(folder, kernel, initramfs, share)], {
+      // its input stays open: at its end qemu would close the output too
+      stdio: ['pipe', 'inherit', 'inherit'],
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+    })
     await once(qemu, 'close')
-    clearTimeout(timer)
     return exitCode(folder, timeoutMs)
   } finally {
-    share.close()
-    rmSync(folder, { recursive: true })
+    share?.close()
+    clean()
+    process.off('exit', clean)
   }
 }
 
 function qemuLine(folder, kernel, initramfs, { socket }) {
-  const append = 'console=ttyS0 quiet panic=-1 mitigations=off no_timer_check'
+  const append = 'console=ttyS0 quiet panic=-1 mitigations=off no_timer_check printk.devkmsg=on'
   return [
     'qemu-system-x86_64',
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
@@ -79,11 +78,11 @@ function qemuLine(folder, kernel, initramfs, { socket }) {
 
 /** The command as a script, with the variables that it would have here. */
 function job(command) {
-  const names = ['CTR_REQUIRE_PRIVILEGED', 'FORCE_COLOR', 'NO_COLOR', 'NODE_OPTIONS']
+  const names = ['CTR_REQUIRE_PRIVILEGED', 'NODE_OPTIONS']
   const env = {
     HOME: '/root',
     PATH: [dirname(process.execPath), process.env.PATH, '/usr/sbin:/sbin'].join(':'),
-    CI: '1', // no cursor movements
+    NO_COLOR: '1', // of whole compiled files, where a test failed, they take minutes
     ...Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
   }
   return [

@@ -1,11 +1,8 @@
-import { shared } from '../../jest.preset.js'
-
-// In a virtual machine, where each start is dear: all packages as one project, and with a cache that was filled
-// outside. Which tests: see machines.mjs.
+// In a virtual machine: tests that compile.mjs has made one file each of.
 export default {
-  ...shared,
-  rootDir: '../..',
-  roots: ['<rootDir>/packages'],
-  cacheDirectory: '<rootDir>/node_modules/.cache/vm/jest',
-  testTimeout: 300_000,
+  rootDir: '.test-dist',
+  testMatch: ['**/*.mjs'],
+  transform: {},
+  testTimeout: 120_000,
+  reporters: ['default', '<rootDir>/../console-reporter.mjs'],
 }

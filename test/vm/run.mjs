@@ -3,13 +3,20 @@
 //   node test/vm/run.mjs [MACHINE] [jest options]     tests of all machines, or of one
 //   node test/vm/run.mjs MACHINE --exec COMMAND...    a command, for example `bash -c 'uname -a'`
 import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { project, runInMachine } from './boot.mjs'
+import { compileTests } from './compile.mjs'
 import { machines } from './machines.mjs'
 import { virtiofsd } from './share.mjs'
 
 const args = process.argv.slice(2)
 const chosen = args[0] in machines ? [args.shift()] : Object.keys(machines)
+const timeoutMs = Number(process.env.CTR_VM_TIMEOUT_S ?? 480) * 1000
+
+// ends as by exit(), which takes the machine's folder along; the machine ends with us
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 
 const missing = lacks()
 if (missing.length > 0) {
@@ -17,29 +24,53 @@ if (missing.length > 0) {
   process.exit(process.env.CTR_REQUIRE_PRIVILEGED === '1' ? 1 : 0)
 }
 for (const name of chosen) {
-  const exec = args[0] === '--exec'
-  if (!exec) fillCache(name)
-  const code = await runInMachine(machines[name], exec ? args.slice(1) : jest(name), {
-    timeoutMs: Number(process.env.CTR_VM_TIMEOUT_S ?? 480) * 1000,
-  })
-  if (code !== 0) process.exit(code)
+  const command = args[0] === '--exec' ? args.slice(1) : await prepareTests(machines[name])
+  if (command === undefined) continue
+  try {
+    const code = await runInMachine(machines[name], command, { timeoutMs })
+    if (code !== 0) process.exit(code)
+  } catch (error) {
+    console.error(`test/vm, ${name}: ${error.message}`)
+    process.exit(1)
+  }
 }
 
-function jest(name, more = args) {
-  const program = createRequire(import.meta.url).resolve('jest/bin/jest')
+/** Compiles the tests of a machine; undefined when there are none. */
+async function prepareTests({ title, tests }) {
+  const found = testFiles().filter((path) => tests.test(path))
+  if (found.length === 0) return undefined
+  console.log(`\nIn a virtual machine with ${title}:`)
+  await compileTests(project, found)
+  const jest = createRequire(import.meta.url).resolve('jest/bin/jest')
   const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
-  const options = ['--config', 'test/vm/jest.config.js', '-i', '--silent=false']
-  return [process.execPath, ...node, program, ...options, ...more, '--testMatch', ...machines[name].tests]
+  return [
+    process.execPath,
+    ...node,
+    jest,
+    '--config',
+    'test/vm/jest.config.js',
+    '-i',
+    '--silent=false',
+    ...args,
+  ]
 }
 
-/** Compiles tests and sources here, where it takes a second: loads all tests and runs none. */
-function fillCache(name) {
-  const [program, ...line] = jest(name, [...args, '--testNamePattern', 'none of them'])
-  spawnSync(program, line, {
-    cwd: project,
-    stdio: 'ignore',
-    env: { ...process.env, CTR_REQUIRE_PRIVILEGED: '' },
+/** All tests of packages for virtual machines, from the project's folder. */
+function testFiles() {
+  return readdirSync(join(project, 'packages')).flatMap((name) => {
+    const folder = join('packages', name, 'test')
+    return list(join(project, folder))
+      .filter((path) => path.endsWith('.vm.test.ts'))
+      .map((path) => join(folder, path))
   })
+}
+
+function list(folder) {
+  try {
+    return readdirSync(folder, { recursive: true })
+  } catch {
+    return [] // a package without such tests
+  }
 }
 
 function lacks() {

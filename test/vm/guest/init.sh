@@ -20,8 +20,8 @@ mount --move /proc /root/proc
 mount --move /sys /root/sys
 cd /root
 mount -t tmpfs -o mode=755,nosuid,nodev run run
-mount -t tmpfs -o mode=1777,nosuid,nodev tmp tmp
-mount -t tmpfs -o mode=1777,nosuid,nodev tmp var/tmp
+mount -t tmpfs -o mode=1777 tmp tmp
+mount -t tmpfs -o mode=1777 tmp var/tmp
 mkdir -p dev/pts dev/shm dev/mqueue
 mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts dev/pts
 mount -t tmpfs -o mode=1777,nosuid,nodev shm dev/shm

@@ -45,10 +45,17 @@ export function enableControllers(
   if (wanted.length === 0) return
   const failed = enable(folder, wanted)
   if (failed === undefined) return
+  // A group that holds processes can hand on those of threads (`cpu`, `cpuset`, `pids`), one by one. That turns it
+  // into the top of threaded groups, and then no process can join the group below.
+  if (isCgroupError(failed) && failed.errno === 'EBUSY') {
+    const needed = wanted.filter((name) => required.includes(name))
+    if (needed.length === 0) return
+    throw explain(folder, needed.join(', '), failed)
+  }
   // one may be refused for reasons of its own (`cpu` while real-time processes run): try each alone
   for (const name of wanted) {
     const error = wanted.length === 1 ? failed : enable(folder, [name])
-    if (error !== undefined && required.includes(name)) throw explain(folder, name, error)
+    if (error !== undefined && required.includes(name)) throw error
   }
 }
 
@@ -61,11 +68,10 @@ function enable(folder: string, names: readonly string[]): unknown {
   }
 }
 
-function explain(folder: string, name: string, error: unknown): unknown {
-  if (!isCgroupError(error) || error.errno !== 'EBUSY') return error
+function explain(folder: string, names: string, error: CgroupError): CgroupError {
   return new CgroupError(
     'ERR_CGROUP_BUSY',
-    `cannot enable ${name} below ${folder}: the group holds processes itself, move them into a child group first`,
+    `cannot enable ${names} below ${folder}: the group holds processes itself, move them into a child group first`,
     { path: error.path, value: error.value, errno: error.errno, cause: error },
   )
 }

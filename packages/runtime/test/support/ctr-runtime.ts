@@ -21,14 +21,23 @@ interface StartOptions {
 
 /** The built executable, with state and cache folders of its own. */
 export class CtrRuntime implements Disposable {
-  readonly #dist = join(folder, `.test-dist-cli-${process.pid}`)
+  readonly #dist: string
+  readonly #ownDist: boolean
   readonly #state: string
   readonly env: NodeJS.ProcessEnv
 
-  /** Builds it into a folder of its own, beside `package.json` as the real one. */
-  constructor(state: string) {
+  /**
+   * Builds it into a folder of its own, beside `package.json` as the real one.
+   *
+   * @param state - A folder for it.
+   * @param options - `built`: takes what was built before, where a build would take minutes.
+   */
+  constructor(state: string, { built = false }: { readonly built?: boolean } = {}) {
     this.#state = state
+    this.#ownDist = !built
+    this.#dist = join(folder, built ? 'dist' : `.test-dist-cli-${process.pid}`)
     this.env = { ...process.env, NODE_OPTIONS: '', XDG_CACHE_HOME: join(state, 'cache') }
+    if (built) return
     const tsup = join(
       dirname(createRequire(import.meta.url).resolve('tsup/package.json')),
       'dist/cli-default.js',
@@ -101,6 +110,6 @@ export class CtrRuntime implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.#dist, { recursive: true, force: true })
+    if (this.#ownDist) rmSync(this.#dist, { recursive: true, force: true })
   }
 }
