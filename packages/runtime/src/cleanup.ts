@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { listCgroups } from '@ctr/cgroups'
+import { cgroupIds } from './container/cgroups.js'
 import { Container } from './container/container.js'
 import type { ContainerRecord } from './container/record.js'
 import { releaseRunning, removeFiles } from './container/release.js'
@@ -95,10 +95,4 @@ function tryLoad(context: Context, id: string): ContainerRecord | undefined {
   } catch {
     return undefined // none, or damaged; the caller looks which
   }
-}
-
-function cgroupIds(context: Context): string[] {
-  return listCgroups(`/${context.instance}`, { hierarchy: context.hierarchy })
-    .map((path) => path.split('/').at(-1)!)
-    .filter((name) => /^[0-9a-f]{64}$/.test(name))
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { detectHierarchy, type Hierarchy } from '@ctr/cgroups'
+import { defaultCgroupDriver, detectHierarchy, type CgroupDriver, type Hierarchy } from '@ctr/cgroups'
 import { Netbridge } from '@ctr/netbridge'
 import type { LayerStore } from '@ctr/overlay'
 import { ContainerRecords } from './container/record.js'
@@ -27,6 +27,8 @@ export class Context {
   readonly layers: LayerStore
   readonly host = new Host()
   readonly hierarchy: Hierarchy = detectHierarchy()
+  /** Who makes the cgroups of containers. */
+  readonly cgroupDriver: CgroupDriver
   readonly owner: Owner
   /** Roots for containers that end with this process. */
   readonly roots: WarmRoots
@@ -39,8 +41,9 @@ export class Context {
   #network: Promise<Netbridge> | undefined
   #closed = false
 
-  constructor(folders: Folders, layers: LayerStore) {
+  constructor(folders: Folders, layers: LayerStore, driver?: CgroupDriver) {
     this.folders = folders
+    this.cgroupDriver = driver ?? defaultCgroupDriver(this.hierarchy)
     this.instance = instanceName(folders.root)
     this.layers = layers
     this.records = new ContainerRecords(join(folders.root, 'containers'))
@@ -63,7 +66,7 @@ export class Context {
     return join(this.folders.state, 'owners')
   }
 
-  /** Path of a container's cgroup, below each hierarchy. */
+  /** Path of a container's cgroup that we make, below each hierarchy. */
   cgroupPath(id: string): string {
     return `/${this.instance}/${id}`
   }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { openCgroup, isCgroupError } from '@ctr/cgroups'
+import { openCgroup, isCgroupError, type CgroupDriver } from '@ctr/cgroups'
 import { LayerStore } from '@ctr/overlay'
 import { ImageStore, type RegistryClientOptions } from '@ctr/registry'
 import { cleanUp, type CleanUpFailure } from './cleanup.js'
@@ -25,6 +25,12 @@ export interface RuntimeOptions {
   readonly state?: string | undefined
   /** How to reach registries: insecure ones, proxies, time-outs. */
   readonly registries?: RegistryClientOptions | undefined
+  /**
+   * Who makes the cgroups of containers: `cgroupfs` makes them at `/INSTANCE/ID`, `systemd` as scopes
+   * `INSTANCE-ID.scope` in `system.slice`. Default as Docker: `systemd` where it is the init process and the host has
+   * cgroup v2, else `cgroupfs`. Containers of both are found whichever it is.
+   */
+  readonly cgroupDriver?: CgroupDriver | undefined
 }
 
 /**
@@ -43,6 +49,8 @@ export class Runtime implements AsyncDisposable {
   readonly root: string
   /** Folder of what a reboot ends. */
   readonly state: string
+  /** Who makes the cgroups of containers. */
+  readonly cgroupDriver: CgroupDriver
   readonly #context: Context
   readonly #started = new Set<Container>()
   /** Calls of `run` that are under way. */
@@ -55,6 +63,7 @@ export class Runtime implements AsyncDisposable {
     this.images = context.images
     this.root = context.folders.root
     this.state = context.folders.state
+    this.cgroupDriver = context.cgroupDriver
   }
 
   /**
@@ -67,6 +76,7 @@ export class Runtime implements AsyncDisposable {
     root = defaultRoot(),
     state = defaultState(),
     registries = {},
+    cgroupDriver,
   }: RuntimeOptions = {}): Promise<Runtime> {
     mkdirSync(root, { recursive: true, mode: 0o711 })
     mkdirSync(state, { recursive: true, mode: 0o711 })
@@ -74,7 +84,7 @@ export class Runtime implements AsyncDisposable {
       LayerStore.open(join(root, 'overlay')),
       ImageStore.open(join(root, 'images')),
     ])
-    const context = new Context({ root, state }, layers)
+    const context = new Context({ root, state }, layers, cgroupDriver)
     context.images = new Images(store, context, registries)
     try {
       return new Runtime(context, await cleanUp(context))

@@ -43,7 +43,7 @@ async function collectFacts(runtime: Runtime) {
     root: runtime.root,
     state: runtime.state,
     storageDriver: 'overlay',
-    cgroupDriver: 'cgroupfs',
+    cgroupDriver: runtime.cgroupDriver,
     cgroupVersion: hierarchy.mode,
     cgroupControllers: [...hierarchy.controllers.keys()],
     networks: ['bridge', 'host', 'none'],

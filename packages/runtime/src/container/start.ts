@@ -1,6 +1,6 @@
 import { mkdirSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { createCgroup, cpuBandwidth, isCgroupError, type Cgroup, type Resources } from '@ctr/cgroups'
+import { cpuBandwidth, isCgroupError, type Cgroup, type Resources } from '@ctr/cgroups'
 import { explain, isLinuxError, O_APPEND, O_CLOEXEC, O_CREAT, O_NOFOLLOW, O_WRONLY, Fd } from '@ctr/linux'
 import { createNetworkNamespace, isNetbridgeError, type Endpoint } from '@ctr/netbridge'
 import {
@@ -24,6 +24,7 @@ import { setUpContainer, type Bind, type ContainerSetup } from '../setup/contain
 import { joinCgroup } from '../setup/join-cgroup.js'
 import { openTerminal, type Terminal } from '../setup/terminal.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
+import { makeCgroup } from './cgroups.js'
 import { etcFiles } from './etc-files.js'
 import { pinProcess } from './pin.js'
 import type { ContainerRecord } from './record.js'
@@ -67,10 +68,9 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   const root = await prepareRoot(context, spec, rollback)
   const record: ContainerRecord = { ...spec.record, rootId: root.id }
 
-  const cgroup = createCgroup(context.cgroupPath(id), resourcesOf(context, options), {
-    hierarchy: context.hierarchy,
-  })
-  rollback.defer(() => cgroup.remove())
+  const made = await makeCgroup(context, id, resourcesOf(context, options))
+  rollback.defer(() => made.remove())
+  const { cgroup } = made
 
   using netns = record.network.mode === 'bridge' ? createNetworkNamespace() : undefined
   const endpoint =
@@ -99,6 +99,7 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
     }),
   )
   rollback.defer(() => process[Symbol.asyncDispose]())
+  await made.joined()
   options.signal?.throwIfAborted()
   const started: ContainerRecord = {
     ...record,

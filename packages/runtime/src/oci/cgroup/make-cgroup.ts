@@ -1,8 +1,9 @@
 import type { Bundle } from '../bundle.js'
 import type { OciContext } from '../context.js'
 import { hasOwn } from '../namespaces.js'
+import { ownCgroup, type MadeCgroup } from '../../setup/made-cgroup.js'
 import { cgroupPathOf, systemdScopeOf } from './cgroup-path.js'
-import { createContainerCgroup, type MadeCgroup } from './container-cgroup.js'
+import { createContainerCgroup } from './container-cgroup.js'
 import { resourcesOf } from './resources.js'
 
 /** Makes a container's cgroup, unless nobody is to. */
@@ -15,8 +16,13 @@ export async function makeCgroup(
   if (cgroupManager === 'disabled') return undefined
   const resources = resourcesOf(linux?.resources, hierarchy, { devices: !hasOwn(linux, 'user') })
   if (cgroupManager === 'systemd') {
-    const { makeScope } = await import('./scope.js') // with what speaks to systemd
-    return makeScope({ ...systemdScopeOf(linux?.cgroupsPath, id), resources, hierarchy, annotations })
+    const { makeContainerScope } = await import('./scope.js') // with what speaks to systemd
+    return makeContainerScope({
+      ...systemdScopeOf(linux?.cgroupsPath, id),
+      resources,
+      hierarchy,
+      annotations,
+    })
   }
   const cgroup = createContainerCgroup({
     path: cgroupPathOf(linux?.cgroupsPath, id, hierarchy),
@@ -24,10 +30,5 @@ export async function makeCgroup(
     hierarchy,
     unified: true,
   })
-  return {
-    cgroup,
-    join: { cloneInto: true },
-    joined: () => Promise.resolve(),
-    remove: () => cgroup.remove(),
-  }
+  return ownCgroup(cgroup)
 }
