@@ -145,7 +145,7 @@ describeOn(['root', 'cgroup2', 'bin:busybox'], 'Runtime with systemd', () => {
     const second = await other.run(options)
     const place = readFileSync(`/proc/${second.inspect().pid!}/cgroup`, 'utf8')
     expect(place).toMatch(new RegExp(`^0::/ctr[0-9a-f]{8}/${second.id}\n$`))
-    expect((await other.container(container.id).stats()).pids?.current).toBe(1)
+    expect(other.container(container.id).stats().pids?.current).toBe(1)
     await other.container(container.id).remove({ force: true })
     await second.remove({ force: true })
     expect(existsSync(`/sys/fs/cgroup${path}`)).toBe(false)
