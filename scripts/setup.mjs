@@ -16,6 +16,7 @@ const tools = [
   'binutils',
   'binutils-aarch64-linux-gnu',
   'busybox-static',
+  'dbus',
   'docker-registry',
   'iproute2',
   'iputils-ping',
