@@ -40,10 +40,10 @@ module.exports = {
     },
     {
       name: 'roots-only',
-      comment: 'another package is imported by its name, never by a path into it',
+      comment: 'another package is imported by its name or one of its exports, never by a path into it',
       severity: 'error',
       from: { path: '^packages/([^/]+)/' },
-      to: { path: '^packages/([^/]+)/src/(?!index\\.ts$)', pathNot: '^packages/$1/' },
+      to: { path: '^packages/([^/]+)/src/(?!index\\.ts$|systemd/index\\.ts$)', pathNot: '^packages/$1/' },
     },
     {
       name: 'sources-without-test-support',

@@ -8,6 +8,7 @@
  * @packageDocumentation
  */
 export { CgroupError, isCgroupError, type CgroupErrorCode, type CgroupErrorContext } from './errors.js'
+export { defaultCgroupDriver, isSystemdInit, type CgroupDriver } from './host/default-driver.js'
 export { detectHierarchy } from './host/detect-hierarchy.js'
 export type { CgroupMode, Hierarchy, HierarchyMount } from './host/hierarchy.js'
 export { parseHierarchy, type HierarchyTexts } from './host/parse-hierarchy.js'

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { listCgroups } from '@ctr/cgroups'
+import { cgroupIds } from './container/cgroups.js'
 import { Container } from './container/container.js'
 import type { ContainerRecord } from './container/record.js'
 import { releaseRunning, removeFiles } from './container/release.js'
@@ -105,11 +105,4 @@ function tryLoad(context: Context, id: string): ContainerRecord | undefined {
 /** Containers that a program connects to the network. */
 function networkIds(context: Context): string[] {
   return readdirSync(context.networkPrograms).filter((name) => /^[0-9a-f]{64}$/.test(name))
-}
-
-function cgroupIds(context: Context): string[] {
-  if (!context.hasCgroups) return []
-  return listCgroups(context.groupPath, { hierarchy: context.hierarchy })
-    .map((path) => path.split('/').at(-1)!)
-    .filter((name) => /^[0-9a-f]{64}$/.test(name))
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { detectHierarchy, type Hierarchy } from '@ctr/cgroups'
+import { defaultCgroupDriver, detectHierarchy, type CgroupDriver, type Hierarchy } from '@ctr/cgroups'
 import { Netbridge } from '@ctr/netbridge'
 import type { LayerStore } from '@ctr/overlay'
 import { ContainerRecords } from './container/record.js'
@@ -32,6 +32,8 @@ export class Context {
   readonly rootless: Rootless | undefined
   readonly host = new Host()
   readonly hierarchy: Hierarchy = detectHierarchy()
+  /** Who makes the cgroups of containers. */
+  readonly cgroupDriver: CgroupDriver
   readonly owner: Owner
   /** Roots for containers that end with this process. */
   readonly roots: WarmRoots
@@ -46,9 +48,10 @@ export class Context {
   readonly #groups: string | undefined
   #closed = false
 
-  constructor(folders: Folders, layers: LayerStore, rootless: Rootless | undefined) {
+  constructor(folders: Folders, layers: LayerStore, rootless: Rootless | undefined, driver?: CgroupDriver) {
     this.folders = folders
     this.rootless = rootless
+    this.cgroupDriver = driver ?? defaultCgroupDriver(this.hierarchy)
     this.instance = instanceName(folders.root)
     this.layers = layers
     this.records = new ContainerRecords(join(folders.root, 'containers'))
@@ -82,7 +85,7 @@ export class Context {
     return this.#groups !== undefined
   }
 
-  /** Path of a container's cgroup, below each hierarchy. */
+  /** Path of a container's cgroup that we make, below each hierarchy. */
   cgroupPath(id: string): string {
     return join(this.groupPath, id)
   }

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { openCgroup, isCgroupError } from '@ctr/cgroups'
+import { openCgroup, isCgroupError, type CgroupDriver } from '@ctr/cgroups'
 import { LayerStore } from '@ctr/overlay'
 import { ImageStore, type RegistryClientOptions } from '@ctr/registry'
 import { cleanUp, type CleanUpFailure } from './cleanup.js'
@@ -12,6 +12,7 @@ import { Context } from './context.js'
 import { RuntimeError } from './errors.js'
 import { Images } from './images/images.js'
 import type { RunOptions } from './options.js'
+import { systemdNeedsRoot } from './rootless/limits.js'
 import { Rootless } from './rootless/rootless.js'
 import { rootlessInfo, type RootlessInfo } from './rootless/rootless-info.js'
 import { defaultRoot, defaultState } from './default-folders.js'
@@ -27,6 +28,12 @@ export interface RuntimeOptions {
   readonly state?: string | undefined
   /** How to reach registries: insecure ones, proxies, time-outs. */
   readonly registries?: RegistryClientOptions | undefined
+  /**
+   * Who makes the cgroups of containers: `cgroupfs` makes them at `/INSTANCE/ID`, `systemd` as scopes
+   * `INSTANCE-ID.scope` in `system.slice`. Default as Docker: `systemd` where it is the init process and the host has
+   * cgroup v2, else `cgroupfs`. Containers of both are found whichever it is.
+   */
+  readonly cgroupDriver?: CgroupDriver | undefined
 }
 
 /**
@@ -47,6 +54,8 @@ export class Runtime implements AsyncDisposable {
   readonly state: string
   /** Set for an ordinary user's: what it can do here, and what not. */
   readonly rootless: RootlessInfo | undefined
+  /** Who makes the cgroups of containers. */
+  readonly cgroupDriver: CgroupDriver
   readonly #context: Context
   readonly #started = new Set<Container>()
   /** Calls of `run` that are under way. */
@@ -60,6 +69,7 @@ export class Runtime implements AsyncDisposable {
     this.rootless = rootlessInfo(context)
     this.root = context.folders.root
     this.state = context.folders.state
+    this.cgroupDriver = context.cgroupDriver
   }
 
   /**
@@ -72,8 +82,10 @@ export class Runtime implements AsyncDisposable {
     root = defaultRoot(),
     state = defaultState(),
     registries = {},
+    cgroupDriver,
   }: RuntimeOptions = {}): Promise<Runtime> {
     const rootless = process.geteuid?.() === 0 ? undefined : await Rootless.open()
+    if (rootless !== undefined && cgroupDriver === 'systemd') throw systemdNeedsRoot()
     const mode = rootless === undefined ? 0o711 : 0o700
     for (const folder of [root, state]) mkdirSync(folder, { recursive: true, mode })
     const [layers, store] = await Promise.all([
@@ -82,7 +94,7 @@ export class Runtime implements AsyncDisposable {
       }),
       ImageStore.open(join(root, 'images')),
     ])
-    const context = new Context({ root, state }, layers, rootless)
+    const context = new Context({ root, state }, layers, rootless, cgroupDriver)
     context.images = new Images(store, context, registries)
     try {
       return new Runtime(context, await cleanUp(context))

@@ -47,6 +47,8 @@ export class Connection implements Disposable {
   readonly #options: ConnectionOptions
   readonly #incoming = new Incoming()
   readonly #pending = new Map<number, Pending>()
+  /** Calls for when the other side has greeted: systemd's own socket loses sight of what comes with the greeting. */
+  #unsent: Buffer[] = []
   #greeting = 0
   #serial = 0
   #failure: Error | undefined
@@ -116,7 +118,8 @@ export class Connection implements Disposable {
         this.#fail(new CgroupError('ERR_CGROUP_TIMEOUT', what))
       }, timeoutMs)
       this.#pending.set(serial, { resolve, reject, timer })
-      this.#socket.write(bytes)
+      if (this.#greeting === -1) this.#socket.write(bytes)
+      else this.#unsent.push(bytes)
     })
   }
 
@@ -159,6 +162,7 @@ export class Connection implements Disposable {
       const line = this.#incoming.take(end + 2).toString('latin1')
       if (line.startsWith('OK ')) {
         this.#greeting = -1
+        for (const bytes of this.#unsent.splice(0)) this.#socket.write(bytes)
         return true
       }
       if (!line.startsWith('DATA')) throw this.#lost(`it refuses this user: ${JSON.stringify(line.trim())}`)

@@ -25,6 +25,7 @@ export class Manager implements Disposable {
   readonly #connection: Connection
   readonly #isBus: boolean
   readonly #timeoutMs: number
+  #subscription: Promise<unknown> | undefined
 
   /** @throws {@link CgroupError} `ERR_CGROUP_UNSUPPORTED`: there is none. */
   constructor({ user = isOrdinaryUser(), timeoutMs = 30_000, signal }: ManagerOptions = {}) {
@@ -142,7 +143,7 @@ export class Manager implements Disposable {
     }
     const bounded = new AbortController()
     try {
-      const listening = this.#isBus ? [this.#listen(unit), this.#call(action, { member: 'Subscribe' })] : []
+      const listening = this.#isBus ? [this.#listen(unit), this.#subscribe()] : []
       const [{ sender, values }] = await Promise.all([this.#call(action, call), ...listening])
       const late = sleep(this.#timeoutMs, 'no result in time', { signal: bounded.signal })
       const result = await Promise.race([ended.of(sender, values[0]), this.#connection.lost, late])
@@ -153,6 +154,12 @@ export class Manager implements Disposable {
       bounded.abort()
       this.#connection.onSignal = () => undefined
     }
+  }
+
+  /** Has systemd tell of jobs, which it does for nobody by itself; it refuses a second time. */
+  #subscribe(): Promise<unknown> {
+    this.#subscription ??= this.#call('listen to jobs', { member: 'Subscribe' })
+    return this.#subscription
   }
 
   #listen(unit: string): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { findManager, isOrdinaryUser, isSystemdInit } from './where.js'
+import { isSystemdInit } from '../host/default-driver.js'
+import { findManager, isOrdinaryUser } from './where.js'
 
 describe('findManager()', () => {
   const onThisHost = isSystemdInit() ? it.skip : it

@@ -1,19 +1,12 @@
-import { existsSync, lstatSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { parseAddress } from '../dbus/address.js'
 import { CgroupError } from '../errors.js'
-
-/** Folder that is there exactly when systemd is the init process; see sd_booted(3). */
-const BOOTED = '/run/systemd/system'
+import { isSystemdInit, SYSTEM_SOCKETS, SYSTEMD_BOOTED } from '../host/default-driver.js'
 
 /** A socket at which a service manager is to be had. */
 export interface ManagerSocket {
   readonly path: string
   readonly kind: 'bus' | 'peer'
-}
-
-/** True when systemd is the init process of this host, or of this container. */
-export function isSystemdInit(): boolean {
-  return lstatSync(BOOTED, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 /**
@@ -36,7 +29,7 @@ export function isOrdinaryUser(env: NodeJS.ProcessEnv = process.env): boolean {
  */
 export function findManager(user: boolean, env: NodeJS.ProcessEnv = process.env): ManagerSocket {
   if (!isSystemdInit())
-    throw unsupported(`systemd is not the init process of this host (there is no ${BOOTED})`)
+    throw unsupported(`systemd is not the init process of this host (there is no ${SYSTEMD_BOOTED})`)
   const candidates = user ? ofUser(env) : ofSystem(env)
   const found = candidates.find(({ path }) => path.startsWith('\0') || existsSync(path))
   if (found) return found
@@ -50,8 +43,8 @@ export function findManager(user: boolean, env: NodeJS.ProcessEnv = process.env)
 
 function ofSystem(env: NodeJS.ProcessEnv): ManagerSocket[] {
   const given = env['DBUS_SYSTEM_BUS_ADDRESS']
-  const buses = given ? parseAddress(given) : ['/run/dbus/system_bus_socket']
-  return [...buses.map(bus), peer('/run/systemd/private')]
+  const buses = given ? parseAddress(given) : [SYSTEM_SOCKETS.bus]
+  return [...buses.map(bus), peer(SYSTEM_SOCKETS.peer)]
 }
 
 function ofUser(env: NodeJS.ProcessEnv): ManagerSocket[] {

@@ -42,7 +42,7 @@ async function collectFacts(runtime: Runtime) {
     root: runtime.root,
     state: runtime.state,
     storageDriver: 'overlay',
-    cgroupDriver: 'cgroupfs',
+    cgroupDriver: runtime.cgroupDriver,
     cgroupVersion: host.cgroupMode ?? 'none',
     cgroupControllers: [...host.controllers.keys()],
     rootless: runtime.rootless ?? null,

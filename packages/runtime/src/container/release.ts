@@ -1,20 +1,11 @@
 import { join } from 'node:path'
-import { isCgroupError, openCgroup, type Cgroup } from '@ctr/cgroups'
+import type { Cgroup } from '@ctr/cgroups'
 import type { Context } from '../context.js'
 import { detachUserNetwork } from '../rootless/user-network.js'
+import { removeCgroup } from '../setup/made-cgroup.js'
+import { cgroupOf } from './cgroups.js'
 import { unpinProcess } from './pin.js'
 import { foundProcess } from './watched-process.js'
-
-/** Opens a container's cgroup; undefined when it is gone. */
-export function cgroupOf(context: Context, id: string): Cgroup | undefined {
-  if (!context.hasCgroups) return undefined
-  try {
-    return openCgroup(context.cgroupPath(id), { hierarchy: context.hierarchy })
-  } catch (error) {
-    if (isCgroupError(error) && error.code === 'ERR_CGROUP_NOT_FOUND') return undefined
-    throw error
-  }
-}
 
 /** What is known of a container whose program has ended. */
 export interface EndedContainer {
@@ -44,7 +35,7 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
       if (cgroup === undefined) await killFirst(context, id)
       else await cgroup.kill()
     }
-    await cgroup?.remove()
+    if (cgroup !== undefined) await removeCgroup(cgroup)
   })
   if (ended?.networked !== false) {
     // the link goes with the network namespace, which its last process and our descriptor have let go of

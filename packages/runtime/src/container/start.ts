@@ -17,7 +17,6 @@ import { RuntimeError } from '../errors.js'
 import { startTicks } from '../host.js'
 import type { RunOptions } from '../options.js'
 import { Rollback } from '../rollback.js'
-import { makeCgroup } from '../rootless/limits.js'
 import { attachUserNetwork, detachUserNetwork } from '../rootless/user-network.js'
 import { defaultDeviceLinks, defaultDeviceRules, defaultDevices } from '../security/default-devices.js'
 import { DEFAULT_SHM_SIZE } from '../security/default-mounts.js'
@@ -26,6 +25,7 @@ import { setUpContainer, type Bind, type ContainerSetup } from '../setup/contain
 import { joinCgroup } from '../setup/join-cgroup.js'
 import { openTerminal, type Terminal } from '../setup/terminal.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
+import { makeCgroup } from './cgroups.js'
 import { etcFiles, needsForwardedDns } from './etc-files.js'
 import { pinProcess } from './pin.js'
 import type { ContainerRecord } from './record.js'
@@ -69,8 +69,9 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   const root = await prepareRoot(context, spec, rollback)
   const record: ContainerRecord = { ...spec.record, rootId: root.id }
 
-  const cgroup = makeCgroup(context, id, options, resourcesOf(context, options))
-  if (cgroup !== undefined) rollback.defer(() => cgroup.remove())
+  const made = await makeCgroup(context, id, options, resourcesOf(context, options))
+  if (made !== undefined) rollback.defer(() => made.remove())
+  const cgroup = made?.cgroup
 
   using netns = record.network.mode === 'bridge' ? createNetworkNamespace() : undefined
   const endpoint =
@@ -107,6 +108,7 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
     }),
   )
   rollback.defer(() => process[Symbol.asyncDispose]())
+  await made?.joined()
   options.signal?.throwIfAborted()
   started = { ...started, ...processOf(process.pid) }
   if (record.detached) {

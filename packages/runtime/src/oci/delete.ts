@@ -2,6 +2,7 @@ import { rmdirSync } from 'node:fs'
 import { hierarchyName, isCgroupError, type Cgroup } from '@ctr/cgroups'
 import { onReadable, pidfdSendSignal } from '@ctr/linux'
 import { RuntimeError, isRuntimeError } from '../errors.js'
+import { removeCgroup } from '../setup/made-cgroup.js'
 import { cgroupPathOf } from './cgroup/cgroup-path.js'
 import { isFrozen, openSavedCgroup } from './cgroup/container-cgroup.js'
 import type { Config } from './config/config.js'
@@ -47,7 +48,7 @@ export async function deleteContainer(context: OciContext, id: string, force: bo
   if (init !== undefined) pidfdSendSignal(init.number, SIGKILL)
   if (cgroup !== undefined && state.cgroupManager === 'systemd') {
     await cgroup.kill('SIGKILL')
-    await (await import('./cgroup/scope.js')).removeScope(cgroup)
+    await removeCgroup(cgroup)
   } else if (cgroup !== undefined && !(status === 'stopped' && (await removeEmpty(cgroup)))) {
     await cgroup.kill('SIGKILL')
     await cgroup.remove()

@@ -1,5 +1,3 @@
-import { createCgroup, type Cgroup, type Resources } from '@ctr/cgroups'
-import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import type { RunOptions } from '../options.js'
 
@@ -10,23 +8,23 @@ export const noDelegation =
 const limits = ['memory', 'memorySwap', 'cpus', 'cpuShares', 'cpusetCpus', 'pids'] as const
 
 /**
- * Makes a container's cgroup. An ordinary user to whom none is delegated does without, unless a limit is asked for:
- * a limit that is passed over in silence is worse than an error.
+ * A limit that is passed over in silence is worse than an error.
  *
- * @throws {@link RuntimeError} `ERR_RUNTIME_LIMIT`; `CgroupError`.
+ * @throws {@link RuntimeError} `ERR_RUNTIME_LIMIT`: an ordinary user to whom no cgroup is delegated asks for one.
  */
-export function makeCgroup(
-  context: Context,
-  id: string,
-  options: RunOptions,
-  resources: Resources,
-): Cgroup | undefined {
-  if (context.hasCgroups)
-    return createCgroup(context.cgroupPath(id), resources, { hierarchy: context.hierarchy })
+export function refuseLimits(options: RunOptions): void {
   const asked = limits.find((name) => options[name] !== undefined)
-  if (asked === undefined) return undefined
+  if (asked === undefined) return
   throw new RuntimeError(
     'ERR_RUNTIME_LIMIT',
     `cannot limit ${asked}: no cgroup is delegated; ${noDelegation}`,
+  )
+}
+
+/** The error of an ordinary user who asks for scopes: systemd makes those of the whole system. */
+export function systemdNeedsRoot(): RuntimeError {
+  return new RuntimeError(
+    'ERR_RUNTIME_INVALID_ARG',
+    'cannot let systemd make the cgroups of an ordinary user: leave cgroupDriver out, and the cgroup that systemd has delegated to the user is used',
   )
 }

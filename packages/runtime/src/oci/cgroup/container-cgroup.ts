@@ -7,7 +7,6 @@ import {
   type Cgroup,
   type Hierarchy,
   type HierarchyMount,
-  type JoinOptions,
   type Resources,
 } from '@ctr/cgroups'
 import { RuntimeError } from '../../errors.js'
@@ -20,17 +19,6 @@ export interface CgroupToCreate {
   readonly hierarchy: Hierarchy
   /** Also join the unified hierarchy of a hybrid host, which gives `cgroup.kill` and costs milliseconds. */
   readonly unified?: boolean | undefined
-}
-
-/** A cgroup that was made for a container, by whom ever. */
-export interface MadeCgroup {
-  readonly cgroup: Cgroup
-  /** How its first process joins. */
-  readonly join: JoinOptions
-  /** To be called once a process of the container is in it. */
-  joined(): Promise<void>
-  /** Removes it; nobody must be in it. */
-  remove(): Promise<void>
 }
 
 /**

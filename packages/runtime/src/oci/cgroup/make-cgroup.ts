@@ -1,10 +1,11 @@
-import { isCgroupError, type Cgroup, type Resources } from '@ctr/cgroups'
+import { isCgroupError, type Resources } from '@ctr/cgroups'
 import { isRuntimeError } from '../../errors.js'
 import type { Bundle } from '../bundle.js'
 import type { OciContext } from '../context.js'
 import { hasOwn } from '../namespaces.js'
+import { ownCgroup, type MadeCgroup } from '../../setup/made-cgroup.js'
 import { cgroupPathOf, systemdScopeOf } from './cgroup-path.js'
-import { createContainerCgroup, type MadeCgroup } from './container-cgroup.js'
+import { createContainerCgroup } from './container-cgroup.js'
 import { resourcesOf } from './resources.js'
 
 /** Makes a container's cgroup, unless nobody is to, or an ordinary user who asks for no limits has none delegated. */
@@ -17,26 +18,22 @@ export async function makeCgroup(
   if (cgroupManager === 'disabled') return undefined
   const resources = resourcesOf(linux?.resources, hierarchy, { devices: !hasOwn(linux, 'user') })
   if (cgroupManager === 'systemd') {
-    const { makeScope } = await import('./scope.js') // with what speaks to systemd
-    return makeScope({ ...systemdScopeOf(linux?.cgroupsPath, id), resources, hierarchy, annotations })
+    const { makeContainerScope } = await import('./scope.js') // with what speaks to systemd
+    return makeContainerScope({
+      ...systemdScopeOf(linux?.cgroupsPath, id),
+      resources,
+      hierarchy,
+      annotations,
+    })
   }
   const path = cgroupPathOf(linux?.cgroupsPath, id, hierarchy)
   try {
-    return withFiles(createContainerCgroup({ path, resources, hierarchy, unified: true }))
+    return ownCgroup(createContainerCgroup({ path, resources, hierarchy, unified: true }))
   } catch (error) {
     const isAsked = (linux?.cgroupsPath ?? '') !== '' || hasLimits(resources)
     if (!context.rootless || isAsked || !isForbidden(error)) throw error
     context.log.warn('making no cgroup: none is delegated to this user')
     return undefined
-  }
-}
-
-function withFiles(cgroup: Cgroup): MadeCgroup {
-  return {
-    cgroup,
-    join: { cloneInto: true },
-    joined: () => Promise.resolve(),
-    remove: () => cgroup.remove(),
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Cgroup, Hierarchy, Resources } from '@ctr/cgroups'
-import { createScope, findManager, isOrdinaryUser, parseUnitProperty, scopeOf } from '@ctr/cgroups/systemd'
+import { findManager, isOrdinaryUser, parseUnitProperty, scopeOf } from '@ctr/cgroups/systemd'
 import { RuntimeError } from '../../errors.js'
+import { makeScope, type MadeCgroup } from '../../setup/made-cgroup.js'
 import type { SystemdScope } from './cgroup-path.js'
-import { explained, type MadeCgroup } from './container-cgroup.js'
+import { explained } from './container-cgroup.js'
 
 /** What a container's scope is made of. */
 export interface ScopeToCreate extends SystemdScope {
@@ -36,7 +37,7 @@ export function checkSystemd(): void {
  *
  * @throws {@link RuntimeError} As `createContainerCgroup`.
  */
-export async function makeScope({
+export async function makeContainerScope({
   slice,
   prefix,
   name,
@@ -45,7 +46,7 @@ export async function makeScope({
   annotations,
 }: ScopeToCreate): Promise<MadeCgroup> {
   try {
-    const scope = await createScope(`${prefix}-${name}.scope`, resources, {
+    return await makeScope(`${prefix}-${name}.scope`, resources, {
       hierarchy,
       smallestMemory: 0,
       slice: slice === '' ? undefined : slice,
@@ -54,28 +55,16 @@ export async function makeScope({
         .filter(([key]) => key.startsWith(PROPERTY))
         .map(([key, text]) => parseUnitProperty(key.slice(PROPERTY.length), text)),
     })
-    return {
-      cgroup: scope.cgroup,
-      // a new process counts against the limit of processes before it joins by clone3, but not when it moves
-      join: { cloneInto: false },
-      joined: () => scope.release(),
-      remove: () => scope.remove(),
-    }
   } catch (error) {
     throw explained('let systemd make the cgroup', error)
   }
 }
 
-/** Changes limits of a container's scope; errors as of {@link makeScope}. */
+/** Changes limits of a container's scope; errors as of {@link makeContainerScope}. */
 export async function updateScope(cgroup: Cgroup, resources: Resources): Promise<void> {
   try {
     await scopeOf(cgroup).update(resources)
   } catch (error) {
     throw explained('change the limits', error)
   }
-}
-
-/** Removes a container's scope, in which nobody is left. */
-export async function removeScope(cgroup: Cgroup): Promise<void> {
-  await scopeOf(cgroup).remove()
 }
