@@ -1,9 +1,9 @@
 import { explain, Program } from '@ctr/linux'
 import { describe } from '@ctr/namespaces'
 import { readBundle } from './bundle.js'
+import { cgroupViewOf } from './cgroup/cgroup-view.js'
 import type { OciContext } from './context.js'
 import { initOptions } from './init-options.js'
-import { hasOwn } from './namespaces.js'
 import { environmentOf } from './process/environment.js'
 import { prepareSeccomp } from './seccomp.js'
 import type { Call } from './setup/call.js'
@@ -46,11 +46,7 @@ export async function explainBundle(context: OciContext, options: ExplainOptions
       plan,
       cgroup: undefined,
       cgroupFds: [],
-      cgroups: {
-        hierarchies: context.hierarchy.mounts,
-        namespaced: hasOwn(linux, 'cgroup'),
-        folderOf: ({ mountpoint }) => mountpoint,
-      },
+      cgroups: cgroupViewOf(context.hierarchy, linux, undefined),
       consoleSocket: process.terminal === true ? 0 : undefined,
       seccomp: seccomp.credentials,
       gate: { wait: 0, report: 0, reports: 0, closeChildEnds: () => undefined },
