@@ -86,7 +86,12 @@ export function maskPaths(program: Program, root: Descriptor, masks: readonly Ma
     program.step(`hide ${path}`)
     if (folder === undefined && file === undefined) {
       // a cover that is not used costs more than all the rest: closing a detached mount waits for all processors
-      program.call('openat2', [root, path, anything, OPEN_HOW_SIZE], { tolerate: absent, minimum: NEVER })
+      const step = `hide ${path}, which was not there before`
+      program.call('openat2', [root, path, anything, OPEN_HOW_SIZE], {
+        tolerate: absent,
+        minimum: NEVER,
+        step,
+      })
       continue
     }
     const at = program.call('openat2', [root, path, anything, OPEN_HOW_SIZE], { tolerate: absent })
