@@ -15,7 +15,7 @@ import type { CgroupView } from '../setup/cgroup-mount.js'
 export function cgroupViewOf(
   { mounts }: Hierarchy,
   linux: ConfigLinux | undefined,
-  cgroup: Cgroup | undefined,
+  cgroup: Pick<Cgroup, 'paths'> | undefined,
 ): CgroupView {
   const namespaced = hasOwn(linux, 'cgroup')
   const beginsAtItsGroup = makesNew(linux, 'cgroup') && !hasOwn(linux, 'user')
