@@ -15,8 +15,9 @@ import { assembleInit, assembleSetup } from '../../packages/namespaces/src/setup
 import { cloneFlags } from '../../packages/namespaces/src/setup/enter.js'
 import { resolveSources } from '../../packages/namespaces/src/source.js'
 import { readBundle } from '../../packages/runtime/src/oci/bundle.js'
+import { cgroupViewOf } from '../../packages/runtime/src/oci/cgroup/cgroup-view.js'
+import { makeCgroup } from '../../packages/runtime/src/oci/cgroup/make-cgroup.js'
 import { OciContext } from '../../packages/runtime/src/oci/context.js'
-import { makeCgroup } from '../../packages/runtime/src/oci/create.js'
 import { initOptions } from '../../packages/runtime/src/oci/init-options.js'
 import { noLog } from '../../packages/runtime/src/oci/log.js'
 import { environmentOf } from '../../packages/runtime/src/oci/process/environment.js'
@@ -44,7 +45,7 @@ export async function prepareContainer(bundlePath: string, id: string): Promise<
     closers.unshift(() => opened?.[Symbol.dispose]())
     return opened
   }
-  const cgroup = makeCgroup(context, id, bundle)!
+  const { cgroup } = (await makeCgroup(context, id, bundle))!
   closers.unshift(() => cgroup.remove())
   const plan = closing(
     await planSetup(bundle.config, { bundle: bundle.path, rootfs: bundle.rootfs, mounts: bundle.mounts }),
@@ -58,11 +59,7 @@ export async function prepareContainer(bundlePath: string, id: string): Promise<
     plan,
     cgroup: join.cloneInto,
     cgroupFds: join.writeZero,
-    cgroups: {
-      hierarchies: context.hierarchy.mounts,
-      namespaced: true,
-      folderOf: (mount) => mount.mountpoint + (cgroup.paths[mount.name ?? mount.controllers.join(',')] ?? ''),
-    },
+    cgroups: cgroupViewOf(context.hierarchy, linux, cgroup),
     consoleSocket: undefined,
     seccomp: seccomp.credentials,
     gate: undefined,

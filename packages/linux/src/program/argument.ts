@@ -72,6 +72,7 @@ export class Writer {
   readonly #block: Block
   readonly #outputs: { readonly offset: number; readonly bytes: Uint8Array }[] = []
   readonly #vectors = new Map<Words, number>()
+  readonly #strings = new Map<string, number>()
   #free: number
 
   /**
@@ -91,7 +92,10 @@ export class Writer {
   word(offset: number, value: number | bigint): void {
     const at = offset >> 2
     const { words } = this.#block
-    if (typeof value === 'bigint') {
+    if (typeof value === 'number' && value >>> 0 === value) {
+      words[at] = value // as nearly all are
+      words[at + 1] = 0
+    } else if (typeof value === 'bigint') {
       if (value < LOWEST || value > HIGHEST) throw notForTheKernel(value, 'it does not fit in 64 bits')
       words[at] = Number(value & 0xffffffffn)
       words[at + 1] = Number((value >> 32n) & 0xffffffffn)
@@ -135,12 +139,16 @@ export class Writer {
     return this.#block.address + offset
   }
 
+  /** Laid out once, as vectors are: a program has the empty path a hundred times. */
   #string(value: string): number {
+    const known = this.#strings.get(value)
+    if (known !== undefined) return known
     if (value.includes('\0')) throw notForTheKernel(JSON.stringify(value), 'it has a NUL byte')
     const offset = this.#free
     const written = this.#block.bytes.write(value, offset, 'utf8')
     this.#block.bytes[offset + written] = 0
     this.#free = aligned(offset + written + 1)
+    this.#strings.set(value, this.#block.address + offset)
     return this.#block.address + offset
   }
 

@@ -67,9 +67,9 @@ export function layOut({ entries }: Program, block: Block): Compiled {
   writer.word(control.end, block.address + data)
   writer.word(control.allSignals, -1)
   block.words[control.pidfd >> 2] = 0xffffffff
-  entries.forEach((item, index) => {
-    writeEntry(block, writer, first + index * entry.size, item, first)
-  })
+  for (let index = 0; index < entries.length; index++) {
+    writeEntry(block, writer, first + index * entry.size, entries[index]!, first)
+  }
   return { block, writer }
 }
 
@@ -92,7 +92,8 @@ export function childFlags(flags: number, cgroup: number | undefined): number {
 
 function writeEntry(block: Block, writer: Writer, offset: number, item: Entry, first: number): void {
   let references = 0
-  item.args.forEach((value, index) => {
+  for (let index = 0; index < item.args.length; index++) {
+    const value = item.args[index]!
     const at = offset + entry.arguments + index * 8
     if (value instanceof Ref) {
       references |= 1 << index
@@ -100,18 +101,15 @@ function writeEntry(block: Block, writer: Writer, offset: number, item: Entry, f
     } else {
       writer.argument(at, value)
     }
-  })
+  }
   if (item.leave === true && item.call === 'clone3') storeClonedPid(block, writer, offset, item.args)
   block.words[(offset + entry.call) >> 2] = syscallNumber(item.call)
   block.bytes[offset + entry.references] = references
   block.bytes[offset + entry.leave] = item.leave === true ? 1 : 0
   if (item.minimum === 'any') writer.word(offset + entry.minimum, -(2n ** 63n))
   else if (item.minimum !== undefined) writer.word(offset + entry.minimum, item.minimum)
-  block.words.fill(
-    NO_ERRNOS,
-    (offset + entry.tolerated) >> 2,
-    (offset + entry.tolerated + 2 * MAX_TOLERATED) >> 2,
-  )
+  const tolerated = (offset + entry.tolerated) >> 2
+  for (let slot = 0; slot < MAX_TOLERATED / 2; slot++) block.words[tolerated + slot] = NO_ERRNOS
   item.tolerate?.forEach((name, slot) => {
     block.bytes.writeInt16LE(-(errnoNumber(name) ?? 0), offset + entry.tolerated + 2 * slot)
   })
@@ -171,6 +169,6 @@ export function pidfdOf(block: Block): number {
 }
 
 function readWord(block: Block, offset: number): number {
-  const high = block.bytes.readInt32LE(offset + 4)
-  return high * 2 ** 32 + block.words[offset >> 2]!
+  const at = offset >> 2
+  return (block.words[at + 1]! | 0) * 2 ** 32 + block.words[at]!
 }

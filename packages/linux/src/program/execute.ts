@@ -82,6 +82,7 @@ const EPIPE = 32
 
 /** The results by value, so that the memory of the program can be used again. */
 export function snapshot(program: Program, { block }: Compiled): Results {
-  const results = Array.from({ length: program.length }, (_, index) => resultAt(block, index))
+  const results = new Float64Array(program.length)
+  for (let index = 0; index < results.length; index++) results[index] = resultAt(block, index)
   return { get: (ref) => results[ref.entry]! }
 }

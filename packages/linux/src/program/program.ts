@@ -56,13 +56,14 @@ export class Program {
     syscallNumber(call)
     const position = this.#entries.length
     checkCount(call, args.length)
-    if (args.some((value) => value instanceof Ref && value.entry >= position)) {
+    for (const value of args) {
+      if (!(value instanceof Ref) || value.entry < position) continue
       throw new LinuxError(
         'ERR_LINUX_INVALID_ARG',
         `cannot refer from entry ${position} (${call}) to one that is not before it`,
       )
     }
-    checkTolerated(options.tolerate ?? [])
+    if (options.tolerate !== undefined) checkTolerated(options.tolerate)
     checkMinimum(call, options.minimum ?? 0)
     const { tolerate, minimum, leave, step = this.#step } = options
     this.#entries.push({ call, args: args.slice(), tolerate, minimum, leave, step })

@@ -254,7 +254,7 @@ function spawnOptions(
 
 function setupOf(
   context: Context,
-  { network, cwd }: ContainerRecord,
+  { id, network, cwd }: ContainerRecord,
   options: RunOptions,
   parts: Pick<ContainerSetup, 'root' | 'binds' | 'files' | 'devpts'>,
 ): ContainerSetup {
@@ -270,7 +270,11 @@ function setupOf(
     shmSize: options.shmSize ?? DEFAULT_SHM_SIZE,
     maskedPaths: context.host.maskedPaths,
     readOnlyPaths: context.host.readOnlyPaths,
-    hierarchies: context.hasCgroups ? context.hierarchy.mounts : undefined,
+    cgroups: context.hasCgroups
+      ? context.hierarchy.mounts
+          .filter(({ version }) => version === 1)
+          .map((hierarchy) => ({ hierarchy, folder: hierarchy.mountpoint + context.cgroupPath(id) }))
+      : undefined,
     hostSys: context.rootless !== undefined && network.mode === 'host',
     sysctls: { ...(network.mode === 'host' ? {} : networkSysctls(context)), ...options.sysctls },
     loopback: network.mode !== 'host' && network.mode !== 'bridge',

@@ -3,8 +3,7 @@ import { resolve } from 'node:path'
 import { isRuntimeError, RuntimeError } from '../errors.js'
 import type { Config, ConfigMount } from './config/config.js'
 import type { ConfigProcess } from './config/config-process.js'
-import { parseMountOptions, type ParsedMountOptions } from './config/mount-options.js'
-import { parseConfig } from './config/parse-config.js'
+import type { ParsedMountOptions } from './config/mount-options.js'
 import type { OciContext } from './context.js'
 
 /** A bundle (bundle.md of the spec), read and checked. */
@@ -32,26 +31,19 @@ const MAX_CONFIG = 16 * 2 ** 20
  * @throws {@link RuntimeError} `ERR_RUNTIME_CONFIG`: it is missing or malformed.
  */
 export function readBundle(
-  { rootless, log }: Pick<OciContext, 'rootless' | 'log'>,
+  { configs, log }: Pick<OciContext, 'configs' | 'log'>,
   { bundle, config: configPath }: { readonly bundle: string; readonly config?: string | undefined },
 ): Bundle {
   const path = resolve(bundle)
   const text = readConfig(resolve(path, configPath ?? 'config.json'))
-  const config = parseConfig(text, {
-    rootless,
-    warn: (message) => {
-      log.warn(message)
-    },
-  })
+  const { config, mounts, warnings } = configs.read(text)
+  for (const message of warnings) log.warn(message)
   return {
     path,
     text,
     config: { ...config, process: config.process ?? noProcess },
     rootfs: findRoot(resolve(path, config.root.path)),
-    mounts: (config.mounts ?? []).map((mount) => ({
-      mount,
-      options: parseMountOptions(mount.options ?? []),
-    })),
+    mounts,
   }
 }
 
@@ -71,7 +63,7 @@ function readConfig(path: string): string {
 
 function findRoot(path: string): string {
   try {
-    const real = realpathSync(path)
+    const real = realpathSync.native(path)
     if (!statSync(real).isDirectory()) throw invalid(`the root file system ${path} is not a directory`)
     return real
   } catch (cause) {

@@ -1,5 +1,11 @@
 import { existsSync } from 'node:fs'
-import { checkMemoryPolicy, checkRlimits, checkScheduler, procName } from '@ctr/namespaces'
+import {
+  checkMemoryPolicy,
+  checkRlimits,
+  checkScheduler,
+  procName,
+  type NamespaceKind,
+} from '@ctr/namespaces'
 import type { Config } from './config/config.js'
 import type { ConfigProcess } from './config/config-process.js'
 import { invalidConfig } from './config/invalid-config.js'
@@ -16,8 +22,10 @@ import { checkSysctls } from './process/sysctl.js'
  */
 export function checkHost({ linux = {}, process }: Config): void {
   for (const { type } of linux.namespaces ?? []) {
-    if (existsSync(`/proc/self/ns/${procName[type]}`)) continue
-    throw invalidConfig(`linux.namespaces has ${type}, and this kernel has no such namespaces`)
+    if (knownKinds.has(type)) continue
+    if (!existsSync(`/proc/self/ns/${procName[type]}`))
+      throw invalidConfig(`linux.namespaces has ${type}, and this kernel has no such namespaces`)
+    knownKinds.add(type)
   }
   checkSysctls(linux)
   const { memoryPolicy } = linux
@@ -30,6 +38,9 @@ export function checkHost({ linux = {}, process }: Config): void {
   if (linux.seccomp !== undefined) checkSeccompSupport(linux.seccomp)
   if (process !== undefined) checkProcess(process)
 }
+
+/** Kinds of namespaces that this kernel has: none goes away. */
+const knownKinds = new Set<NamespaceKind>()
 
 /** The same for a process that joins a container. */
 export function checkProcess(process: ConfigProcess): void {

@@ -5,6 +5,7 @@ import { RuntimeError } from '../errors.js'
 import { Rollback } from '../rollback.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { readBundle, type Bundle } from './bundle.js'
+import { cgroupViewOf } from './cgroup/cgroup-view.js'
 import { savedPathsOf } from './cgroup/container-cgroup.js'
 import { makeCgroup } from './cgroup/make-cgroup.js'
 import { readDescriptors } from './checkpoint/descriptors.js'
@@ -12,7 +13,7 @@ import { checkHost } from './check-host.js'
 import type { OciContext } from './context.js'
 import { checkCommand } from './find-command.js'
 import { initOptions } from './init-options.js'
-import { hasOwn, makesNew } from './namespaces.js'
+import { makesNew } from './namespaces.js'
 import { givenFds } from './given-fds.js'
 import { runCreateHooks } from './create-hooks.js'
 import { withNotify } from './notify.js'
@@ -169,12 +170,7 @@ async function make(
       plan,
       cgroupFds: joinFds?.writeZero ?? [],
       cgroup: joinFds?.cloneInto,
-      cgroups: {
-        hierarchies: context.hierarchy.mounts,
-        namespaced: hasOwn(linux, 'cgroup'),
-        folderOf: (mount) =>
-          mount.mountpoint + (cgroup?.paths[mount.name ?? mount.controllers.join(',')] ?? ''),
-      },
+      cgroups: cgroupViewOf(context.hierarchy, linux, cgroup),
       consoleSocket: terminal.socket,
       terminalIsOurs: terminal.ours,
       seccomp: seccomp.credentials,

@@ -1,9 +1,12 @@
+import { hierarchyName, type Cgroup } from '@ctr/cgroups'
 import { explain, Program } from '@ctr/linux'
 import { describe } from '@ctr/namespaces'
 import { readBundle } from './bundle.js'
+import { cgroupPathOf } from './cgroup/cgroup-path.js'
+import { cgroupViewOf } from './cgroup/cgroup-view.js'
+import type { ConfigLinux } from './config/config.js'
 import type { OciContext } from './context.js'
 import { initOptions } from './init-options.js'
-import { hasOwn } from './namespaces.js'
 import { environmentOf } from './process/environment.js'
 import { prepareSeccomp } from './seccomp.js'
 import type { Call } from './setup/call.js'
@@ -46,11 +49,7 @@ export async function explainBundle(context: OciContext, options: ExplainOptions
       plan,
       cgroup: undefined,
       cgroupFds: [],
-      cgroups: {
-        hierarchies: context.hierarchy.mounts,
-        namespaced: hasOwn(linux, 'cgroup'),
-        folderOf: ({ mountpoint }) => mountpoint,
-      },
+      cgroups: cgroupViewOf(context.hierarchy, linux, groupToBe(context, linux)),
       consoleSocket: process.terminal === true ? 0 : undefined,
       seccomp: seccomp.credentials,
       gate: { wait: 0, report: 0, reports: 0, closeChildEnds: () => undefined },
@@ -62,4 +61,15 @@ export async function explainBundle(context: OciContext, options: ExplainOptions
     }),
   )
   return [runtime, ...programs].map(explain).join('\n')
+}
+
+/** Where the group of a container would be, in the words of one that is. */
+function groupToBe(
+  { cgroupManager, hierarchy }: OciContext,
+  linux: ConfigLinux | undefined,
+): Pick<Cgroup, 'paths'> | undefined {
+  if (cgroupManager !== 'cgroupfs') return undefined
+  const path = cgroupPathOf(linux?.cgroupsPath, 'ID', hierarchy)
+  if (typeof path !== 'string') return { paths: path }
+  return { paths: Object.fromEntries(hierarchy.mounts.map((mount) => [hierarchyName(mount), path])) }
 }

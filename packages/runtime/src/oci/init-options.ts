@@ -89,7 +89,7 @@ export function initOptions(
         })
         return
       }
-      setUp(program, resources.meanwhile === undefined ? () => undefined : pause, {
+      setUp(program, resources.meanwhile === undefined ? undefined : pause, {
         config,
         rootfs,
         plan,

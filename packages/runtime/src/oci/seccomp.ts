@@ -59,10 +59,15 @@ export function failsUnknown({ annotations }: Pick<Config, 'annotations'>): bool
   return value !== undefined && value !== '' && value !== '0'
 }
 
+/** Filters of profiles that are still there. */
+const filters = new WeakMap<LinuxSeccomp, SeccompFilter>()
+
 /** The filter that was compiled last: containers of one program often have the same. */
 let last: { readonly text: string; readonly filter: SeccompFilter } | undefined
 
 async function compiled(profile: LinuxSeccomp): Promise<SeccompFilter> {
+  const known = filters.get(profile)
+  if (known !== undefined) return known
   const text = JSON.stringify(profile, (_, value: unknown) =>
     typeof value === 'bigint' ? [`${value}n`] : value,
   )
@@ -70,6 +75,7 @@ async function compiled(profile: LinuxSeccomp): Promise<SeccompFilter> {
     const { compileSeccomp } = await import('../seccomp/compile.js') // with the numbers of all system calls
     last = { text, filter: compileSeccomp(profile, { architecture: architecture() }) }
   }
+  filters.set(profile, last.filter)
   return last.filter
 }
 

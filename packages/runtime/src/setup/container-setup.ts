@@ -11,9 +11,8 @@ import {
   type Program,
   type Ref,
 } from '@ctr/linux'
-import type { HierarchyMount } from '@ctr/cgroups'
 import type { DeviceLink, LinuxDevice } from '../security/default-devices.js'
-import { mountCgroups } from './cgroup-mounts.js'
+import { mountCgroups, openCgroups, type CgroupFolder } from './cgroup-mounts.js'
 import {
   devptsAttributes,
   devptsParameters,
@@ -61,8 +60,8 @@ export interface ContainerSetup {
   readonly shmSize: number
   readonly maskedPaths: readonly MaskedPath[]
   readonly readOnlyPaths: readonly string[]
-  /** Cgroup hierarchies to show at `/sys/fs/cgroup`; undefined where the container has no cgroup of its own. */
-  readonly hierarchies: readonly HierarchyMount[] | undefined
+  /** Its own groups of v1, to show at `/sys/fs/cgroup`; none on v2, undefined where it has no cgroup of its own. */
+  readonly cgroups: readonly CgroupFolder[] | undefined
   /** Show the host's `/sys`: where the network is the host's, only its owner may mount another one. */
   readonly hostSys: boolean
   readonly sysctls: Readonly<Record<string, string>>
@@ -79,6 +78,7 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
   program.call('umask', [0])
   isolateMounts(program)
   const sources = setup.binds.map((bind) => bindSource(program, bind.source))
+  const cgroups = setup.cgroups && openCgroups(program, setup.cgroups)
   const bound = setup.hostDevices ? hostDevices(program, setup.devices) : undefined
   // made while the host's can be seen: without those the kernel lets nobody in a user namespace make them
   program.step('open proc and sysfs')
@@ -95,7 +95,7 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
   const dev = mountDev(program, root, setup, bound)
   mountAt(program, root, proc, '/proc')
   mountAt(program, root, sys, '/sys')
-  if (setup.hierarchies !== undefined) mountCgroups(program, root, setup.hierarchies)
+  if (cgroups !== undefined) mountCgroups(program, root, cgroups)
   writeFiles(program, root, setup.files)
   setup.binds.forEach((bind, index) => {
     attachBind(program, root, bind, sources[index]!)

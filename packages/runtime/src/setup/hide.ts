@@ -38,6 +38,7 @@ export function maskPaths(program: Program, paths: readonly MaskedPath[], mounte
     ],
     MOUNT_ATTR_RDONLY,
   )
+  let used = false // itself for the first folder: closing a mount that is attached nowhere costs much
   for (const { path, kind } of paths) {
     const [folder, name] = below(mounted, path)
     if (folder === undefined) continue
@@ -45,7 +46,10 @@ export function maskPaths(program: Program, paths: readonly MaskedPath[], mounte
     const cover =
       kind === 'file'
         ? program.call('open_tree', [dev, 'null', flags])
-        : program.call('open_tree', [empty, '', flags + AT_EMPTY_PATH])
+        : used
+          ? program.call('open_tree', [empty, '', flags + AT_EMPTY_PATH])
+          : empty
+    used ||= kind === 'folder'
     // an entry of a network namespace or of a module may be gone again
     program.call('move_mount', [cover, '', folder, name, MOVE_MOUNT_F_EMPTY_PATH], { tolerate: ['ENOENT'] })
   }

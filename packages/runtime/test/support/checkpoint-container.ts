@@ -127,7 +127,7 @@ export async function startContainer(
         shmSize: 1 << 20,
         maskedPaths: [{ path: '/proc/keys', kind: 'file' }],
         readOnlyPaths: ['/proc/sys', '/proc/irq'],
-        hierarchies: [],
+        cgroups: [],
         sysctls: {},
         loopback: false,
         cwd: '/',

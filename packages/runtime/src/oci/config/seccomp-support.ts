@@ -28,13 +28,16 @@ const flagBits: Readonly<Record<SeccompFlag, number>> = {
     SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV | SECCOMP_FILTER_FLAG_NEW_LISTENER,
 }
 
+let known: SeccompSupport | undefined
+
 /**
- * Asks the kernel which actions and flags it knows. No filter is installed.
+ * Asks the kernel which actions and flags it knows, once: it does not learn any. No filter is installed.
  *
  * @throws {@link SyscallError}: the kernel answers otherwise than seccomp(2) says.
  */
 export function seccompSupport(): SeccompSupport {
-  return { actions: seccompActions.filter(hasAction), flags: seccompFlags.filter(hasFlag) }
+  known ??= { actions: seccompActions.filter(hasAction), flags: seccompFlags.filter(hasFlag) }
+  return known
 }
 
 // the kernel wants the action without the data that filters return with it

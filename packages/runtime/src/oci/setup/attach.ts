@@ -60,8 +60,9 @@ export function attachAt(
 
 /** Makes what is missing of a place and opens it as it is. */
 export function makeAndOpen(program: Program, root: Descriptor, place: Place, kind: 'folder' | 'file'): Ref {
-  if (kind === 'folder') makeFolder(program, root, place)
-  else if (place.missing > 0) {
+  if (kind === 'folder' && place.missing > 0)
+    return openMade(program, root, namesOf(place.path), place.missing)
+  if (place.missing > 0) {
     const parent = openParent(program, root, place)
     // made, not opened: whatever is there already is good enough, and nothing happens to it
     program.call('mknodat', [parent, posix.basename(place.path), S_IFREG + 0o644, 0], { tolerate: there })

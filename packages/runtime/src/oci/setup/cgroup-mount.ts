@@ -5,7 +5,6 @@ import {
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOEXEC,
   MOUNT_ATTR_NOSUID,
-  MOUNT_ATTR_RDONLY,
   mountAttributes,
   MOVE_MOUNT_F_EMPTY_PATH,
   OPEN_TREE_CLOEXEC,
@@ -15,16 +14,18 @@ import {
 } from '@ctr/linux'
 import type { HierarchyMount } from '@ctr/cgroups'
 import { newFileSystem } from '../../setup/rootfs.js'
+import { ALL_ACCESS_TIMES } from '../config/access-time.js'
 import { attachAt, type Descriptor } from './attach.js'
 import type { PlannedMount } from './plan.js'
 
 /** The cgroup hierarchies of the host, as the container is to see them. */
 export interface CgroupView {
   readonly hierarchies: readonly HierarchyMount[]
-  /** The container has a cgroup namespace: hierarchies can be mounted anew, and begin at its own group. */
-  readonly namespaced: boolean
-  /** Folder of the container's group in a hierarchy, which is shown where there is no namespace. */
-  readonly folderOf: (hierarchy: HierarchyMount) => string
+  /**
+   * Folder of the host that the container sees of a hierarchy; undefined where it mounts that anew, which begins at the
+   * root of its cgroup namespace.
+   */
+  readonly folderOf: (hierarchy: HierarchyMount) => string | undefined
 }
 
 /** Hierarchies, made but not attached yet: one of v2, or a folder with one for each controller of v1. */
@@ -38,18 +39,15 @@ const restricted = MOUNT_ATTR_NOSUID + MOUNT_ATTR_NODEV + MOUNT_ATTR_NOEXEC
 /** Makes a mount of type `cgroup` (config-linux.md): what is there on the host, v1 or v2. */
 export function makeCgroups(
   program: Program,
-  { mount, options }: PlannedMount,
-  { hierarchies, namespaced, folderOf }: CgroupView,
+  { mount }: PlannedMount,
+  { hierarchies, folderOf }: CgroupView,
 ): MadeCgroups {
   program.step(`make the cgroup file systems for ${mount.destination}`)
-  const attributes = options.attributesSet
   const one = (hierarchy: HierarchyMount): Ref => {
-    if (namespaced)
-      return newFileSystem(program, fsType(hierarchy), parametersOf(hierarchy), attributes, 'cgroup')
-    const flags = OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC + AT_RECURSIVE
-    const tree = program.call('open_tree', [AT_FDCWD, folderOf(hierarchy), flags])
-    program.call('mount_setattr', [tree, '', AT_EMPTY_PATH, mountAttributes({ set: attributes }), 32])
-    return tree
+    const folder = folderOf(hierarchy)
+    return folder === undefined
+      ? newFileSystem(program, fsType(hierarchy), parametersOf(hierarchy), 0, 'cgroup')
+      : program.call('open_tree', [AT_FDCWD, folder, OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC])
   }
   const v1 = hierarchies.filter(({ version }) => version === 1)
   if (v1.length === 0) return { top: one(hierarchies[0]!), below: [] }
@@ -78,8 +76,10 @@ export function attachCgroups(
     program.call('move_mount', [hierarchy, '', top, name, MOVE_MOUNT_F_EMPTY_PATH])
     for (const link of links) program.call('symlinkat', [name, top, link])
   }
-  if (below.length === 0 || (options.attributesSet & MOUNT_ATTR_RDONLY) === 0) return
-  program.call('mount_setattr', [top, '', AT_EMPTY_PATH, mountAttributes({ set: MOUNT_ATTR_RDONLY }), 32])
+  const { attributesSet: set, attributesClear } = options
+  if (set === 0) return
+  const change = mountAttributes({ set, clear: attributesClear & ALL_ACCESS_TIMES })
+  program.call('mount_setattr', [top, '', AT_EMPTY_PATH + AT_RECURSIVE, change, 32])
 }
 
 function fsType({ version }: HierarchyMount): string {

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, S_IFREG, type Program } from '@ctr/linux'
+import { AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, S_IFREG, type Program, type Ref } from '@ctr/linux'
 import { openFolder } from '../../setup/place.js'
 import { openParent, type Descriptor } from './attach.js'
 import { modeOf, numberOf } from './plan-devices.js'
@@ -7,10 +7,16 @@ import type { PlannedDevice } from './plan.js'
 
 /** Makes the device nodes, or binds those that were made for it. The mode mask is 0. */
 export function makeDevices(program: Program, root: Descriptor, devices: readonly PlannedDevice[]): void {
+  let folder: string | undefined
+  let parent: Ref | undefined
   for (const { device, place, source } of devices) {
     program.step(`make ${place.path}`)
-    const parent = openParent(program, root, place)
-    const name = posix.basename(place.path)
+    const { dir, base: name } = posix.parse(place.path)
+    if (parent === undefined || folder !== dir) {
+      if (parent !== undefined) program.call('close', [parent])
+      parent = openParent(program, root, place)
+      folder = dir
+    }
     if (source === undefined) {
       // nothing was there when it was planned: what is there now is not what the container is to have
       program.call('mknodat', [parent, name, modeOf(device), numberOf(device)])
@@ -20,8 +26,8 @@ export function makeDevices(program: Program, root: Descriptor, devices: readonl
       program.call('mknodat', [parent, name, S_IFREG + 0o644, 0], { tolerate: ['EEXIST', 'EROFS'] })
       program.call('move_mount', [source, '', parent, name, MOVE_MOUNT_F_EMPTY_PATH])
     }
-    program.call('close', [parent])
   }
+  if (parent !== undefined) program.call('close', [parent])
 }
 
 /** Links that programs expect in `/dev` (config-linux.md, "/dev symbolic links"). */

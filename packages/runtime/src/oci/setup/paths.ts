@@ -31,7 +31,10 @@ import type { MaskedPath } from './plan.js'
 const resolve = RESOLVE_IN_ROOT + RESOLVE_NO_MAGICLINKS
 const anything = openHow({ flags: O_PATH + O_CLOEXEC, resolve })
 
-/** A path to hide, with what it is hidden behind: a folder, a file, or both where it is not known what is there. */
+/**
+ * A path to hide, with what it is hidden behind: a folder, a file, both where it is not known what is there, and
+ * neither where nothing is.
+ */
 export interface Mask {
   readonly path: string
   /** `copy`: of the folder that the first one has. */
@@ -61,8 +64,8 @@ export function makeMasks(program: Program, paths: readonly MaskedPath[]): Mask[
     })),
     ...others.map(({ path, kind }) => ({
       path,
-      folder: kind === 'file' ? undefined : shared ? ('copy' as const) : empty(),
-      file: nul(),
+      folder: kind !== undefined ? undefined : shared ? ('copy' as const) : empty(),
+      file: kind === 'missing' ? undefined : nul(),
     })),
   ]
 }
@@ -81,6 +84,16 @@ export function maskPaths(program: Program, root: Descriptor, masks: readonly Ma
   const [first] = masks
   for (const { path, folder, file } of masks) {
     program.step(`hide ${path}`)
+    if (folder === undefined && file === undefined) {
+      // a cover that is not used costs more than all the rest: closing a detached mount waits for all processors
+      const step = `hide ${path}, which was not there before`
+      program.call('openat2', [root, path, anything, OPEN_HOW_SIZE], {
+        tolerate: absent,
+        minimum: NEVER,
+        step,
+      })
+      continue
+    }
     const at = program.call('openat2', [root, path, anything, OPEN_HOW_SIZE], { tolerate: absent })
     const covers = [folder === 'copy' ? copyOf(program, first!.folder as Ref) : folder, file]
     const unknown = folder !== undefined && file !== undefined
@@ -95,6 +108,9 @@ export function maskPaths(program: Program, root: Descriptor, masks: readonly Ma
   }
   if (first?.folder !== undefined) program.call('close', [first.folder])
 }
+
+/** No call has a result like that: it is to fail. */
+const NEVER = 2 ** 31
 
 function copyOf(program: Program, mount: Ref): Ref {
   return program.call('open_tree', [mount, '', OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC + AT_EMPTY_PATH])

@@ -231,7 +231,7 @@ function layerOf({ mount, options }: ParsedMount, making: MountMaking, bundle: s
 
 function realpathOr(path: string): string {
   try {
-    return realpathSync(path)
+    return realpathSync.native(path)
   } catch {
     return path // opening it says what is wrong
   }

@@ -100,6 +100,7 @@ function hasOwnDev(mounts: readonly ParsedMount[]): boolean {
 }
 
 function maskedPath(view: RootView, path: string): MaskedPath {
+  if (view.lacks(path)) return { path, kind: 'missing' }
   const { kind } = view.find(path)
   return { path, kind: kind === 'folder' || kind === 'file' ? kind : undefined }
 }

@@ -64,10 +64,10 @@ export interface PlannedDevice {
   readonly source: number | undefined
 }
 
-/** A path to hide, and what is there where that is known. */
+/** A path to hide, and what is there: `missing` nothing, undefined what only the kernel can say. */
 export interface MaskedPath {
   readonly path: string
-  readonly kind: 'folder' | 'file' | undefined
+  readonly kind: 'folder' | 'file' | 'missing' | undefined
 }
 
 /** Everything that a container is made of, opened and looked up before its process exists. */

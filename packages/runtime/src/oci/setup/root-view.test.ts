@@ -75,4 +75,23 @@ describe('RootView', () => {
     view.cover('/mnt', { kind: 'opaque' })
     expect(found('/mnt/x')).toEqual(['/mnt/x', 'unknown', 1])
   })
+
+  it("knows what no mount of the kernel's file systems has", () => {
+    view.cover('/proc', { kind: 'opaque', model: '/proc' })
+    view.cover('/sys', { kind: 'opaque', model: '/sys' })
+    view.cover('/mnt', { kind: 'opaque' })
+    expect(
+      ['/proc/not-there', '/sys/kernel/not-there', '/proc/not/there'].map((path) => view.lacks(path)),
+    ).toEqual([true, true, true])
+    const perhaps = [
+      '/proc/uptime',
+      '/proc/sys/net/x',
+      '/proc/9999999/x',
+      '/proc/net/x',
+      '/sys/class/net/x',
+      '/mnt/x',
+      '/x',
+    ]
+    expect(perhaps.filter((path) => view.lacks(path))).toEqual([])
+  })
 })

@@ -32,6 +32,8 @@ const MOST_LINKS = 40
  */
 export class RootView {
   readonly #layers = new Map<string, Layer>()
+  /** What was found on the host, by path: while a container is planned each is looked at once. */
+  readonly #seen = new Map<string, Found>()
 
   constructor(rootfs: string) {
     this.#layers.set('/', { kind: 'tree', path: rootfs })
@@ -126,16 +128,36 @@ export class RootView {
     return { path: `/${names.join('/')}`, kind: found.kind, missing, stats: found.stats }
   }
 
+  /**
+   * True where a file system of the kernel's has nothing at a path, in whichever mount of it. What differs between
+   * namespaces or processes is not known.
+   */
+  lacks(path: string): boolean {
+    const { layer, rest } = this.#layerOf(namesOf(path))
+    if (layer.kind !== 'opaque' || layer.model === undefined) return false
+    const { model } = layer
+    const known = common.get(model)
+    if (known === undefined || !known.covers(rest)) return false
+    const there = (names: readonly string[]): boolean => this.#lookAt(joined(model, names)).kind !== 'missing'
+    return !there(rest) && there([known.always]) // unless the host shows only a part of it, or nothing
+  }
+
   /** What is at a path whose parents are all there and no links. */
   #look(names: readonly string[]): Found {
     const { layer, rest } = this.#layerOf(names)
-    if (layer.kind === 'tree') return lookAt(joined(layer.path, rest))
+    if (layer.kind === 'tree') return this.#lookAt(joined(layer.path, rest))
     if (rest.length === 0) return { kind: 'folder', stats: undefined }
     if (layer.kind === 'empty') return { kind: 'missing', stats: undefined }
-    const model = layer.model === undefined ? undefined : lookAt(joined(layer.model, rest))
+    const model = layer.model === undefined ? undefined : this.#lookAt(joined(layer.model, rest))
     return model?.kind === 'folder' || model?.kind === 'file'
       ? { kind: model.kind, stats: undefined }
       : { kind: 'unknown', stats: undefined }
+  }
+
+  #lookAt(path: string): Found {
+    let found = this.#seen.get(path)
+    if (found === undefined) this.#seen.set(path, (found = lookAt(path)))
+    return found
   }
 
   #layerOf(names: readonly string[]): { readonly layer: Layer; readonly rest: readonly string[] } {
@@ -145,6 +167,21 @@ export class RootView {
     }
   }
 }
+
+/** What is the same in all mounts of the kernel's file systems, by their models. */
+const common: ReadonlyMap<
+  string,
+  { readonly covers: (names: readonly string[]) => boolean; readonly always: string }
+> = new Map([
+  [
+    '/proc',
+    {
+      covers: ([first = '']) => !/^(\d+|self|thread-self|net|mounts|sys)$/.test(first),
+      always: 'filesystems',
+    },
+  ],
+  ['/sys', { covers: (names) => !names.includes('net'), always: 'kernel' }],
+])
 
 interface Found {
   readonly kind: Place['kind']

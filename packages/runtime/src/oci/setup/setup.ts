@@ -36,9 +36,9 @@ export interface Setup {
  * following links, and mounts are attached to the descriptors that this gives: no link of an image, and nobody who
  * changes one meanwhile, can lead a mount, a node or a file elsewhere.
  *
- * @param pause - Adds the pause in which hooks of the runtime are run.
+ * @param pause - Adds the pause in which hooks of the runtime are run, where there are any.
  */
-export function setUp(program: Program, pause: () => void, setup: Setup): void {
+export function setUp(program: Program, pause: (() => void) | undefined, setup: Setup): void {
   const { config, rootfs, plan } = setup
   program.step('set the mode mask').call('umask', [0])
   const turns = plan.mounts.map((planned) => prepare(program, planned, setup))
@@ -59,11 +59,14 @@ export function setUp(program: Program, pause: () => void, setup: Setup): void {
   if (setup.console !== undefined) openTerminal(program, root, setup.console, plan.ownDev)
   program.step(`make ${plan.cwd.path}`)
   makeFolder(program, root, plan.cwd)
-  pause()
+  pause?.()
   const sysctls = config.linux?.sysctl ?? {}
-  const proc = Object.keys(sysctls).length === 0 ? undefined : openProc(program)
+  const wantsProc = Object.keys(sysctls).length > 0
+  const whole = wantsProc && pause === undefined ? wholeProc(plan.mounts, attached) : undefined
+  const own = wantsProc && whole === undefined ? openProc(program) : undefined
+  const proc = whole ?? own
   if (proc !== undefined) setSysctls(program, sysctls, proc)
-  setup.keepProc(program, proc)
+  setup.keepProc(program, own)
   if (setup.noPivot)
     moveRoot(program, root, wholeMountsOf(readFileSync('/proc/self/mountinfo', 'utf8'), rootfs))
   else changeRoot(program, root)
@@ -77,6 +80,20 @@ export function setUp(program: Program, pause: () => void, setup: Setup): void {
     readonly: config.root.readonly ?? false,
     propagation: config.linux?.rootfsPropagation,
   })
+}
+
+/**
+ * The container's own procfs as long as nobody but us has seen it: nothing is mounted in it, and it shows all. Closing
+ * one that was never attached costs more than all that is written to it.
+ */
+function wholeProc(
+  mounts: readonly PlannedMount[],
+  attached: readonly (Descriptor | undefined)[],
+): Descriptor | undefined {
+  const index = mounts.findLastIndex(({ place }) => place.path === '/proc')
+  const { making } = mounts[index] ?? {}
+  if (making?.how !== 'new' || making.type !== 'proc' || making.parameters.length > 0) return undefined
+  return mounts.some(({ place }) => place.path.startsWith('/proc/')) ? undefined : attached[index]
 }
 
 /** Makes a mount as far as it can be before the root is there. */

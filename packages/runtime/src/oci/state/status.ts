@@ -57,7 +57,7 @@ export function isAlive(state: Pick<ContainerState, 'pid' | 'startTicks' | 'boot
 
 /** A descriptor (pidfd) of the container's first process, and never of another one; undefined when it has ended. */
 export function openInit(state: Pick<ContainerState, 'pid' | 'startTicks' | 'bootId'>): Fd | undefined {
-  if (state.pid === null || !isAlive(state)) return undefined
+  if (state.pid === null || state.bootId !== bootId()) return undefined
   let pidfd: Fd
   try {
     pidfd = new Fd(pidfdOpen(state.pid))
@@ -65,7 +65,7 @@ export function openInit(state: Pick<ContainerState, 'pid' | 'startTicks' | 'boo
     if (isSyscallError(error) && error.code === 'ESRCH') return undefined
     throw error
   }
-  if (isAlive(state)) return pidfd // it was there before and after, so it is what was opened
+  if (isAlive(state)) return pidfd // it was there when the record was written and still is, so it is what was opened
   pidfd.close()
   return undefined
 }
