@@ -1,10 +1,18 @@
-import * as linux from '@ctr/linux'
-import { IOPRIO_CLASS_SHIFT, IOPRIO_WHO_PROCESS, type Program } from '@ctr/linux'
+import {
+  IOPRIO_CLASS_RT,
+  IOPRIO_CLASS_BE,
+  IOPRIO_CLASS_IDLE,
+  IOPRIO_CLASS_SHIFT,
+  IOPRIO_WHO_PROCESS,
+  type Program,
+} from '@ctr/linux'
+
+const classes = { IOPRIO_CLASS_RT, IOPRIO_CLASS_BE, IOPRIO_CLASS_IDLE }
 
 /** What ioprio_set(2) takes. */
 export interface IoPriority {
   /** `IOPRIO_CLASS_RT` needs `CAP_SYS_NICE` or `CAP_SYS_ADMIN` on the host. */
-  readonly class: 'IOPRIO_CLASS_RT' | 'IOPRIO_CLASS_BE' | 'IOPRIO_CLASS_IDLE'
+  readonly class: keyof typeof classes
   /** 0 (first) to 7 in its class. */
   readonly priority: number
 }
@@ -15,6 +23,6 @@ export interface IoPriority {
  * @see {@link https://man7.org/linux/man-pages/man2/ioprio_set.2.html}
  */
 export function setIoPriority(program: Program, ioPriority: IoPriority): void {
-  const value = linux[ioPriority.class] * 2 ** IOPRIO_CLASS_SHIFT + ioPriority.priority
+  const value = classes[ioPriority.class] * 2 ** IOPRIO_CLASS_SHIFT + ioPriority.priority
   program.step('set the I/O priority').call('ioprio_set', [IOPRIO_WHO_PROCESS, 0, value])
 }

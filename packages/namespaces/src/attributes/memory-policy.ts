@@ -1,22 +1,38 @@
-import * as linux from '@ctr/linux'
-import { Struct, type Program } from '@ctr/linux'
+import {
+  MPOL_DEFAULT,
+  MPOL_BIND,
+  MPOL_INTERLEAVE,
+  MPOL_WEIGHTED_INTERLEAVE,
+  MPOL_PREFERRED,
+  MPOL_PREFERRED_MANY,
+  MPOL_LOCAL,
+  MPOL_F_NUMA_BALANCING,
+  MPOL_F_RELATIVE_NODES,
+  MPOL_F_STATIC_NODES,
+  Struct,
+  type Program,
+} from '@ctr/linux'
 import { NamespacesError } from '../errors.js'
 import { bitmapOf } from './bitmap.js'
 
+const modes = {
+  MPOL_DEFAULT,
+  MPOL_BIND,
+  MPOL_INTERLEAVE,
+  MPOL_WEIGHTED_INTERLEAVE,
+  MPOL_PREFERRED,
+  MPOL_PREFERRED_MANY,
+  MPOL_LOCAL,
+}
+
+const modeFlags = { MPOL_F_NUMA_BALANCING, MPOL_F_RELATIVE_NODES, MPOL_F_STATIC_NODES }
+
 /** NUMA policy of a process, see set_mempolicy(2). */
 export interface MemoryPolicy {
-  readonly mode:
-    | 'MPOL_DEFAULT'
-    | 'MPOL_BIND'
-    | 'MPOL_INTERLEAVE'
-    | 'MPOL_WEIGHTED_INTERLEAVE'
-    | 'MPOL_PREFERRED'
-    | 'MPOL_PREFERRED_MANY'
-    | 'MPOL_LOCAL'
+  readonly mode: keyof typeof modes
   /** NUMA nodes by number. None for the modes that take none. */
   readonly nodes?: readonly number[] | undefined
-  readonly flags?:
-    readonly ('MPOL_F_NUMA_BALANCING' | 'MPOL_F_RELATIVE_NODES' | 'MPOL_F_STATIC_NODES')[] | undefined
+  readonly flags?: readonly (keyof typeof modeFlags)[] | undefined
 }
 
 /**
@@ -44,7 +60,7 @@ function invalid(what: string): NamespacesError {
  * @see {@link https://man7.org/linux/man-pages/man2/set_mempolicy.2.html}
  */
 export function setMemoryPolicy(program: Program, { mode, nodes = [], flags = [] }: MemoryPolicy): void {
-  const value = flags.reduce((sum, flag) => sum | linux[flag], linux[mode])
+  const value = flags.reduce((sum, flag) => sum | modeFlags[flag], modes[mode])
   program.step('set the memory policy')
   if (nodes.length === 0) {
     program.call('set_mempolicy', [value, null, 0])

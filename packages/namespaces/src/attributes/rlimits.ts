@@ -1,26 +1,50 @@
-import * as linux from '@ctr/linux'
-import { out, Struct, syscall, type Program } from '@ctr/linux'
+import {
+  CAP_SYS_RESOURCE,
+  RLIMIT_AS,
+  RLIMIT_CORE,
+  RLIMIT_CPU,
+  RLIMIT_DATA,
+  RLIMIT_FSIZE,
+  RLIMIT_LOCKS,
+  RLIMIT_MEMLOCK,
+  RLIMIT_MSGQUEUE,
+  RLIMIT_NICE,
+  RLIMIT_NOFILE,
+  RLIMIT_NPROC,
+  RLIMIT_RSS,
+  RLIMIT_RTPRIO,
+  RLIMIT_RTTIME,
+  RLIMIT_SIGPENDING,
+  RLIMIT_STACK,
+  out,
+  Struct,
+  syscall,
+  type Program,
+} from '@ctr/linux'
 import { NamespacesError } from '../errors.js'
 import { ownCapabilities } from './own-capabilities.js'
 
+const resources = {
+  RLIMIT_AS,
+  RLIMIT_CORE,
+  RLIMIT_CPU,
+  RLIMIT_DATA,
+  RLIMIT_FSIZE,
+  RLIMIT_LOCKS,
+  RLIMIT_MEMLOCK,
+  RLIMIT_MSGQUEUE,
+  RLIMIT_NICE,
+  RLIMIT_NOFILE,
+  RLIMIT_NPROC,
+  RLIMIT_RSS,
+  RLIMIT_RTPRIO,
+  RLIMIT_RTTIME,
+  RLIMIT_SIGPENDING,
+  RLIMIT_STACK,
+}
+
 /** Names of the limits of getrlimit(2). */
-export type RlimitType =
-  | 'RLIMIT_AS'
-  | 'RLIMIT_CORE'
-  | 'RLIMIT_CPU'
-  | 'RLIMIT_DATA'
-  | 'RLIMIT_FSIZE'
-  | 'RLIMIT_LOCKS'
-  | 'RLIMIT_MEMLOCK'
-  | 'RLIMIT_MSGQUEUE'
-  | 'RLIMIT_NICE'
-  | 'RLIMIT_NOFILE'
-  | 'RLIMIT_NPROC'
-  | 'RLIMIT_RSS'
-  | 'RLIMIT_RTPRIO'
-  | 'RLIMIT_RTTIME'
-  | 'RLIMIT_SIGPENDING'
-  | 'RLIMIT_STACK'
+export type RlimitType = keyof typeof resources
 
 /** Values of a limit, unsigned; 2^64-1 is no limit. */
 export interface RlimitValues {
@@ -36,7 +60,7 @@ export interface Rlimit extends RlimitValues {
 /** A limit of this process, which its children begin with. */
 export function ownRlimit(type: RlimitType): { readonly soft: bigint; readonly hard: bigint } {
   const bytes = Buffer.alloc(16)
-  syscall('prlimit64', 0, linux[type], null, out(bytes))
+  syscall('prlimit64', 0, resources[type], null, out(bytes))
   return { soft: bytes.readBigUInt64LE(0), hard: bytes.readBigUInt64LE(8) }
 }
 
@@ -48,7 +72,7 @@ export function ownRlimit(type: RlimitType): { readonly soft: bigint; readonly h
  */
 export function checkRlimits(rlimits: readonly Rlimit[]): void {
   const raised = rlimits.filter(({ type, hard }) => BigInt(hard) > ownRlimit(type).hard)
-  if (raised.length === 0 || ownCapabilities().effective.has(linux.CAP_SYS_RESOURCE)) return
+  if (raised.length === 0 || ownCapabilities().effective.has(CAP_SYS_RESOURCE)) return
   const { type, hard } = raised[0]!
   throw new NamespacesError(
     'ERR_NAMESPACES_LIMIT',
@@ -88,7 +112,7 @@ function setRlimit(program: Program, type: RlimitType, { soft, hard }: RlimitVal
   bytes.writeBigUInt64LE(BigInt(soft), 0)
   bytes.writeBigUInt64LE(BigInt(hard), 8)
   const text = `{soft: ${valueText(BigInt(soft))}, hard: ${valueText(BigInt(hard))}}`
-  program.call('prlimit64', [0, linux[type], new Struct(bytes, text), null])
+  program.call('prlimit64', [0, resources[type], new Struct(bytes, text), null])
 }
 
 function valueText(value: bigint): string {

@@ -1,18 +1,45 @@
-import * as linux from '@ctr/linux'
-import { Struct, type Program } from '@ctr/linux'
+import {
+  SCHED_OTHER,
+  SCHED_FIFO,
+  SCHED_RR,
+  SCHED_BATCH,
+  SCHED_ISO,
+  SCHED_IDLE,
+  SCHED_DEADLINE,
+  SCHED_FLAG_RESET_ON_FORK,
+  SCHED_FLAG_RECLAIM,
+  SCHED_FLAG_DL_OVERRUN,
+  SCHED_FLAG_KEEP_POLICY,
+  SCHED_FLAG_KEEP_PARAMS,
+  SCHED_FLAG_UTIL_CLAMP_MIN,
+  SCHED_FLAG_UTIL_CLAMP_MAX,
+  Struct,
+  type Program,
+} from '@ctr/linux'
 import { NamespacesError } from '../errors.js'
 
-export type SchedulerPolicy =
-  'SCHED_OTHER' | 'SCHED_FIFO' | 'SCHED_RR' | 'SCHED_BATCH' | 'SCHED_ISO' | 'SCHED_IDLE' | 'SCHED_DEADLINE'
+const policies = {
+  SCHED_OTHER,
+  SCHED_FIFO,
+  SCHED_RR,
+  SCHED_BATCH,
+  SCHED_ISO,
+  SCHED_IDLE,
+  SCHED_DEADLINE,
+}
 
-export type SchedulerFlag =
-  | 'SCHED_FLAG_RESET_ON_FORK'
-  | 'SCHED_FLAG_RECLAIM'
-  | 'SCHED_FLAG_DL_OVERRUN'
-  | 'SCHED_FLAG_KEEP_POLICY'
-  | 'SCHED_FLAG_KEEP_PARAMS'
-  | 'SCHED_FLAG_UTIL_CLAMP_MIN'
-  | 'SCHED_FLAG_UTIL_CLAMP_MAX'
+const policyFlags = {
+  SCHED_FLAG_RESET_ON_FORK,
+  SCHED_FLAG_RECLAIM,
+  SCHED_FLAG_DL_OVERRUN,
+  SCHED_FLAG_KEEP_POLICY,
+  SCHED_FLAG_KEEP_PARAMS,
+  SCHED_FLAG_UTIL_CLAMP_MIN,
+  SCHED_FLAG_UTIL_CLAMP_MAX,
+}
+
+export type SchedulerPolicy = keyof typeof policies
+export type SchedulerFlag = keyof typeof policyFlags
 
 /** What sched_setattr(2) takes. */
 export interface Scheduler {
@@ -76,8 +103,8 @@ export function setScheduler(program: Program, scheduler: Scheduler): void {
   const { policy, nice = 0, priority = 0, flags = [], runtime = 0, deadline = 0, period = 0 } = scheduler
   const bytes = Buffer.alloc(SCHED_ATTR_SIZE)
   bytes.writeUInt32LE(SCHED_ATTR_SIZE, 0)
-  bytes.writeUInt32LE(linux[policy], 4)
-  const bits = flags.reduce((sum, flag) => sum | linux[flag], 0)
+  bytes.writeUInt32LE(policies[policy], 4)
+  const bits = flags.reduce((sum, flag) => sum | policyFlags[flag], 0)
   bytes.writeBigUInt64LE(BigInt(bits), 8)
   bytes.writeInt32LE(nice, 16)
   bytes.writeUInt32LE(priority, 20)
