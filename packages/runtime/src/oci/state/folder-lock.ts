@@ -21,7 +21,7 @@ export interface FolderLock extends Disposable {
 export async function lockFolder(path: string, timeoutMs: number): Promise<FolderLock | undefined> {
   let fd = tryLock(path, LOCK_EX)
   if (fd !== undefined) return held(path, fd) // as nearly always: nothing is loaded that only waiting needs
-  const { setTimeout: sleep } = await import('node:timers/promises')
+  const { setTimeout: sleep } = process.getBuiltinModule('node:timers/promises')
   const deadline = performance.now() + timeoutMs
   for (let pause = 1; performance.now() < deadline; pause = Math.min(pause * 2, 16)) {
     await sleep(pause * (0.5 + Math.random()))
