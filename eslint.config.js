@@ -45,6 +45,13 @@ export default tseslint.config(
           ],
         },
       ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'ImportExpression[source.value=/^node:/]',
+          message: 'not in the executables, whose code is kept compiled: use process.getBuiltinModule()',
+        },
+      ],
       'no-console': 'error',
     },
   },

@@ -3,7 +3,17 @@ import { text } from 'node:stream/consumers'
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, it, jest } from '@jest/globals'
 import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
-import { explain, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC, type Program } from '@ctr/linux'
+import {
+  explain,
+  Fd,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_PRIVATE,
+  MS_REC,
+  pidfdOpen,
+  type Program,
+} from '@ctr/linux'
 import {
   describe as describeSpawn,
   inspectNamespaces,
@@ -164,12 +174,34 @@ describeOn(['root'], 'spawn() on the real kernel', () => {
           while (ended && existsSync(`/proc/${pid}`)) await turn()
           throw new Error('what the caller says')
         }
-        const spawning = spawn({ command: ['true'], namespaces: { mount: 'new' }, meanwhile })
+        const prepare = (_program: Program, pause: () => void): void => pause()
+        const spawning = spawn({ command: ['true'], namespaces: { mount: 'new' }, prepare, meanwhile })
         await expect(spawning).rejects.toThrow('what the caller says')
       }
     } finally {
       guard.mockRestore()
     }
+  })
+
+  it('does not stop for a child that was killed while another one of ours is in its pid namespace', async () => {
+    const spawning = spawn({
+      command: ['true'],
+      namespaces: { pid: 'new' },
+      prepare: (_program, pause) => pause(),
+      async meanwhile(pid) {
+        using init = new Fd(pidfdOpen(pid))
+        const namespaces = { pid: { pidfd: init.number } }
+        const inside = await spawn({
+          command: ['sleep', '600'],
+          namespaces,
+          stdio: ['ignore', 'ignore', 'ignore'],
+        })
+        process.kill(pid, 'SIGKILL') // it ends after all others in there, and this process has to reap one of them
+        expect(await inside.wait()).toEqual({ exitCode: undefined, signal: 9 })
+        throw new Error('what the caller says')
+      },
+    })
+    await expect(spawning).rejects.toThrow('what the caller says')
   })
 
   it('drops capabilities, sets no_new_privs and becomes a user with groups', async () => {

@@ -13,6 +13,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { describeOn, leakCheck, onTerminal, temporaryFolder } from '@ctr/testing'
+import { lockFolder } from '../src/oci/state/folder-lock.js'
 import { CtrRuntime } from './support/ctr-runtime.js'
 
 jest.setTimeout(60_000)
@@ -142,6 +143,19 @@ describe('ctr-runtime without containers', () => {
 })
 
 describeOn(['root', 'bin:busybox'], 'ctr-runtime', () => {
+  it('waits while another command works on a container', async () => {
+    const container = join(folder.path, 'root', 'held')
+    mkdirSync(container, { recursive: true, mode: 0o700 })
+    const lock = await lockFolder(container, 0)
+    const waiting = runtime.start('delete', '--force', 'held')
+    const ended = Promise.all([text(waiting.stderr!), once(waiting, 'exit')])
+    await sleep(1000) // it has seen by then that it must wait
+    expect([waiting.exitCode, existsSync(container)]).toEqual([null, true])
+    lock![Symbol.dispose]()
+    expect(await ended).toEqual(['', [0, null]])
+    expect(existsSync(container)).toBe(false)
+  })
+
   it('runs a program to its end, and removes the container', () => {
     const bundle = runtime.bundle('run', ['sh', '-c', 'cat; echo err >&2; exit 3'])
     expect(runtime.runWith({ cwd: bundle, input: 'in' }, 'run', 'box')).toEqual({

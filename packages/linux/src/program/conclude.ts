@@ -2,6 +2,7 @@ import { closeFd } from '../calls/descriptors.js'
 import { pidfdOpen, waitidOfPid, type ExitStatus } from '../calls/processes.js'
 import { isSyscallError, LinuxError, type SyscallError } from '../errors.js'
 import type { Block } from '../memory.js'
+import { onReadable } from '../readiness.js'
 import { syscallOr } from '../syscall.js'
 import { clonedPidAt, currentEntry, pidfdOf, pidOf, resultAt, type Compiled } from './compile.js'
 import { failure, failureAt, snapshot, type Results } from './execute.js'
@@ -24,9 +25,12 @@ export interface Concluded {
  * Where the child has cloned itself once more and left (`leave`), its clone, a sibling by `CLONE_PARENT`, is
  * the process that goes on. All of them are our children and only we reap them, so their pids are their own.
  *
+ * The end of a child is waited for without stopping this thread: the first process of a pid namespace ends after all
+ * others in there, and those may be ours to reap as well.
+ *
  * @param pid - Process id of the child.
  */
-export function conclude(program: Program, compiled: Compiled, pid: number): Concluded {
+export async function conclude(program: Program, compiled: Compiled, pid: number): Promise<Concluded> {
   const { block, writer } = compiled
   const chain = [pid, ...clonedPids(program, block)]
   const goesOn = chain.at(-1)!
@@ -34,12 +38,12 @@ export function conclude(program: Program, compiled: Compiled, pid: number): Con
   const statuses = chain.slice(0, -1).map((left) => reap(left)) // they have ended, or are about to
   const refused = failure(program, compiled) ?? fellOffItsEnd(program, block)
   if (refused === undefined && cameToItsEnd(program, block) && !statuses.some(wasKilled)) {
-    const pidfd = goesOn === pid ? first : replace(first, goesOn)
+    const pidfd = goesOn === pid ? first : await replace(first, goesOn)
     writer.copyBack()
     return { pid: goesOn, pidfd, results: snapshot(program, compiled) }
   }
   closeFd(first)
-  statuses.push(end(goesOn))
+  statuses.push(await end(goesOn))
   writer.copyBack()
   throw refused ?? died(program, block, statuses.find(wasKilled))
 }
@@ -89,19 +93,23 @@ function wasKilled(status: ExitStatus | undefined): boolean {
 }
 
 /** A pidfd of the process that goes on, in place of that of the one that left. */
-function replace(first: number, goesOn: number): number {
+async function replace(first: number, goesOn: number): Promise<number> {
   closeFd(first)
   try {
     return pidfdOpen(goesOn)
   } catch (error) {
-    end(goesOn)
+    await end(goesOn)
     throw error
   }
 }
 
 /** Ends a child that must not go on, if it has not ended yet, and reaps it. */
-function end(pid: number): ExitStatus | undefined {
+async function end(pid: number): Promise<ExitStatus | undefined> {
   syscallOr(['ESRCH'], 'kill', pid, SIGKILL)
+  const pidfd = syscallOr(['ESRCH'], 'pidfd_open', pid, 0)
+  if (pidfd === 'ESRCH') return undefined // somebody else has reaped it
+  await new Promise<void>((resolve) => onReadable(pidfd, resolve))
+  closeFd(pidfd)
   return reap(pid)
 }
 

@@ -88,7 +88,7 @@ async function run(
     try {
       const result = await runOnPool(block.address)
       if (result < 0) throw cloneFailure(-result, clone)
-      child = conclude(program, { block, writer }, result)
+      child = await conclude(program, { block, writer }, result)
       return child
     } finally {
       childEnded()

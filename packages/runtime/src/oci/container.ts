@@ -102,13 +102,14 @@ export class OciContainer implements ContainerProcess {
    */
   async start(options: StartOptions = {}): Promise<Started> {
     const { startContainer } = await import('./start.js')
+    let state: ContainerState | undefined
     try {
       using container = await this.#context.store.lock(this.id)
-      const state = this.#load()
+      state = this.#load()
       const found = { state, config: this.config(), status: this.#status(state) }
       return await startContainer(this.#context, container, found, options)
     } catch (error) {
-      if (isRuntimeError(error) && error.code === 'ERR_RUNTIME_HOOK') await this.#destroy()
+      if (isRuntimeError(error) && error.code === 'ERR_RUNTIME_HOOK') await this.#destroy(state!)
       throw error
     }
   }
@@ -307,10 +308,12 @@ export class OciContainer implements ContainerProcess {
   }
 
   /** The error that made it necessary is the one to be told. */
-  async #destroy(): Promise<void> {
+  async #destroy(state: ContainerState): Promise<void> {
     try {
-      await this.delete({ force: true })
+      const { deleteContainer } = await import('./delete.js')
+      await deleteContainer(this.#context, this.id, true, state)
     } catch (error) {
+      if (isRuntimeError(error) && error.code === 'ERR_RUNTIME_CONTAINER_NOT_FOUND') return // by somebody else
       this.#context.log.warn(`cannot delete container ${this.id}: ${(error as Error).message}`)
     }
   }

@@ -15,18 +15,33 @@ import { containerStatus, ociState, openInit } from './state/status.js'
 
 const SIGKILL = 9
 
+/** What tells the process of a container from another one. */
+type Process = Pick<ContainerState, 'pid' | 'startTicks'>
+
+function isSame(state: Process, other: Process): boolean {
+  return state.pid === other.pid && state.startTicks === other.startTicks
+}
+
 /**
  * Removes a container: its processes, cgroup and state folder, and runs the `poststop` hooks. One whose record is
  * damaged is removed as far as it is known.
  *
+ * @param force - Kill it first when it runs.
+ * @param only - Leave a container of that id alone that has another process: somebody has made it anew.
  * @throws {@link RuntimeError} `ERR_RUNTIME_CONTAINER_NOT_FOUND`; `ERR_RUNTIME_RUNNING`: it runs, and `force` is not
  *   set.
  */
-export async function deleteContainer(context: OciContext, id: string, force: boolean): Promise<void> {
+export async function deleteContainer(
+  context: OciContext,
+  id: string,
+  force: boolean,
+  only?: Process,
+): Promise<void> {
   const { store, log } = context
-  using container = await (force && store.isBusy(id) ? lockKilled(context, id) : store.lock(id))
+  using container = await (force && store.isBusy(id) ? lockKilled(context, id, only) : store.lock(id))
   if (container === undefined) return
   const state = loadOr(context, id, force)
+  if (only !== undefined && (state === undefined || !isSame(state, only))) return
   if (state === undefined) {
     removeRests(context, { id, pid: null, cgroupPaths: {} })
     container.remove()
@@ -67,9 +82,14 @@ export async function deleteContainer(context: OciContext, id: string, force: bo
  *
  * @returns Undefined when nothing of it is left then.
  */
-async function lockKilled({ store }: OciContext, id: string): Promise<LockedContainer | undefined> {
+async function lockKilled(
+  { store }: OciContext,
+  id: string,
+  only: Process | undefined,
+): Promise<LockedContainer | undefined> {
   try {
-    using init = openInit(store.load(id))
+    const state = store.load(id)
+    using init = only === undefined || isSame(state, only) ? openInit(state) : undefined
     if (init !== undefined) pidfdSendSignal(init.number, SIGKILL)
   } catch (error) {
     if (!isRuntimeError(error)) throw error // nothing is known of it yet, or it is gone

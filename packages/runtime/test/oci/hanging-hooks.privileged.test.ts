@@ -51,7 +51,7 @@ describeOn(['root', 'bin:busybox'], 'a hook without a time limit that never ends
 
   it('leaves a container to others while it follows its start', async () => {
     const file = join(arena.path, 'poststart.pids')
-    const { container } = await arena.create('sleep 600', hanging('poststart', file))
+    const { container, bundle } = await arena.create('sleep 600', hanging('poststart', file))
     const started = container.start()
     const failed = expect(started).rejects.toMatchObject({ code: 'ERR_RUNTIME_HOOK' })
     const [hook] = await pidsIn(file)
@@ -60,8 +60,11 @@ describeOn(['root', 'bin:busybox'], 'a hook without a time limit that never ends
     await found.update({ pids: { limit: 100 } })
     await found.delete({ force: true })
     expect(readdirSync(join(arena.path, 'state'))).toEqual([])
+    const anew = await another().create(container.id, { bundle, stdio: ['ignore', 'ignore', 'ignore'] })
     process.kill(-hook!, 'SIGKILL')
     await failed
+    expect(anew.state().status).toBe('created') // the failure was that of the one before
+    await anew.delete({ force: true })
   })
 })
 
