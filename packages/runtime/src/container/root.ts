@@ -27,7 +27,7 @@ export function rootBase(
 
 /**
  * Chooses the root: the folder itself, a root of its own for a container that outlives this process, a warm one
- * for all others.
+ * for all others, where the kernel can copy it.
  */
 export async function prepareRoot(
   context: Context,
@@ -36,7 +36,7 @@ export async function prepareRoot(
 ): Promise<PreparedRoot> {
   const base = rootBase(options, image)
   if (base === undefined) return { id: null, source: { folder: options.rootfs! }, warm: undefined }
-  if (!record.detached) {
+  if (!record.detached && context.host.clonesDetachedMounts) {
     const warm = await context.roots.take(base)
     rollback.defer(() => context.roots.giveBack(warm, false))
     return { id: warm.root.id, source: { mount: warm.mount.number }, warm }

@@ -214,6 +214,7 @@ function setupOf(
     mountpoint: context.mountpoint,
     readOnlyRoot: options.readOnly ?? false,
     rootWithoutDevices: !context.hasDeviceRules,
+    clonesDetachedMounts: context.host.clonesDetachedMounts,
     devices: defaultDevices,
     deviceLinks: defaultDeviceLinks,
     shmSize: options.shmSize ?? DEFAULT_SHM_SIZE,

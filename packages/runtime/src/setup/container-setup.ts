@@ -36,6 +36,8 @@ export interface ContainerSetup {
   /** Device nodes in the root file system have no effect: where no device rules can be set. */
   readonly rootWithoutDevices: boolean
   readonly binds: readonly Bind[]
+  /** Whether the kernel copies mounts that are not attached. */
+  readonly clonesDetachedMounts: boolean
   /** Files that tell the container who and where it is. */
   readonly files: readonly RuntimeFile[]
   readonly devices: readonly LinuxDevice[]
@@ -69,10 +71,11 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
     setup.rootWithoutDevices ? MOUNT_ATTR_NODEV : 0,
   )
   const dev = mountDev(program, root, setup)
+  const shelf = setup.clonesDetachedMounts ? undefined : dev
   const proc = mountAt(program, root, 'proc', '/proc', restricted)
   const sys = mountAt(program, root, 'sysfs', '/sys', restricted + MOUNT_ATTR_RDONLY)
   mountCgroups(program, root, setup.hierarchies)
-  writeFiles(program, root, setup.files)
+  writeFiles(program, root, setup.files, shelf)
   setup.binds.forEach((bind, index) => {
     attachBind(program, root, bind, sources[index]!)
   })
@@ -80,7 +83,7 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
   writeSysctls(program, setup.sysctls)
   const mounted = { '/proc': proc, '/sys': sys }
   readOnlyPaths(program, setup.readOnlyPaths, mounted)
-  maskPaths(program, setup.maskedPaths, mounted, dev)
+  maskPaths(program, setup.maskedPaths, mounted, dev, shelf)
   program.step(`make ${setup.cwd}`)
   makeFolders(program, root, setup.cwd)
   if (setup.readOnlyRoot) {

@@ -10,6 +10,7 @@ import {
 } from '@ctr/linux'
 import { makeReadOnly } from './place.js'
 import { newFileSystem } from './rootfs.js'
+import { whileAttached } from './shelf.js'
 
 /** File systems of the container whose parts are hidden, by the path that they are mounted at. */
 export type Mounted = Readonly<Record<string, Ref>>
@@ -25,8 +26,15 @@ export interface MaskedPath {
  * mounts that were just made, so nothing in the image can redirect them.
  *
  * @param dev - The new `/dev`, for its `null`.
+ * @param shelf - See {@link whileAttached}.
  */
-export function maskPaths(program: Program, paths: readonly MaskedPath[], mounted: Mounted, dev: Ref): void {
+export function maskPaths(
+  program: Program,
+  paths: readonly MaskedPath[],
+  mounted: Mounted,
+  dev: Ref,
+  shelf: Ref | undefined,
+): void {
   if (paths.length === 0) return
   program.step('hide paths')
   const empty = newFileSystem(
@@ -38,9 +46,9 @@ export function maskPaths(program: Program, paths: readonly MaskedPath[], mounte
     ],
     MOUNT_ATTR_RDONLY,
   )
-  for (const { path, kind } of paths) {
+  const hide = ({ path, kind }: MaskedPath): void => {
     const [folder, name] = below(mounted, path)
-    if (folder === undefined) continue
+    if (folder === undefined) return
     const flags = OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC
     const cover =
       kind === 'file'
@@ -49,6 +57,7 @@ export function maskPaths(program: Program, paths: readonly MaskedPath[], mounte
     // an entry of a network namespace or of a module may be gone again
     program.call('move_mount', [cover, '', folder, name, MOVE_MOUNT_F_EMPTY_PATH], { tolerate: ['ENOENT'] })
   }
+  whileAttached(program, empty, shelf, () => paths.forEach(hide))
 }
 
 /** Makes paths read-only, with everything below them. */

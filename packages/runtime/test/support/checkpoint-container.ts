@@ -113,6 +113,7 @@ export async function startContainer(
         mountpoint,
         readOnlyRoot: false,
         rootWithoutDevices: false,
+        clonesDetachedMounts: true,
         binds: [
           { source: join(path, 'volume'), target: '/link/volume', readOnly: false, kind: 'folder' },
           { source: join(path, 'hosts'), target: '/etc/hosts', readOnly: true, kind: 'file' },
