@@ -69,7 +69,7 @@ describeOn(['root', 'cgroup2', 'overlay', 'bin:busybox'], 'Runtime on v2', () =>
     await container.pause()
     expect(container.isPaused).toBe(true)
     await container.unpause()
-    await container.kill('SIGKILL')
+    container.kill('SIGKILL')
     expect(await container.wait()).toMatchObject({ signal: 9 })
   })
 })
