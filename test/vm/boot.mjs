@@ -55,8 +55,9 @@ function qemuLine(folder, kernel, initramfs, { socket }) {
   return [
     'qemu-system-x86_64',
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-    // translated, not virtualized: this works everywhere; a plain processor is quicker to translate than a rich one
-    ...['-machine', 'q35', '-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'Nehalem-v1', '-smp', '2'],
+    // Translated, not virtualized: this works everywhere. A plain processor is quicker to translate than a rich one, and
+    // with a thread for each the kernel, which patches its own code while it runs, now and then crashed.
+    ...['-machine', 'q35', '-accel', 'tcg,thread=single,tb-size=512', '-cpu', 'Nehalem-v1', '-smp', '2'],
     ...['-m', memory, '-object', `memory-backend-memfd,id=memory,size=${memory},share=on`],
     ...['-numa', 'node,memdev=memory'],
     ...['-kernel', kernel.image, '-initrd', initramfs, '-append', append],

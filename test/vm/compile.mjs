@@ -2,17 +2,17 @@ import { readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
-/** Where the compiled tests are, below their packages' names. */
-export const compiled = fileURLToPath(new URL('.test-dist', import.meta.url))
-
 /**
  * Makes one file of each test and all the sources that it uses. Loading hundreds of modules one by one takes minutes on
  * a processor that is translated.
  *
  * @param {string} project - Folder of the project.
  * @param {string[]} tests - Paths of tests below it.
+ * @param {string} name - Of the machine.
+ * @returns {Promise<string>} The folder that they are in, below the names of their packages.
  */
-export async function compileTests(project, tests) {
+export async function compileTests(project, tests, name) {
+  const compiled = fileURLToPath(new URL(`.test-dist-${name}`, import.meta.url))
   rmSync(compiled, { recursive: true, force: true })
   await build({
     absWorkingDir: project,
@@ -33,6 +33,7 @@ export async function compileTests(project, tests) {
     plugins: [ownAddresses],
     logLevel: 'error',
   })
+  return compiled
 }
 
 /** Not the one in the text of a program that @ctr/testing bundles itself. */

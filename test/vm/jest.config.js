@@ -1,8 +1,9 @@
-// In a virtual machine: tests that compile.mjs has made one file each of.
+import { fileURLToPath } from 'node:url'
+
+// In a virtual machine: tests that compile.mjs has made one file each of; run.mjs says where.
 export default {
-  rootDir: '.test-dist',
   testMatch: ['**/*.mjs'],
   transform: {},
   testTimeout: 120_000,
-  reporters: ['default', '<rootDir>/../console-reporter.mjs'],
+  reporters: ['default', fileURLToPath(new URL('console-reporter.mjs', import.meta.url))],
 }

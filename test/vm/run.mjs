@@ -24,7 +24,7 @@ if (missing.length > 0) {
   process.exit(process.env.CTR_REQUIRE_PRIVILEGED === '1' ? 1 : 0)
 }
 for (const name of chosen) {
-  const command = args[0] === '--exec' ? args.slice(1) : await prepareTests(machines[name])
+  const command = args[0] === '--exec' ? args.slice(1) : await prepareTests(name)
   if (command === undefined) continue
   try {
     const code = await runInMachine(machines[name], command, { timeoutMs })
@@ -36,23 +36,16 @@ for (const name of chosen) {
 }
 
 /** Compiles the tests of a machine; undefined when there are none. */
-async function prepareTests({ title, tests }) {
+async function prepareTests(name) {
+  const { title, tests } = machines[name]
   const found = testFiles().filter((path) => tests.test(path))
   if (found.length === 0) return undefined
   console.log(`\nIn a virtual machine with ${title}:`)
-  await compileTests(project, found)
+  const compiled = await compileTests(project, found, name)
   const jest = createRequire(import.meta.url).resolve('jest/bin/jest')
   const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
-  return [
-    process.execPath,
-    ...node,
-    jest,
-    '--config',
-    'test/vm/jest.config.js',
-    '-i',
-    '--silent=false',
-    ...args,
-  ]
+  const options = ['--config', 'test/vm/jest.config.js', '--rootDir', compiled, '-i', '--silent=false']
+  return [process.execPath, ...node, jest, ...options, ...args]
 }
 
 /** All tests of packages for virtual machines, from the project's folder. */

@@ -38,6 +38,15 @@ export class Host {
     return this.#readOnlyPaths
   }
 
+  /**
+   * Whether open_tree(2) copies mounts that are not attached anywhere, as from Linux 6.15 on. Before that a warm root
+   * cannot be given to a container.
+   */
+  get clonesDetachedMounts(): boolean {
+    const [major = 0, minor = 0] = release().split('.').map(Number)
+    return major > 6 || (major === 6 && minor >= 15)
+  }
+
   /** The host's name resolution; empty where it has none. */
   get resolvConf(): string {
     this.#resolvConf ??= existsSync('/etc/resolv.conf') ? readFileSync('/etc/resolv.conf', 'utf8') : ''

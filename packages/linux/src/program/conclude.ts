@@ -1,5 +1,5 @@
 import { closeFd } from '../calls/descriptors.js'
-import { pidfdOpen, waitidOfPid, type ExitStatus } from '../calls/processes.js'
+import { pidfdOpen, waitid, waitidOfPid, type ExitStatus } from '../calls/processes.js'
 import { isSyscallError, LinuxError, type SyscallError } from '../errors.js'
 import type { Block } from '../memory.js'
 import { onReadable } from '../readiness.js'
@@ -46,6 +46,19 @@ export async function conclude(program: Program, compiled: Compiled, pid: number
   statuses.push(await end(goesOn))
   writer.copyBack()
   throw refused ?? died(program, block, statuses.find(wasKilled))
+}
+
+/** Sees what became of a child that ends with its program, and has ended: there is nothing left to wait for. */
+export function concludeEnded(program: Program, compiled: Compiled): Results {
+  const { block, writer } = compiled
+  const pidfd = pidfdOf(block)
+  const status = waitid(pidfd)
+  closeFd(pidfd)
+  writer.copyBack()
+  const refused = failure(program, compiled)
+  if (refused !== undefined) throw refused
+  if (wasKilled(status) || !cameToItsEnd(program, block)) throw died(program, block, status)
+  return snapshot(program, compiled)
 }
 
 /** Pid of the process that executes the program now: the child, or its clone where it has left. */

@@ -28,7 +28,8 @@ export function rootBase(
 
 /**
  * Chooses the root: the folder itself, a root of its own for a container that outlives this process, a warm one
- * for all others. An ordinary user cannot mount a root beforehand: the child does it in its user namespace.
+ * for all others, where the kernel can copy it. An ordinary user cannot mount a root beforehand: the child does it in
+ * its user namespace.
  */
 export async function prepareRoot(
   context: Context,
@@ -37,7 +38,7 @@ export async function prepareRoot(
 ): Promise<PreparedRoot> {
   const base = rootBase(options, image)
   if (base === undefined) return { id: null, source: { folder: options.rootfs! }, warm: undefined }
-  if (!record.detached && context.rootless === undefined) {
+  if (!record.detached && context.rootless === undefined && context.host.clonesDetachedMounts) {
     const warm = await context.roots.take(base)
     rollback.defer(() => context.roots.giveBack(warm, false))
     return { id: warm.root.id, source: { mount: warm.mount.number }, warm }

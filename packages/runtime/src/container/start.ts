@@ -263,6 +263,7 @@ function setupOf(
     mountpoint: context.mountpoint,
     readOnlyRoot: options.readOnly ?? false,
     rootWithoutDevices: !context.hasDeviceRules,
+    clonesDetachedMounts: context.host.clonesDetachedMounts,
     devices: defaultDevices,
     hostDevices: context.rootless !== undefined,
     deviceLinks: defaultDeviceLinks,

@@ -46,6 +46,8 @@ export interface ContainerSetup {
   /** Device nodes in the root file system have no effect: where no device rules can be set. */
   readonly rootWithoutDevices: boolean
   readonly binds: readonly Bind[]
+  /** Whether the kernel copies mounts that are not attached. */
+  readonly clonesDetachedMounts: boolean
   /** Files that tell the container who and where it is. */
   readonly files: readonly RuntimeFile[]
   readonly devices: readonly LinuxDevice[]
@@ -96,7 +98,7 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
   mountAt(program, root, proc, '/proc')
   mountAt(program, root, sys, '/sys')
   if (cgroups !== undefined) mountCgroups(program, root, cgroups)
-  writeFiles(program, root, setup.files)
+  writeFiles(program, root, setup.files, setup.clonesDetachedMounts ? undefined : dev)
   setup.binds.forEach((bind, index) => {
     attachBind(program, root, bind, sources[index]!)
   })

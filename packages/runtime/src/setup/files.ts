@@ -14,6 +14,7 @@ import {
 } from '@ctr/linux'
 import { place } from './place.js'
 import { newFileSystem } from './rootfs.js'
+import { whileAttached } from './shelf.js'
 
 /** A file that the runtime writes for the container, beside what its image has. */
 export interface RuntimeFile {
@@ -25,8 +26,15 @@ export interface RuntimeFile {
 /**
  * Writes files on a small file system in memory that belongs to the container alone, and mounts each where it
  * is wanted: nothing is written to disk, the image stays as it is, and they do not show as changes.
+ *
+ * @param shelf - See {@link whileAttached}.
  */
-export function writeFiles(program: Program, root: Ref, files: readonly RuntimeFile[]): void {
+export function writeFiles(
+  program: Program,
+  root: Ref,
+  files: readonly RuntimeFile[],
+  shelf: Ref | undefined,
+): void {
   if (files.length === 0) return
   program.step('write files for the container')
   const parameters = [
@@ -39,7 +47,7 @@ export function writeFiles(program: Program, root: Ref, files: readonly RuntimeF
     parameters,
     MOUNT_ATTR_NOSUID + MOUNT_ATTR_NODEV + MOUNT_ATTR_NOEXEC,
   )
-  files.forEach(({ path, content }, index) => {
+  const writeOne = ({ path, content }: RuntimeFile, index: number): void => {
     const name = `${index}`
     const bytes = Buffer.from(content)
     const file = program.call('openat', [memory, name, O_WRONLY + O_CREAT + O_EXCL + O_CLOEXEC, 0o644])
@@ -52,5 +60,6 @@ export function writeFiles(program: Program, root: Ref, files: readonly RuntimeF
       path,
       'file',
     )
-  })
+  }
+  whileAttached(program, memory, shelf, () => files.forEach(writeOne))
 }

@@ -38,7 +38,9 @@ export function maskPaths(program: Program, paths: readonly MaskedPath[], mounte
     ],
     MOUNT_ATTR_RDONLY,
   )
-  let used = false // itself for the first folder: closing a mount that is attached nowhere costs much
+  // itself for the first folder, copies for others: kernels before 6.15 copy only what is attached, and closing a mount
+  // that is attached nowhere costs much
+  let used = false
   for (const { path, kind } of paths) {
     const [folder, name] = below(mounted, path)
     if (folder === undefined) continue

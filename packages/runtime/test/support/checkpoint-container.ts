@@ -116,6 +116,7 @@ export async function startContainer(
         hostDevices: false,
         hasTerminalGroup: true,
         hostSys: false,
+        clonesDetachedMounts: true,
         binds: [
           { source: join(path, 'volume'), target: '/link/volume', readOnly: false, kind: 'folder' },
           { source: join(path, 'hosts'), target: '/etc/hosts', readOnly: true, kind: 'file' },
