@@ -35,10 +35,7 @@ export function executeInChild(fill: (program: Program) => Ref): number {
     try {
       const result = native().run(compiled.block.address)
       if (result < 0) throw cloneFailure(-result, clone)
-      const { pidfd, results } = conclude(program, compiled, result)
-      waitid(pidfd)
-      closeFd(pidfd)
-      return results.get(wanted)
+      return concludeEnded(program, compiled).get(wanted)
     } catch (error) {
       closeOpened(program, compiled)
       throw error
