@@ -135,8 +135,7 @@ export class Cgroup implements AsyncDisposable {
    * `cgroup.threads`, for which the group must be `threaded` and in the same subtree as the process.
    *
    * @param tid - Thread id in this pid namespace, as in `/proc/PID/task`.
-   * @throws {@link CgroupError} as {@link add}; `ERR_CGROUP_REFUSED` as `EOPNOTSUPP` for v2 groups that take processes
-   *   only.
+   * @throws {@link CgroupError} as {@link add}; `ERR_CGROUP_REFUSED` (`EOPNOTSUPP`): a v2 group of processes.
    */
   addThread(tid: number): void {
     checkInteger('thread id', tid, 1, 2 ** 31 - 1)
@@ -156,9 +155,7 @@ export class Cgroup implements AsyncDisposable {
   /**
    * Lets a user who is not root manage the groups below: the folder, and the files to move processes and to hand on
    * controllers, become that user's; the limits of this group itself do not. See cgroups(7), "Delegation".
-   *
-   * v2 keeps processes inside: the user moves them only between groups below this one. v1 has no such rule, there a
-   * user moves any process of the same user in and out.
+   * v2 keeps processes inside: the user moves them only between groups below this one. v1 has no such rule.
    *
    * @param to - The user.
    * @throws {@link CgroupError} `ERR_CGROUP_PERMISSION`: not root. Nothing is changed then.
@@ -189,11 +186,7 @@ export class Cgroup implements AsyncDisposable {
     return new StatsReader(this.#group)
   }
 
-  /**
-   * Where the group may run and have memory; `undefined` when it is not in the `cpuset` controller.
-   *
-   * @throws {@link CgroupError} as {@link stats}.
-   */
+  /** Where the group may run and have memory; `undefined` when it is not in the `cpuset` controller. */
   cpuset(): Cpuset | undefined {
     const home = folderWith(this.#group, 'cpuset')
     return home && readCpuset(home)
@@ -215,13 +208,8 @@ export class Cgroup implements AsyncDisposable {
    * kernel's, no polling. Gives the figures of then. Of the group, or of the host as {@link pressure}. Ends when the
    * group is removed, by `signal` and by `break`.
    *
-   * @throws {@link CgroupError}
-   *   - `ERR_CGROUP_INVALID_ARG`, `ERR_CGROUP_REFUSED`: a bound or window that the kernel does not take.
-   *   - `ERR_CGROUP_UNSUPPORTED`: a kernel without `CONFIG_PSI`.
-   *   - `ERR_CGROUP_PERMISSION`: the file is not writable for the caller.
-   *
-   * @example
-   * for await (const { some } of group.pressureEvents('memory', { stallUsec: 100_000 })) console.log(some.avg10)
+   * @throws {@link CgroupError} `ERR_CGROUP_INVALID_ARG`, `ERR_CGROUP_REFUSED`: a bound or window that the kernel does
+   *   not take; `ERR_CGROUP_PERMISSION`; `ERR_CGROUP_UNSUPPORTED` as {@link pressure}.
    */
   pressureEvents(resource: PressureResource, trigger: PressureTrigger): AsyncIterableIterator<Pressure> {
     return pressureEventsOf(pressureFile(this.#group, resource).path, trigger)
@@ -247,9 +235,6 @@ export class Cgroup implements AsyncDisposable {
    * looked at when something else happens, at the latest when the last process ends.
    *
    * @throws {@link CgroupError} `ERR_CGROUP_NO_CONTROLLER`: one of the `types` asked for cannot be told of.
-   *
-   * @example
-   * for await (const event of group.events({ types: ['oom'] })) console.log(`${event.type}`)
    */
   events(options?: EventOptions): AsyncIterableIterator<CgroupEvent> {
     return eventsOf(this.#group, options)
