@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Fd } from '@ctr/linux'
 import type { OverlayDescription } from '../mount/description.js'
@@ -90,7 +90,10 @@ export class RootFilesystem implements AsyncDisposable {
   #forgetVolatileMount(): void {
     const { work, volatile } = this.description
     if (volatile === true && work !== undefined) {
-      rmSync(join(work, 'work', 'incompat'), { recursive: true, force: true })
+      const marks = join(work, 'work')
+      // overlayfs closes it even to its owner, which only root may pass over
+      if (this.#namespace !== undefined && existsSync(marks)) chmodSync(marks, 0o700)
+      rmSync(join(marks, 'incompat'), { recursive: true, force: true })
     }
   }
 }
