@@ -91,8 +91,9 @@ export class RootFilesystem implements AsyncDisposable {
     const { work, volatile } = this.description
     if (volatile === true && work !== undefined) {
       const marks = join(work, 'work')
-      // overlayfs closes it even to its owner, which only root may pass over
-      if (this.#namespace !== undefined && existsSync(marks)) chmodSync(marks, 0o700)
+      // overlayfs closes them even to their owner, which only root may pass over
+      for (const path of this.#namespace === undefined ? [] : ['', 'incompat', 'incompat/volatile'])
+        if (existsSync(join(marks, path))) chmodSync(join(marks, path), 0o700)
       rmSync(join(marks, 'incompat'), { recursive: true, force: true })
     }
   }
