@@ -15,7 +15,7 @@ describe('userState()', () => {
   afterEach(() => {
     rmSync(folder, { recursive: true })
     for (const [name, value] of Object.entries({ XDG_RUNTIME_DIR, XDG_STATE_HOME })) {
-      if (value === undefined) delete process.env[name]
+      if (value === undefined) Reflect.deleteProperty(process.env, name)
       else process.env[name] = value
     }
   })

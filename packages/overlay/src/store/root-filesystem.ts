@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Fd } from '@ctr/linux'
 import type { OverlayDescription } from '../mount/description.js'
@@ -90,7 +90,11 @@ export class RootFilesystem implements AsyncDisposable {
   #forgetVolatileMount(): void {
     const { work, volatile } = this.description
     if (volatile === true && work !== undefined) {
-      rmSync(join(work, 'work', 'incompat'), { recursive: true, force: true })
+      const marks = join(work, 'work')
+      // overlayfs closes them even to their owner, which only root may pass over
+      for (const path of this.#namespace === undefined ? [] : ['', 'incompat', 'incompat/volatile'])
+        if (existsSync(join(marks, path))) chmodSync(join(marks, path), 0o700)
+      rmSync(join(marks, 'incompat'), { recursive: true, force: true })
     }
   }
 }

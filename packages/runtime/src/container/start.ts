@@ -1,7 +1,17 @@
 import { mkdirSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { cpuBandwidth, isCgroupError, type Cgroup, type Resources } from '@ctr/cgroups'
-import { explain, isLinuxError, O_APPEND, O_CLOEXEC, O_CREAT, O_NOFOLLOW, O_WRONLY, Fd } from '@ctr/linux'
+import {
+  explain,
+  isLinuxError,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_NOFOLLOW,
+  O_WRONLY,
+  PR_SET_DUMPABLE,
+  Fd,
+} from '@ctr/linux'
 import { createNetworkNamespace, isNetbridgeError, type Endpoint, type PublishedPort } from '@ctr/netbridge'
 import {
   describe,
@@ -247,7 +257,11 @@ function spawnOptions(
     ...(rootless === undefined ? {} : { meanwhile: resources.begin }),
     prepare: (program, pause) => {
       setUpContainer(program, setup)
-      if (rootless !== undefined) pause()
+      if (rootless === undefined) return
+      // whoever connects its network must be able to open its namespaces; nobody else is in there yet
+      program.call('prctl', [PR_SET_DUMPABLE, 1, 0, 0, 0])
+      pause()
+      program.step('protect the process').call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0])
     },
   }
 }
