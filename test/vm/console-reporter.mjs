@@ -8,7 +8,8 @@ export default class ConsoleReporter {
 
   onTestCaseResult(_test, { fullName, status, failureMessages }) {
     note(status, fullName)
-    for (const line of failureMessages.join('\n').split('\n').slice(0, 12)) note('said', line)
+    for (const line of failureMessages.join('\n').split('\n').slice(0, 12))
+      if (line !== '') note('said', line)
   }
 }
 
