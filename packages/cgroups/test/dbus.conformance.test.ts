@@ -49,10 +49,10 @@ describeOn(['root', 'bin:dbus-daemon'], 'Connection to a real bus', () => {
       connection.call({ ...bus, member: 'ListNames' }),
       connection.call({ ...bus, member: 'NameHasOwner', signature: 's', body: ['org.freedesktop.DBus'] }),
     ])
-    const [[id], [names], owned] = calls.map(({ values }) => values)
+    const [id, names, owned] = calls.map(({ values }) => values[0])
     expect(id).toMatch(/^[0-9a-f]{32}$/)
     expect(names).toContain('org.freedesktop.DBus')
-    expect(owned).toEqual([true])
+    expect(owned).toBe(true)
     expect(calls[0]!.sender).toBe('org.freedesktop.DBus')
   })
 

@@ -1,11 +1,16 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { openCgroup } from '@ctr/cgroups'
+import { LayerStore } from '@ctr/overlay'
 import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
+import { cgroupIds, cgroupOf, makeCgroup } from '../src/container/cgroups.js'
+import { Context } from '../src/context.js'
 import { OciRuntime, Runtime } from '../src/index.js'
 import type { Config } from '../src/oci/config/config.js'
 import { defaultConfig } from '../src/oci/config/default-config.js'
+import { removeCgroup } from '../src/setup/made-cgroup.js'
 
 leakCheck()
 
@@ -130,25 +135,32 @@ describeOn(['root', 'cgroup2', 'bin:busybox'], 'OciRuntime with the systemd cgro
   })
 })
 
-describeOn(['root', 'cgroup2', 'bin:busybox'], 'Runtime with systemd', () => {
-  it('makes scopes where Docker would, and finds containers of both drivers', async () => {
+describeOn(['root', 'cgroup2'], 'cgroups of Runtime with systemd', () => {
+  it('are scopes where Docker would have them, and those of both drivers are found', async () => {
     const folders = { root: join(folder.path, 'runtime'), state: join(folder.path, 'runtime-state') }
-    await using runtime = await Runtime.open(folders)
+    const runtime = await Runtime.open(folders)
     expect(runtime.cgroupDriver).toBe('systemd')
-    const options = { rootfs, command: ['sleep', '600'], network: 'none', pids: 20 } as const
-    const container = await runtime.run({ ...options, detach: true })
-    const { pid } = container.inspect()
-    const path = readFileSync(`/proc/${pid!}/cgroup`, 'utf8').trim().slice('0::'.length)
-    expect(path).toMatch(new RegExp(`^/system\\.slice/ctr[0-9a-f]{8}-${container.id}\\.scope$`))
-    expect(cgroupFile(path, 'pids.max')).toBe('20')
-    await using other = await Runtime.open({ ...folders, cgroupDriver: 'cgroupfs' })
-    const second = await other.run(options)
-    const place = readFileSync(`/proc/${second.inspect().pid!}/cgroup`, 'utf8')
-    expect(place).toMatch(new RegExp(`^0::/ctr[0-9a-f]{8}/${second.id}\n$`))
-    expect(other.container(container.id).stats().pids?.current).toBe(1)
-    await other.container(container.id).remove({ force: true })
-    await second.remove({ force: true })
-    expect(existsSync(`/sys/fs/cgroup${path}`)).toBe(false)
-    await runtime.reset()
+    await runtime.close()
+    const layers = await LayerStore.open(join(folders.root, 'overlay'))
+    const [ours, others] = [new Context(folders, layers), new Context(folders, layers, 'cgroupfs')]
+    const ids = ['a'.repeat(64), 'b'.repeat(64)] as const
+    const limit = { pids: { limit: 20 } }
+    const first = await makeCgroup(ours, ids[0], limit)
+    const child = spawn('sleep', ['600'])
+    first.cgroup.add(child.pid!)
+    await first.joined()
+    const second = await makeCgroup(others, ids[1], limit)
+    const paths = [`/system.slice/${ours.instance}-${ids[0]}.scope`, `/${ours.instance}/${ids[1]}`]
+    expect([first, second].map(({ cgroup }) => cgroup.path)).toEqual(paths)
+    for (const path of paths) expect(cgroupFile(path, 'pids.max')).toBe('20')
+    for (const context of [ours, others]) {
+      expect(cgroupIds(context).sort()).toEqual(ids)
+      expect(ids.map((id) => cgroupOf(context, id)?.path)).toEqual(paths)
+    }
+    await first.cgroup.kill()
+    for (const id of ids) await removeCgroup(cgroupOf(others, id)!)
+    expect(cgroupIds(ours)).toEqual([])
+    await openCgroup(`/${ours.instance}`).remove()
+    await Promise.all([ours.close(), others.close()])
   })
 })
