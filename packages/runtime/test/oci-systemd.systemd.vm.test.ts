@@ -142,14 +142,17 @@ describeOn(['root', 'cgroup2'], 'cgroups of Runtime with systemd', () => {
     expect(runtime.cgroupDriver).toBe('systemd')
     await runtime.close()
     const layers = await LayerStore.open(join(folders.root, 'overlay'))
-    const [ours, others] = [new Context(folders, layers), new Context(folders, layers, 'cgroupfs')]
+    const [ours, others] = [
+      new Context(folders, layers),
+      new Context(folders, layers, { cgroupDriver: 'cgroupfs' }),
+    ]
     const ids = ['a'.repeat(64), 'b'.repeat(64)] as const
-    const limit = { pids: { limit: 20 } }
-    const first = await makeCgroup(ours, ids[0], limit)
+    const make = (context: Context, id: string) => makeCgroup(context, id, {}, { pids: { limit: 20 } })
+    const first = (await make(ours, ids[0]))!
     const child = spawn('sleep', ['600'])
     first.cgroup.add(child.pid!)
     await first.joined()
-    const second = await makeCgroup(others, ids[1], limit)
+    const second = (await make(others, ids[1]))!
     const paths = [`/system.slice/${ours.instance}-${ids[0]}.scope`, `/${ours.instance}/${ids[1]}`]
     expect([first, second].map(({ cgroup }) => cgroup.path)).toEqual(paths)
     for (const path of paths) expect(cgroupFile(path, 'pids.max')).toBe('20')
