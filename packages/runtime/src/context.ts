@@ -48,10 +48,17 @@ export class Context {
   readonly #groups: string | undefined
   #closed = false
 
-  constructor(folders: Folders, layers: LayerStore, rootless: Rootless | undefined, driver?: CgroupDriver) {
+  constructor(
+    folders: Folders,
+    layers: LayerStore,
+    {
+      rootless,
+      cgroupDriver,
+    }: { readonly rootless?: Rootless | undefined; readonly cgroupDriver?: CgroupDriver | undefined } = {},
+  ) {
     this.folders = folders
     this.rootless = rootless
-    this.cgroupDriver = driver ?? defaultCgroupDriver(this.hierarchy)
+    this.cgroupDriver = cgroupDriver ?? defaultCgroupDriver(this.hierarchy)
     this.instance = instanceName(folders.root)
     this.layers = layers
     this.records = new ContainerRecords(join(folders.root, 'containers'))

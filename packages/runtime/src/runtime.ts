@@ -94,7 +94,7 @@ export class Runtime implements AsyncDisposable {
       }),
       ImageStore.open(join(root, 'images')),
     ])
-    const context = new Context({ root, state }, layers, rootless, cgroupDriver)
+    const context = new Context({ root, state }, layers, { rootless, cgroupDriver })
     context.images = new Images(store, context, registries)
     try {
       return new Runtime(context, await cleanUp(context))
