@@ -27,9 +27,9 @@ describeOn(['root', 'cgroup2'], 'limits on v2', () => {
     create({ memory: { limit: 16 * MiB, swap: 16 * MiB } })
     const hog = runInside(group!, 'echo up; sleep 0.5; exec tail /dev/zero') // keeps all of an endless line
     await hog.line
-    const events = group!.oomEvents()
+    const events = group!.events({ types: ['oom'] })
     expect(await hog.end).toBe('SIGKILL')
-    expect(await events.next()).toEqual({ done: false, value: undefined })
+    expect(await events.next()).toEqual({ done: false, value: { type: 'oom', kills: 1 } })
     await events.return!()
     expect(group!.oomKills()).toBe(1)
     const { memory } = group!.stats()
