@@ -80,9 +80,9 @@ console.log('The visitor ended with', (await visitor.wait()).exitCode)
 // root does not even need a process: this thread goes there for one function, and comes back
 if (isRoot) console.log('\nHost name there and here:', enter({ uts: shell }, hostname), hostname())
 
-console.log('\nAs lsns shows them, those that only the shell is in:')
+console.log('\nAs lsns shows them, those that the shell is in and we are not:')
 for (const { kind, id, pids, owner, userNamespace } of listNamespaces()) {
-  if (pids.length === 1 && pids[0] === shell.pid) {
+  if (pids.includes(shell.pid) && !pids.includes(process.pid)) {
     console.log(
       `  ${kind.padEnd(8)} ${id}  of user ${String(owner)}, in user namespace ${String(userNamespace)}`,
     )

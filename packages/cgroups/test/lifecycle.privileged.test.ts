@@ -27,11 +27,14 @@ const folders = (path: string) =>
   detectHierarchy()
     .mounts.map(({ mountpoint }) => mountpoint + path)
     .filter((folder) => existsSync(folder))
+/** Hierarchies that groups are made in: on some hosts that of v2 has a controller beside v1. */
+const used = () =>
+  detectHierarchy().mounts.filter(({ version, controllers }) => version === 1 || controllers.length > 0)
 const read = (group: Cgroup, controller: string, file: string) =>
   readFileSync(`${group.folder(controller)!}/${file}`, 'utf8').trim()
 
 describeOn(['root', 'cgroup1'], 'createCgroup() on v1', () => {
-  it('makes the group in every v1 hierarchy, writes the limits, and removes all of it', async () => {
+  it('makes the group in every hierarchy that has controllers, writes the limits, and removes all of it', async () => {
     const path = uniquePath()
     const group = createCgroup(path, {
       cpu: { shares: 512, quota: 50_000, period: 100_000, burst: 20_000, cpus: '0' },
@@ -40,8 +43,7 @@ describeOn(['root', 'cgroup1'], 'createCgroup() on v1', () => {
       devices: defaultDeviceRules,
     })
     open.push(group)
-    const v1 = group.hierarchy.mounts.filter(({ version }) => version === 1)
-    expect(folders(path)).toEqual(v1.map(({ mountpoint }) => mountpoint + path))
+    expect(folders(path)).toEqual(used().map(({ mountpoint }) => mountpoint + path))
     expect(read(group, 'cpu', 'cpu.shares')).toBe('512')
     expect(read(group, 'cpu', 'cpu.cfs_quota_us')).toBe('50000')
     expect(read(group, 'cpu', 'cpu.cfs_burst_us')).toBe('20000')
@@ -156,8 +158,7 @@ describeOn(['root', 'cgroup1'], 'createCgroup() on v1', () => {
       path: group.path,
       message: expect.stringContaining('kill() them first'),
     })
-    const count = detectHierarchy().mounts.filter(({ version }) => version === 1).length
-    expect((error as { cause: AggregateError }).cause.errors).toHaveLength(count)
+    expect((error as { cause: AggregateError }).cause.errors).toHaveLength(used().length)
   })
 })
 
@@ -170,7 +171,7 @@ describeOn(['root', 'cgroup1'], 'Cgroup on v1', () => {
     const memberships = readFileSync(`/proc/${String(child.pid)}/cgroup`, 'utf8')
       .trim()
       .split('\n')
-    expect(memberships.filter((line) => line.endsWith(group.path))).toHaveLength(memberships.length - 1)
+    expect(memberships.filter((line) => line.endsWith(group.path))).toHaveLength(used().length)
     expect(() => group.add(2 ** 22 + 1)).toThrow(
       expect.objectContaining({ code: 'ERR_CGROUP_NO_PROCESS', errno: 'ESRCH' }),
     )

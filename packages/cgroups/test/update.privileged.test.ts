@@ -149,7 +149,7 @@ describeOn(['root', 'cgroup1'], 'update() on the real kernel', () => {
     expect(read('devices', 'devices.list').split('\n').sort()).toEqual(['c 1:3 rwm', 'c 1:5 rw'])
   })
 
-  it('limits huge pages where a hierarchy of v1 has them', () => {
+  it('limits huge pages in whichever hierarchy has them', () => {
     const hierarchy = detectHierarchy()
     const mount = hierarchy.controllers.get('hugetlb')
     const resources = { hugepageLimits: [{ pageSize: '2MB', limit: 4 * MiB }] }
@@ -160,7 +160,8 @@ describeOn(['root', 'cgroup1'], 'update() on the real kernel', () => {
       return
     }
     create(resources)
-    expect(read('hugetlb', 'hugetlb.2MB.limit_in_bytes')).toBe(String(4 * MiB))
-    expect(read('hugetlb', 'hugetlb.2MB.rsvd.limit_in_bytes')).toBe(String(4 * MiB))
+    const limit = mount.version === 1 ? 'limit_in_bytes' : 'max'
+    expect(read('hugetlb', `hugetlb.2MB.${limit}`)).toBe(String(4 * MiB))
+    expect(read('hugetlb', `hugetlb.2MB.rsvd.${limit}`)).toBe(String(4 * MiB))
   })
 })

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { expect, it } from '@jest/globals'
 import { describeOn, leakCheck, type Need } from '@ctr/testing'
-import { createCgroup, detectHierarchy, type Hierarchy } from '../src/index.js'
+import { createCgroup, detectHierarchy, openCgroup, type Hierarchy } from '../src/index.js'
 import { enableControllers } from '../src/group/enable-controllers.js'
 import { runInside, uniquePath } from './child.js'
 
@@ -68,9 +68,11 @@ describeOn(needs, 'Cgroup on v2 against what is inside', () => {
   it('kills and removes a group that was made threaded itself', async () => {
     const hierarchy = v2Only()
     await using parent = createCgroup(uniquePath(), {}, { hierarchy })
-    const group = createCgroup(`${parent.path}/inner`, {}, { hierarchy })
-    const folder = hierarchy.mounts[0]!.mountpoint + group.path
+    const path = `${parent.path}/inner`
+    const folder = hierarchy.mounts[0]!.mountpoint + path
+    mkdirSync(folder) // by somebody else: a group of ours would be handed the controllers that some hosts have there
     writeFileSync(`${folder}/cgroup.type`, 'threaded')
+    const group = openCgroup(path, { hierarchy })
     const inside = runInside(parent, `echo 0 > ${folder}/cgroup.threads; echo up; exec sleep 1000`)
     expect(await inside.line).toBe('up')
     expect(group.processes()).toEqual([inside.pid])

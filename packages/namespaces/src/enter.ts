@@ -3,7 +3,7 @@ import { types } from 'node:util'
 import { isSyscallError, setns, unshare } from '@ctr/linux'
 import { NamespacesError } from './errors.js'
 import { cloneFlag, procName, type NamespaceKind } from './kinds.js'
-import { flagsOf, resolveSources, type NamespaceSource } from './source.js'
+import { flagsOf, resolveSources, type NamespaceSource, type ResolvedSources } from './source.js'
 
 /** Kinds that one thread may be in while the others are elsewhere. */
 export type ThreadNamespaceKind = 'network' | 'uts' | 'ipc' | 'cgroup'
@@ -47,8 +47,8 @@ export function enter<Result>(sources: ThreadNamespaceSources, callback: () => R
     for (const kind of Object.keys(sources) as ThreadNamespaceKind[]) {
       if (sources[kind] !== undefined) home.push({ kind, fd: openOwn(kind) })
     }
-    return visit(home, () => {
-      enterAll(resolved.joins, flagsOf(resolved.made))
+    return visit(home, (left) => {
+      enterAll(resolved, left)
       const result = callback()
       if (types.isPromise(result)) {
         result.catch(() => undefined)
@@ -74,13 +74,16 @@ function openOwn(kind: NamespaceKind): number {
   return openSync(`/proc/thread-self/ns/${procName[kind]}`, 'r')
 }
 
-function enterAll(
-  joins: readonly { readonly fd: number; readonly kinds: readonly NamespaceKind[] }[],
-  made: number,
-): void {
+/** Enters one after the other, and says which have been left for it, also where it fails on its way. */
+function enterAll({ joins, made }: ResolvedSources, left: Set<NamespaceKind>): void {
   try {
-    for (const { fd, kinds } of joins) setns(fd, flagsOf(kinds))
-    if (made !== 0) unshare(made)
+    for (const { fd, kinds } of joins) {
+      setns(fd, flagsOf(kinds))
+      for (const kind of kinds) left.add(kind)
+    }
+    if (made.length === 0) return
+    unshare(flagsOf(made))
+    for (const kind of made) left.add(kind)
   } catch (cause) {
     if (!isSyscallError(cause)) throw cause
     throw new NamespacesError('ERR_NAMESPACES_ENTER', `cannot enter the namespaces: ${cause.message}`, {
@@ -92,16 +95,18 @@ function enterAll(
 /** Comes back whatever happens, to as many namespaces as can be. */
 function visit<Result>(
   home: readonly { readonly kind: NamespaceKind; readonly fd: number }[],
-  stay: () => Result,
+  stay: (left: Set<NamespaceKind>) => Result,
 ): Result {
+  const left = new Set<NamespaceKind>()
   let outcome: { readonly result: Result } | { readonly error: unknown }
   try {
-    outcome = { result: stay() }
+    outcome = { result: stay(left) }
   } catch (error) {
     outcome = { error }
   }
   const failures: unknown[] = []
   for (const { kind, fd } of home) {
+    if (!left.has(kind)) continue // who may not enter it may not come back either, and need not
     try {
       setns(fd, cloneFlag[kind])
     } catch (error) {

@@ -72,7 +72,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     })
     expect(run('--rm', image, 'first', 'nosuch')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('OCI runtime create failed: exec: "nosuch": executable file not found'),
+      stderr: expect.stringContaining('OCI runtime create failed: ctr-runtime create failed: exec: "nosuch": executable file not found'),
     })
   })
 
@@ -105,7 +105,8 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
       stdout: 'in\n',
     })
     expect(output('task', 'ps', 'life')).toMatch(/^PID +INFO\n\d+/)
-    expect(output('task', 'metrics', 'life')).toContain('memory.usage')
+    // containerd leaves a task out whose figures it cannot read at this moment
+    await until(() => host.run([...ctr, 'task', 'metrics', 'life']).stdout.includes('memory.usage'))
     output('task', 'pause', 'life')
     expect(state('life')).toBe('PAUSED')
     output('task', 'resume', 'life')

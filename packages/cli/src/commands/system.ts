@@ -45,7 +45,7 @@ async function confirm({ root, state }: Runtime): Promise<void> {
 function removeFolders({ root, state }: Runtime): void {
   for (const name of ['images', 'overlay', 'containers', 'mountpoints'])
     rmSync(join(root, name), { recursive: true, force: true })
-  for (const name of ['containers', 'owners', 'net', 'root'])
+  for (const name of ['containers', 'owners', 'net', 'network-programs', 'root'])
     rmSync(join(state, name), { recursive: true, force: true })
   for (const folder of [root, state]) {
     try {

@@ -17,6 +17,9 @@ import { parseMountOptions } from './mount-options.js'
 /** More ranges no user namespace can have (user_namespaces(7)). */
 const MOST_MAPPINGS = 340
 
+/** The longest path that anybody can name, with its end (limits.h). */
+const PATH_MAX = 4096
+
 const ranges = list(object({ containerID: uint32, hostID: uint32, size: integer(1, 0xffff_ffff) }))
 
 /** Ranges of ids, which do not overlap on either side. An empty list means none. */
@@ -52,6 +55,9 @@ const fields = object({
 export const mount: Checker<ConfigMount> = (value, path, warn) => {
   const checked = fields(value, path, warn)
   const { destination, type, source, uidMappings, gidMappings } = checked
+  if (Buffer.byteLength(destination) >= PATH_MAX) {
+    throw wrong(`${path}.destination`, `a path of less than ${PATH_MAX} bytes`, destination)
+  }
   if (!destination.startsWith('/')) {
     warn(`${path}.destination: taking relative path ${shown(destination)} as relative to /`)
   }
