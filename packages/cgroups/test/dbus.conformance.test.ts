@@ -53,7 +53,7 @@ describeOn(['root', 'bin:dbus-daemon'], 'Connection to a real bus', () => {
     expect(id).toMatch(/^[0-9a-f]{32}$/)
     expect(names).toContain('org.freedesktop.DBus')
     expect(owned).toBe(true)
-    expect(calls[0]!.sender).toBe('org.freedesktop.DBus')
+    expect(calls[0].sender).toBe('org.freedesktop.DBus')
   })
 
   it('reads what a bus has of nested values', async () => {

@@ -72,7 +72,9 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     })
     expect(run('--rm', image, 'first', 'nosuch')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('OCI runtime create failed: ctr-runtime create failed: exec: "nosuch": executable file not found'),
+      stderr: expect.stringContaining(
+        'OCI runtime create failed: ctr-runtime create failed: exec: "nosuch": executable file not found',
+      ),
     })
   })
 

@@ -71,7 +71,11 @@ describeOn(needs, 'dockerd with ctr-runtime', () => {
     })
 
     it.each([
-      ['nosuch', 127, 'OCI runtime create failed: ctr-runtime create failed: exec: "nosuch": executable file not found'],
+      [
+        'nosuch',
+        127,
+        'OCI runtime create failed: ctr-runtime create failed: exec: "nosuch": executable file not found',
+      ],
       ['/no/such', 127, 'no such file or directory'],
       ['/etc', 126, 'permission denied'],
       ['/etc/passwd', 126, 'permission denied'],

@@ -12,8 +12,6 @@ import type { Config } from '../src/oci/config/config.js'
 import { defaultConfig } from '../src/oci/config/default-config.js'
 import { removeCgroup } from '../src/setup/made-cgroup.js'
 
-leakCheck()
-
 const MiB = 2 ** 20
 const quiet = ['ignore', 'ignore', 'inherit'] as const
 let folder: ReturnType<typeof temporaryFolder>
@@ -30,6 +28,7 @@ beforeAll(() => {
 afterAll(() => {
   folder[Symbol.dispose]()
 })
+leakCheck() // after the hooks above, so that it does not see the folder
 
 const cgroupFile = (path: string, name: string) =>
   readFileSync(join('/sys/fs/cgroup', path, name), 'utf8').trim()

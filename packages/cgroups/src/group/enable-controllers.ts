@@ -47,7 +47,7 @@ export function enableControllers(
   if (failed === undefined) return
   // A group that holds processes can hand on those of threads (`cpu`, `cpuset`, `pids`), one by one. That turns it
   // into the top of threaded groups, and then no process can join the group below.
-  if (isCgroupError(failed) && failed.errno === 'EBUSY') {
+  if (failed.errno === 'EBUSY') {
     const needed = wanted.filter((name) => required.includes(name))
     if (needed.length === 0) return
     throw explain(folder, needed.join(', '), failed)
@@ -59,11 +59,12 @@ export function enableControllers(
   }
 }
 
-function enable(folder: string, names: readonly string[]): unknown {
+function enable(folder: string, names: readonly string[]): CgroupError | undefined {
   try {
     writeInterfaceFile(join(folder, 'cgroup.subtree_control'), names.map((name) => `+${name}`).join(' '))
     return undefined
   } catch (error) {
+    if (!isCgroupError(error)) throw error
     return error
   }
 }
