@@ -32,6 +32,7 @@ export async function runInMachine(machine, command, { timeoutMs }) {
     share = await shareRoot(folder, project)
     const initramfs = writeInitramfs(folder, kernel, job(command), {
       INIT: machine.init,
+      PROJECT: project,
       MODULES: kernel.modules,
       BUSYBOX: execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim(),
     })

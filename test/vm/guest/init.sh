@@ -33,6 +33,12 @@ mount -t cgroup2 -o nosuid,nodev,noexec,nsdelegate cgroup2 sys/fs/cgroup
 mkdir -p var/lib/ctrjs
 mount -t tmpfs -o mode=700 ctrjs var/lib/ctrjs
 
+# the project may lie where memory is mounted now
+if [ ! -e "/root$PROJECT/package.json" ]; then
+  mkdir -p "/root$PROJECT" /layer/project /layer/project-work
+  mount -t overlay -o "lowerdir=/host$PROJECT,upperdir=/layer/project,workdir=/layer/project-work" project "/root$PROJECT"
+fi
+
 # what the host's own system leaves there, and what would say that this is a container
 rm -rf etc/fstab .dockerenv
 
