@@ -102,9 +102,13 @@ export class Context {
     return join(this.#groups ?? '/', this.instance)
   }
 
-  /** Whether device access can be limited by rules, or only by not letting device nodes work at all. */
+  /**
+   * Whether device access can be limited by rules (a controller of v1, a program of v2), or only by not letting device
+   * nodes work at all.
+   */
   get hasDeviceRules(): boolean {
-    return this.rootless === undefined && this.hierarchy.controllers.has('devices')
+    const { controllers, mode } = this.hierarchy
+    return this.rootless === undefined && (controllers.has('devices') || mode === 'v2')
   }
 
   /** What connects containers of an ordinary user to the network. */

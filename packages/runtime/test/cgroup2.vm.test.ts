@@ -66,6 +66,11 @@ describeOn(['root', 'cgroup2', 'overlay', 'bin:busybox'], 'Runtime on v2', () =>
     })
     expect(await text(inside.stdout!)).toBe('0::/\nnull\n')
     await inside.wait()
+    const another = await container.exec(['sh', '-c', 'mknod /kmsg c 1 11 && (: </kmsg) 2>&1'], {
+      stdout: 'pipe',
+    })
+    expect(await text(another.stdout!)).toContain("can't open /kmsg: Operation not permitted")
+    await another.wait()
     await container.pause()
     expect(container.isPaused).toBe(true)
     await container.unpause()
