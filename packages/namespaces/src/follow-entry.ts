@@ -13,6 +13,7 @@ import {
 } from '@ctr/linux'
 import { NamespacesError } from './errors.js'
 import { AT_INIT } from './setup/assemble.js'
+import { readCloneNote } from './setup/clone-note.js'
 
 /** A child that executes its last program, or is about to. */
 export interface Child {
@@ -38,14 +39,20 @@ export interface EnteringChild {
  *
  * @param first - The process that has executed the program.
  * @param program - What it executes.
- * @param reports - Where it reports, and its clone does; the other end is closed here.
+ * @param fds - `reports`: where it reports, and its clone does; the other end is closed here. `note`: see
+ *   `setup/clone-note.ts`.
  */
-export function followEntry(first: Child, program: Program, reports: number): EnteringChild {
+export function followEntry(
+  first: Child,
+  program: Program,
+  { reports, note }: { readonly reports: number; readonly note: number },
+): EnteringChild {
   let child = first
   let ended = false
   const fail = async (report: FailureReport | undefined): Promise<never> => {
     ended = true
     await end(child)
+    if (child === first) await endUnreported(note)
     throw report === undefined ? killed() : reportedFailure(program, report)
   }
   const found: FailureReport[] = []
@@ -112,6 +119,12 @@ export async function end({ pidfd }: Child): Promise<void> {
   await readable(pidfd)
   waitid(pidfd)
   closeFd(pidfd)
+}
+
+/** Ends the clone of a process that has ended before it could report it. */
+async function endUnreported(note: number): Promise<void> {
+  const pid = readCloneNote(note)
+  if (pid !== undefined && isOurs(pid)) await end({ pid, pidfd: pidfdOpen(pid) })
 }
 
 /** The report of a process that somebody inside has taken over must not make us take another one for our child. */

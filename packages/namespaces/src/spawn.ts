@@ -27,6 +27,7 @@ import {
   type EntryFds,
   type Resources,
 } from './setup/assemble.js'
+import { openCloneNote } from './setup/clone-note.js'
 import { cloneFlags, meetsOthers, offsetText } from './setup/enter.js'
 import { AT_GATE, type Gate } from './setup/init.js'
 import { atPause, openPausePipes, takeTurn } from './setup/pause.js'
@@ -45,7 +46,7 @@ export function describe(options: SpawnOptions): readonly Program[] {
     typeof value === 'number' ? value : value === 'ignore' ? undefined : target,
   ) as unknown as StdioFds
   const report = options.gate?.report ?? 0
-  const entry = meetsOthers(sources) ? { file: 0, report: 0 } : undefined
+  const entry = meetsOthers(sources) ? { file: 0, report: 0, note: 0 } : undefined
   const resources = { sources, stdio, pipes, report, init: 0, entry }
   return [
     assembleSetup(options, resources),
@@ -183,14 +184,17 @@ function openEntry(options: SpawnOptions, resources: Omit<Resources, 'entry'>): 
     const reports = openReports(undefined)
     opened.push(reports)
     const { report } = reports
-    const program = assembleEntry(options, { ...resources, entry: { file: 0, report } })
+    const note = openCloneNote()
+    opened.push(note)
+    const fds = { report, note: note.number }
+    const program = assembleEntry(options, { ...resources, entry: { file: 0, ...fds } })
     const file = openExecutable(program, report)
     opened.push(file)
     return {
-      fds: { file: file.number, report },
+      fds: { file: file.number, ...fds },
       follow(first) {
         reports.closeReport()
-        return followEntry(first, program, reports.reports)
+        return followEntry(first, program, { reports: reports.reports, note: note.number })
       },
       [Symbol.dispose]: close,
     }

@@ -55,6 +55,8 @@ export interface EntryFds {
   readonly file: number
   /** Where it reports the process that it goes on as, its end, and a failure. */
   readonly report: number
+  /** Memory in which its clone is noted, see `clone-note.ts`. */
+  readonly note: number
 }
 
 /**
@@ -82,7 +84,7 @@ export function assembleSetup(options: SpawnOptions, resources: Resources): Prog
     goOn(program, options, resources, nul)
     return program
   }
-  const fds = [...joinFds(sources), ...laterFds(options, resources)]
+  const fds = [...joinFds(sources), ...laterFds(options, resources), entry.note]
   closeDescriptors(program, 3, fds)
   program.step('let go of the memory of our parent')
   for (const fd of new Set(fds)) program.call('fcntl', [fd, F_SETFD, 0])
@@ -103,7 +105,8 @@ export function assembleEntry(options: SpawnOptions, resources: Resources & { en
   makeInUserNamespace(program, sources, pipes)
   const kept = new Set(laterFds(options, resources))
   for (const fd of new Set(joinFds(sources))) if (!kept.has(fd)) program.call('close', [fd])
-  if (entersPid(sources)) enterPid(program, sources)
+  if (entersPid(sources)) enterPid(program, sources, entry.note)
+  else program.call('close', [entry.note])
   for (const fd of [init, entry.report]) program.call('fcntl', [fd, F_SETFD, FD_CLOEXEC])
   goOn(program, options, resources, nul)
   return program

@@ -5,6 +5,7 @@ import {
   CLONE_NEWPID,
   CLONE_NEWTIME,
   CLONE_PARENT,
+  CLONE_PARENT_SETTID,
   O_CLOEXEC,
   O_WRONLY,
   PR_SET_DUMPABLE,
@@ -13,6 +14,7 @@ import {
 } from '@ctr/linux'
 import { ownerNamespace } from '../list/relations.js'
 import { flagsOf, type Join, type ResolvedSources } from '../source.js'
+import { mapCloneNote, NOTE_ADDRESS } from './clone-note.js'
 import { pause, type PausePipes } from './pause.js'
 
 /** Offsets of the clocks in a new time namespace, in nanoseconds; see time_namespaces(7). */
@@ -98,10 +100,14 @@ export function entersPid(sources: ResolvedSources): boolean {
 /**
  * Adds entering the pid namespace: the process clones itself as a sibling (`CLONE_PARENT`), and leaves. Whoever may
  * trace processes in there, or stop them, does so from now on, so the process has nothing of ours by then.
+ *
+ * @param note - See {@link openCloneNote}.
  */
-export function enterPid(program: Program, sources: ResolvedSources): void {
+export function enterPid(program: Program, sources: ResolvedSources, note: number): void {
   const makes = entersUser(sources) && sources.made.includes('pid')
-  program.step('enter the pid namespace').call('clone3', [cloneOnceMore(makes), 88], { leave: true })
+  program.step('enter the pid namespace')
+  mapCloneNote(program, note)
+  program.call('clone3', [cloneOnceMore(makes), 88], { leave: true })
 }
 
 /**
@@ -129,8 +135,9 @@ export function joinTime(program: Program, fd: number): void {
 /** No exit signal: with `CLONE_PARENT` it is that of the process that leaves, and clone3 refuses another. */
 function cloneOnceMore(makesPid: boolean): Struct {
   const bytes = Buffer.alloc(88)
-  bytes.writeBigUInt64LE(BigInt(CLONE_PARENT + (makesPid ? CLONE_NEWPID : 0)), 0)
-  return new Struct(bytes, `{flags: CLONE_PARENT${makesPid ? '|CLONE_NEWPID' : ''}}`)
+  bytes.writeBigUInt64LE(BigInt(CLONE_PARENT + CLONE_PARENT_SETTID + (makesPid ? CLONE_NEWPID : 0)), 0)
+  bytes.writeBigUInt64LE(BigInt(NOTE_ADDRESS), 24) // parent_tid
+  return new Struct(bytes, `{flags: CLONE_PARENT|CLONE_PARENT_SETTID${makesPid ? '|CLONE_NEWPID' : ''}}`)
 }
 
 /** True when it is in another user namespace in the end: a new one, or one that it joins. */
