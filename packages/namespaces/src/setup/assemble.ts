@@ -84,7 +84,8 @@ export function assembleSetup(options: SpawnOptions, resources: Resources): Prog
     goOn(program, options, resources, nul)
     return program
   }
-  const fds = [...joinFds(sources), ...laterFds(options, resources), entry.note]
+  const fds = [...joinFds(sources), ...laterFds(options, resources)]
+  if (entersPid(sources)) fds.push(entry.note)
   closeDescriptors(program, 3, fds)
   program.step('let go of the memory of our parent')
   for (const fd of new Set(fds)) program.call('fcntl', [fd, F_SETFD, 0])
@@ -106,7 +107,6 @@ export function assembleEntry(options: SpawnOptions, resources: Resources & { en
   const kept = new Set(laterFds(options, resources))
   for (const fd of new Set(joinFds(sources))) if (!kept.has(fd)) program.call('close', [fd])
   if (entersPid(sources)) enterPid(program, sources, entry.note)
-  else program.call('close', [entry.note])
   for (const fd of [init, entry.report]) program.call('fcntl', [fd, F_SETFD, FD_CLOEXEC])
   goOn(program, options, resources, nul)
   return program
