@@ -1,12 +1,13 @@
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, it } from '@jest/globals'
+import { expect, it, jest } from '@jest/globals'
 import { mount, umount2 } from '@ctr/linux'
 import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { createCgroup, detectHierarchy } from '../src/index.js'
 import { runInside, uniquePath } from './child.js'
 
+jest.setTimeout(60_000)
 leakCheck()
 
 /** Controllers that this kernel has, and nobody has mounted. */
@@ -17,19 +18,20 @@ function free(names: readonly string[]): string[] {
 
 /**
  * Unmounts a hierarchy so that nothing of it stays. The kernel keeps one that is unmounted while it still puts away a
- * group, until it is mounted and unmounted again; containerd finds no figures of containers while there is one that is
- * mounted nowhere.
+ * group; containerd finds no figures of containers while there is one that is mounted nowhere.
  */
 async function unmount(target: string): Promise<void> {
   const name = basename(target)
-  for (let attempt = 0; attempt < 200; attempt++) {
-    umount2(target, 0)
-    await sleep(20)
-    if (free([name]).length > 0) break
-    mount('cgroup', target, 'cgroup', 0, name)
-  }
+  const groups = new RegExp(`^${name}\\s+\\d+\\s+1\\s`, 'm') // the topmost one alone
+  await until(() => groups.test(readFileSync('/proc/cgroups', 'utf8')))
+  umount2(target, 0)
   rmdirSync(target)
-  expect(free([name])).toEqual([name])
+  await until(() => free([name]).length > 0)
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 1000 && !condition(); attempt++) await sleep(20)
+  expect(condition()).toBe(true)
 }
 
 describeOn(['root', 'cgroup1'], 'net_cls, net_prio and perf_event of v1', () => {
