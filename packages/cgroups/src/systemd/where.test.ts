@@ -5,7 +5,7 @@ import { findManager, isOrdinaryUser } from './where.js'
 describe('findManager()', () => {
   const onThisHost = isSystemdInit() ? it.skip : it
 
-  onThisHost('says that there is no systemd, before anything else', () => {
+  onThisHost('says that there is no systemd, before anything else (skipped on hosts of systemd)', () => {
     for (const user of [true, false])
       expect(() => findManager(user, {})).toThrow(
         expect.objectContaining({
