@@ -51,7 +51,7 @@ describeOn(['root', 'cgroup1'], 'limits on the real kernel', () => {
     const limited = create({ pids: { limit: 12 } })
     const bomb = runInside(limited, 'b() { b & b & wait; }; exec 2>/dev/null; (b &) ; echo up; sleep 1000')
     await bomb.line
-    for (let n = 0; n < 100 && limited.stats().pids?.limitHits === 0; n++) await sleep(20)
+    for (let n = 0; n < 1500 && limited.stats().pids?.limitHits === 0; n++) await sleep(20)
     const { pids } = limited.stats()
     expect(pids?.limit).toBe(12)
     expect(pids?.limitHits).toBeGreaterThan(0)

@@ -43,7 +43,7 @@ const inhabit = async (): Promise<ChildProcess> => {
   return child
 }
 const gone = async () => {
-  for (let round = 0; show('LoadState')['LoadState'] !== 'not-found' && round < 600; round++) await sleep(50)
+  for (let round = 0; show('LoadState')['LoadState'] !== 'not-found' && round < 1200; round++) await sleep(50)
   expect(show('LoadState', 'ActiveState')).toEqual({ LoadState: 'not-found', ActiveState: 'inactive' })
 }
 

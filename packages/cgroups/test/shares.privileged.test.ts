@@ -6,23 +6,11 @@ import { expect, it } from '@jest/globals'
 import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { createCgroup, type BlockIoResources, type CgroupStats } from '../src/index.js'
 import { runInside, uniquePath } from './child.js'
+import { nearOne } from './near-one.js'
 
 leakCheck()
 
 const MiB = 2 ** 20
-
-/**
- * Measures until a figure is as near to 1 as it should be, some times: what else runs on the machine takes away from
- * what a group gets, now and then. It never adds to it: a figure that is too high fails at once.
- */
-async function nearOne(tolerance: number, measure: () => Promise<number>): Promise<number> {
-  let part = 0
-  for (let attempt = 0; attempt < 6; attempt++) {
-    part = await measure()
-    if (part > 1 - tolerance) break
-  }
-  return part
-}
 
 /** Figures at the beginning and at the end of a time. */
 async function during(ms: number, read: () => CgroupStats): Promise<[CgroupStats, CgroupStats, number]> {

@@ -123,7 +123,7 @@ async function fetchSoon(url: string): Promise<string> {
         await fetch(url, { headers: { connection: 'close' }, signal: AbortSignal.timeout(2000) })
       ).text()
     } catch (error) {
-      if (attempt === 50) throw error
+      if (attempt === 600) throw error
       await sleep(50)
     }
   }

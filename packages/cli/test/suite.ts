@@ -40,7 +40,7 @@ export function setUp({ pull = true }: { readonly pull?: boolean } = {}): Suite 
     await pushBusybox(suite.image, join(folder.path, 'publisher'))
     suite.ctrjs = new Ctrjs(join(folder.path, 'own'))
     if (pull) await suite.ctrjs.run('pull', suite.image)
-  }, 60_000)
+  }, 180_000)
   afterAll(async () => {
     const { code, stderr } = await suite.ctrjs.run('system', 'reset', '--force')
     const left = readdirSync(join(folder.path, 'own'))
@@ -48,7 +48,7 @@ export function setUp({ pull = true }: { readonly pull?: boolean } = {}): Suite 
     await registry.close()
     folder[Symbol.dispose]()
     expect({ code, stderr, left }).toEqual({ code: 0, stderr: '', left: ['cache'] })
-  }, 60_000)
+  }, 180_000)
   return suite
 }
 

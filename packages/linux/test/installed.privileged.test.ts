@@ -25,7 +25,7 @@ describeOn(['root'], 'the installed package', () => {
   beforeAll(() => {
     folder = installed()
     copyFileSync(join(here, 'fixtures/worker.mjs'), join(folder.path, 'worker.mjs'))
-  }, 60_000)
+  }, 180_000)
 
   afterAll(() => folder[Symbol.dispose]())
 

@@ -63,7 +63,7 @@ describe('pidfdExitStatus()', () => {
     expect(() => waitid(pidfd.number)).toThrow(expect.objectContaining({ code: 'ECHILD' }))
     pidfdSendSignal(pidfd.number, 15)
     await readable(pidfd.number)
-    for (let round = 0; round < 100 && pidfdExitStatus(pidfd.number) === undefined; round++) await sleep(10)
+    for (let round = 0; round < 3000 && pidfdExitStatus(pidfd.number) === undefined; round++) await sleep(10)
     expect(pidfdExitStatus(pidfd.number)).toEqual({ exitCode: undefined, signal: 15 })
     await once(shell, 'close')
   })
@@ -148,5 +148,5 @@ describe('onReadable()', () => {
 })
 
 async function readableOrTimeout(condition: () => boolean): Promise<void> {
-  for (let round = 0; round < 100 && !condition(); round++) await sleep(10)
+  for (let round = 0; round < 3000 && !condition(); round++) await sleep(10)
 }

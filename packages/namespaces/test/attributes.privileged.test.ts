@@ -87,7 +87,7 @@ const child = await spawn({ command: ['sleep', '600'], stdio: ['ignore', 'ignore
 process.stdout.write(String(child.pid), () => process.exit())
 `)
     const pid = execFileSync(process.execPath, [program.path], { encoding: 'utf8' })
-    for (let n = 0; n < 200 && state(pid) !== undefined && state(pid) !== 'Z'; n++) await sleep(25)
+    for (let n = 0; n < 1500 && state(pid) !== undefined && state(pid) !== 'Z'; n++) await sleep(25)
     expect([undefined, 'Z']).toContain(state(pid))
   })
 })

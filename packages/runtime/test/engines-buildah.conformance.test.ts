@@ -46,11 +46,11 @@ describeOn(
       expect(host.run(['podman', ...stores, 'load', '-i', host.imageArchive(image)])).toMatchObject({
         code: 0,
       })
-    }, 60_000)
+    }, 180_000)
 
     afterAll(async () => {
       await host.close()
-    }, 60_000)
+    }, 180_000)
 
     const buildah = (...args: readonly string[]) => host.run(['buildah', ...stores, ...args])
     const output = (...args: readonly string[]): string => {

@@ -31,14 +31,14 @@ describeOn(needs, 'dockerd with ctr-runtime', () => {
       [...docker, 'version'],
     )
     expect(host.run([...docker, 'load', '-i', host.imageArchive(image)])).toMatchObject({ code: 0 })
-  }, 60_000)
+  }, 180_000)
 
   afterAll(async () => {
     const left = output('ps', '-aq').split('\n').filter(Boolean)
     if (left.length > 0) run('rm', '-f', ...left)
     await endDaemon(daemon)
     await host.close()
-  }, 60_000)
+  }, 180_000)
 
   const run = (...args: readonly string[]) => host.run([...docker, ...args])
   const output = (...args: readonly string[]): string => {

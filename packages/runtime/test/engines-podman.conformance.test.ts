@@ -39,13 +39,13 @@ ctr-runtime = ["${host.runtime.path}"]
       ...['--root', root!, '--runroot', run!, '--tmpdir', tmp!],
     ]
     expect(host.run([...podman, 'load', '-i', host.imageArchive(image)])).toMatchObject({ code: 0 })
-  }, 60_000)
+  }, 180_000)
 
   afterAll(async () => {
     host.run([...podman, 'pod', 'rm', '-fa', '-t', '0'])
     host.run([...podman, 'rm', '-fa', '-t', '0'])
     await host.close()
-  }, 60_000)
+  }, 180_000)
 
   const run = (...args: readonly string[]) => host.run([...podman, ...args])
   const output = (...args: readonly string[]): string => {

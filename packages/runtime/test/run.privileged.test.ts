@@ -344,13 +344,13 @@ async function fetchText(url: string): Promise<string> {
     try {
       return await (await fetch(url)).text()
     } catch (error) {
-      if (attempt === 100) throw error
+      if (attempt === 600) throw error
       await sleep(50)
     }
   }
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 400 && !condition(); attempt++) await sleep(10)
+  for (let attempt = 0; attempt < 6000 && !condition(); attempt++) await sleep(10)
   expect(condition()).toBe(true)
 }

@@ -118,7 +118,7 @@ describeOn(['root', 'bin:python3'], 'a seccomp filter on real processes', () => 
     // a thread of the kernel's writes it, when it comes to that
     const logged = async (pattern: RegExp): Promise<number> => {
       let count = 0
-      for (let attempt = 0; attempt < 500 && count === 0; attempt++) {
+      for (let attempt = 0; attempt < 3000 && count === 0; attempt++) {
         count = log.lines().filter((line) => pattern.test(line)).length
         if (count === 0) await sleep(10)
       }

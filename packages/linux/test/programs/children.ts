@@ -60,8 +60,8 @@ export function children(): number[] {
   )
 }
 
-/** Waits until `condition` holds, at most five seconds. */
+/** Waits until `condition` holds, at most half a minute. */
 export async function until(condition: () => boolean): Promise<void> {
-  for (let round = 0; round < 500 && !condition(); round++) await sleep(10)
+  for (let round = 0; round < 3000 && !condition(); round++) await sleep(10)
   if (!condition()) throw new Error('it did not come to pass')
 }

@@ -71,7 +71,7 @@ describeOn(['root', 'bin:busybox'], 'a hook without a time limit that never ends
 /** Resolves when processes have ended; whoever has taken the orphans over may reap them later. */
 async function ended(pids: readonly number[]): Promise<void> {
   const running = (): readonly number[] => pids.filter((pid) => !['', 'Z', 'X'].includes(stateOf(pid)))
-  for (let attempt = 0; attempt < 500 && running().length > 0; attempt++) await sleep(20)
+  for (let attempt = 0; attempt < 3000 && running().length > 0; attempt++) await sleep(20)
   expect(running()).toEqual([])
 }
 

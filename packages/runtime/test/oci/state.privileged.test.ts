@@ -133,7 +133,7 @@ describeOn(['root', 'bin:python3'], 'isAlive() of a process with threads', () =>
     try {
       const pid = child.pid!
       const { startTicks } = processStat(pid)!
-      const deadline = Date.now() + 10_000
+      const deadline = Date.now() + 30_000
       const states = (): string => spawnSync('cat', [`/proc/${pid}/stat`], { encoding: 'utf8' }).stdout
       while (!/\) Z /.test(states()) && Date.now() < deadline) await sleep(20)
       expect(states()).toMatch(/\) Z /)

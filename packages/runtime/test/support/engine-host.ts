@@ -98,7 +98,7 @@ export class EngineHost {
     const log = join(this.folder, 'daemon.log')
     const daemon = spawn(program, args, { stdio: 'ignore', env: { ...this.#env, LOG: log } })
     for (let attempt = 0; this.run(ready).code !== 0; attempt++) {
-      if (attempt === 100 || daemon.exitCode !== null)
+      if (attempt === 900 || daemon.exitCode !== null)
         throw new Error(`${command[0]!} does not start: ${readFileSync(log, 'utf8').slice(-2000)}`)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
