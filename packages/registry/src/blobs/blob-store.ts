@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { link, mkdir, open, readdir, rename, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open, readdir, rename, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { errnoOf, RegistryError } from '../errors.js'
 import { digestOf, isDigest, parseDigest } from '../manifest/digest.js'
@@ -163,21 +163,14 @@ export class BlobStore {
     return await BlobIngest.open(expected, { working, resumable, final: this.pathOf(expected.digest) })
   }
 
-  /**
-   * Takes in a finished file of the same file system, whose content the caller has checked. The file itself
-   * stays where it is, as a second name.
-   */
+  /** Moves a finished file of the same file system into the store. The caller has checked its content. */
   async adopt(path: string, digest: string): Promise<void> {
     const final = this.pathOf(digest)
     await io(`store blob ${digest}`, async () => {
       const file = await open(path, 'r')
       await file.sync().finally(() => file.close())
-      const working = join(this.folder, 'partial', `adopted~${ownerToken()}`)
-      await mkdir(join(final, '..'), { recursive: true })
-      await link(path, working)
-      await rename(working, final)
-      await removeFile(working) // rename does nothing when both are the same file already
-      await syncFolder(join(final, '..'))
+      await moveInto(path, final)
+      await syncFolder(dirname(final))
     })
   }
 
@@ -222,6 +215,17 @@ export class BlobStore {
         else if (token !== undefined) await rename(path, join(folder, content)).catch(() => undefined) // as above
       }
     })
+  }
+}
+
+/** Renames a file into a folder that may have to be made. */
+async function moveInto(path: string, final: string): Promise<void> {
+  try {
+    await rename(path, final)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+    await mkdir(dirname(final), { recursive: true })
+    await rename(path, final)
   }
 }
 

@@ -1,17 +1,12 @@
-import { mkdtemp } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PasswordCredentials } from '../auth/credentials.js'
 import { io } from '../blobs/durable.js'
-import { errnoOf, isRegistryError, messageOf, RegistryError } from '../errors.js'
-import { ApiError } from './api-error.js'
-import { checkBasicAuth } from './basic-auth.js'
-import { answer, type Exchange } from './exchange.js'
-import { Repositories } from './repositories.js'
-import { route } from './route.js'
-import { Uploads } from './uploads.js'
+import { RegistryError } from '../errors.js'
+import { Listener } from './listener.js'
+import { openRegistry, type OpenRegistry } from './open-registry.js'
+import { serve } from './serve.js'
 
 /** Settings of {@link RegistryServer.start}. */
 export interface RegistryServerOptions {
@@ -45,20 +40,15 @@ export interface RegistryServerOptions {
 export class RegistryServer implements AsyncDisposable {
   /** Where it listens, as the registry part of a reference: `127.0.0.1:43521`. */
   readonly address: string
-  readonly #server: Server
-  readonly #uploads: Uploads
-  readonly #temporary: Repositories | undefined
+  readonly #listener: Listener
+  readonly #opened: OpenRegistry
+  readonly #temporary: string | undefined
   #closing: Promise<void> | undefined
 
-  private constructor(
-    address: string,
-    server: Server,
-    uploads: Uploads,
-    temporary: Repositories | undefined,
-  ) {
-    this.address = address
-    this.#server = server
-    this.#uploads = uploads
+  private constructor(listener: Listener, opened: OpenRegistry, temporary: string | undefined) {
+    this.address = listener.address
+    this.#listener = listener
+    this.#opened = opened
     this.#temporary = temporary
   }
 
@@ -70,54 +60,47 @@ export class RegistryServer implements AsyncDisposable {
   /**
    * Starts a server; resolves when it listens.
    *
-   * @throws {@link RegistryError} `ERR_REGISTRY_IO`: the folder cannot be made, or the port is taken.
+   * @throws {@link RegistryError}
+   *   - `ERR_REGISTRY_INVALID_ARG`: an option outside its range.
+   *   - `ERR_REGISTRY_IO`: the folder cannot be made, or the port is taken.
+   *   - `ERR_REGISTRY_STORE`: another server has the folder.
    */
-  static async start({
-    root,
-    host = '127.0.0.1',
-    port = 0,
-    users,
-    uploadIdleMs = 3_600_000,
-    connectionIdleMs = 60_000,
-    onError = () => undefined,
-  }: RegistryServerOptions = {}): Promise<RegistryServer> {
+  static async start(options: RegistryServerOptions = {}): Promise<RegistryServer> {
+    const {
+      host = '127.0.0.1',
+      port = 0,
+      users,
+      uploadIdleMs = 3_600_000,
+      connectionIdleMs = 60_000,
+    } = options
+    const { onError = () => undefined } = options
     if (!(uploadIdleMs > 0) || !(connectionIdleMs > 0)) {
       throw new RegistryError(
         'ERR_REGISTRY_INVALID_ARG',
         'cannot start a registry: idle times must be more than 0 ms',
       )
     }
-    const folder = root ?? (await io('start a registry', () => mkdtemp(join(tmpdir(), 'ctr-registry-'))))
-    const repositories = await Repositories.open(folder)
-    const uploads = new Uploads(join(folder, 'partial'), uploadIdleMs)
-    const context = { repositories, uploads }
-    const server = createServer(
-      { requestTimeout: 0, headersTimeout: 30_000, keepAliveTimeout: 30_000 },
-      (request, response) => {
-        serve(request, response, users, onError, (exchange) => route(context, exchange)).catch(onError)
-      },
-    )
-    server.setTimeout(connectionIdleMs)
+    const temporary =
+      options.root === undefined
+        ? await io('start a registry', () => mkdtemp(join(tmpdir(), 'ctr-registry-')))
+        : undefined
+    let opened: OpenRegistry | undefined
     try {
-      await listen(server, host, port)
-    } catch (cause) {
-      await uploads.close()
-      if (root === undefined) await repositories.destroy()
-      throw new RegistryError(
-        'ERR_REGISTRY_IO',
-        `cannot listen on ${host} port ${port}: ${messageOf(cause)}`,
-        { cause },
+      opened = await openRegistry(options.root ?? temporary!, { uploadIdleMs })
+      const context = { registry: opened.registry, users, onError }
+      const listener = new Listener({ connectionIdleMs }, (exchange) =>
+        serve(context, exchange).catch(onError),
       )
+      await listener.listen(host, port)
+      return new RegistryServer(listener, opened, temporary)
+    } catch (error) {
+      await opened?.close()
+      await remove(temporary)
+      throw error
     }
-    return new RegistryServer(
-      addressOf(server),
-      server,
-      uploads,
-      root === undefined ? repositories : undefined,
-    )
   }
 
-  /** Stops listening, ends all connections and unfinished uploads. */
+  /** Stops listening and ends all connections. Unfinished uploads stay for the next server of the folder. */
   async close(): Promise<void> {
     this.#closing ??= this.#close()
     await this.#closing
@@ -128,70 +111,12 @@ export class RegistryServer implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    this.#server.closeAllConnections()
-    await closed
-    await this.#uploads.close()
-    await this.#temporary?.destroy()
+    await this.#listener.close()
+    await this.#opened.close()
+    await remove(this.#temporary)
   }
 }
 
-/** Runs one request. Whatever goes wrong becomes an answer, or the end of the connection when one has begun. */
-async function serve(
-  request: IncomingMessage,
-  response: ServerResponse,
-  users: readonly PasswordCredentials[] | undefined,
-  onError: (error: unknown) => void,
-  handle: (exchange: Exchange) => Promise<void>,
-): Promise<void> {
-  const { url = '', method = 'GET' } = request
-  const mark = url.indexOf('?')
-  const path = mark === -1 ? url : url.slice(0, mark)
-  const exchange = {
-    request,
-    response,
-    method,
-    path,
-    query: new URLSearchParams(mark === -1 ? '' : url.slice(mark)),
-  }
-  response.setHeader('docker-distribution-api-version', 'registry/2.0')
-  response.setHeader('x-content-type-options', 'nosniff')
-  try {
-    if (users !== undefined) checkBasicAuth(request, users)
-    await handle(exchange)
-  } catch (error) {
-    if (request.socket.destroyed || response.headersSent) {
-      response.destroy()
-      if (!isHangUp(error)) onError(error)
-      return
-    }
-    const known = error instanceof ApiError ? error : new ApiError(500, 'UNKNOWN', 'internal error')
-    if (known !== error) onError(error)
-    answer(exchange, known.status, { 'content-type': 'application/json', ...known.headers }, known.body)
-  }
-}
-
-/** The client went away in the middle: nothing that the registry's owner could do. */
-function isHangUp(error: unknown): boolean {
-  const code = errnoOf(error) ?? ''
-  return (
-    ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', 'ABORT_ERR'].includes(
-      code,
-    ) && !isRegistryError(error)
-  )
-}
-
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-}
-
-function addressOf(server: Server): string {
-  const { address, port, family } = server.address() as AddressInfo
-  return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`
+async function remove(folder: string | undefined): Promise<void> {
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true })
 }

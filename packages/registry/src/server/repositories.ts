@@ -1,23 +1,41 @@
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BlobStore } from '../blobs/blob-store.js'
-import { removeFile, replaceFile } from '../blobs/durable.js'
-import { errnoOf } from '../errors.js'
-import { isDigest, parseDigest } from '../manifest/digest.js'
+import { removeFile } from '../blobs/durable.js'
+import { parseDigest, isDigest } from '../manifest/digest.js'
 import { isRepository, isTag } from '../reference/parse-reference.js'
+import { isThere, list, mark, readOptional, write } from './entries.js'
+
+/** A manifest that a repository is to have. */
+export interface NewManifest {
+  readonly digest: string
+  readonly mediaType: string
+  readonly tags: readonly string[]
+  /** What it refers to (`subject`), and how it is listed there. */
+  readonly referrer: { readonly subject: string; readonly descriptor: object } | undefined
+}
+
+/** A manifest that a repository has. */
+export interface KnownManifest {
+  readonly mediaType: string
+  /** Digest of what it refers to. */
+  readonly subject: string | undefined
+}
 
 /**
- * What each repository has, in a folder: `repositories/<name>/_blobs`, `_manifests` and `_tags`. A name's own
- * parts never start with an underscore, so none can be taken for one of these. Content itself is in the blob
- * store, shared by all; a repository shows only what it has an entry for.
+ * What each repository has, in a folder: `repositories/<name>/_blobs`, `_manifests`, `_tags` and `_referrers`.
+ * A name's own parts never start with an underscore, so none can be taken for one of these. Content itself is
+ * in the blob store, shared by all; a repository shows only what it has an entry for.
  */
 export class Repositories {
   readonly blobs: BlobStore
   readonly #root: string
+  readonly #partial: string
 
   private constructor(blobs: BlobStore, root: string) {
     this.blobs = blobs
     this.#root = root
+    this.#partial = join(blobs.folder, 'partial')
   }
 
   /** Opens the folder of a registry. */
@@ -37,9 +55,23 @@ export class Repositories {
     return await isThere(this.#entry(name, '_blobs', digest))
   }
 
-  /** Lets the repository have a blob of the store. */
-  async linkBlob(name: string, digest: string): Promise<void> {
-    await this.#write(this.#entry(name, '_blobs', digest), '')
+  /** Size of a blob that the repository has. */
+  async blobSize(name: string, digest: string): Promise<number | undefined> {
+    return (await this.hasBlob(name, digest)) ? await this.blobs.sizeOf(digest) : undefined
+  }
+
+  /** Takes in a finished file, whose content the caller has checked, as a blob of the repository. */
+  async addBlob(name: string, digest: string, path: string): Promise<void> {
+    await this.blobs.adopt(path, digest)
+    await mark(this.#entry(name, '_blobs', digest))
+  }
+
+  /** Gives the repository a blob that another one has, or the store. False when there is none. */
+  async mountBlob(name: string, digest: string, from: string | undefined): Promise<boolean> {
+    if (from !== undefined && !(await this.hasBlob(from, digest))) return false
+    if ((await this.blobs.sizeOf(digest)) === undefined) return false
+    await mark(this.#entry(name, '_blobs', digest))
+    return true
   }
 
   /** Takes the blob away from the repository. True when it had it. */
@@ -47,16 +79,22 @@ export class Repositories {
     return await removeFile(this.#entry(name, '_blobs', digest))
   }
 
-  /** Media type of a manifest; `undefined` when the repository does not have it. */
-  async manifestType(name: string, digest: string): Promise<string | undefined> {
-    return await readOptional(this.#entry(name, '_manifests', digest))
+  /** What is known of a manifest; `undefined` when the repository does not have it. */
+  async manifest(name: string, digest: string): Promise<KnownManifest | undefined> {
+    const text = await readOptional(this.#entry(name, '_manifests', digest))
+    if (text === undefined) return undefined
+    const [mediaType = '', subject = ''] = text.split('\n')
+    return { mediaType, subject: isDigest(subject) ? subject : undefined }
   }
 
-  /** Lets the repository have a manifest of the store, and names it when there is a tag. */
-  async putManifest(name: string, digest: string, mediaType: string, tag: string | undefined): Promise<void> {
-    await this.#write(this.#entry(name, '_blobs', digest), '') // makes the repository known, even one of a bare manifest
-    await this.#write(this.#entry(name, '_manifests', digest), mediaType)
-    if (tag !== undefined) await this.#write(this.#tag(name, tag), digest)
+  /** Lets the repository have a manifest of the store, and names it by its tags. */
+  async putManifest(name: string, { digest, mediaType, tags, referrer }: NewManifest): Promise<void> {
+    await mark(this.#entry(name, '_blobs', digest)) // makes the repository known, even one of a bare manifest
+    if (referrer !== undefined) {
+      await this.#write(this.#referrer(name, referrer.subject, digest), JSON.stringify(referrer.descriptor))
+    }
+    await this.#write(this.#entry(name, '_manifests', digest), `${mediaType}\n${referrer?.subject ?? ''}`)
+    for (const tag of tags) await this.#write(this.#tag(name, tag), digest)
   }
 
   /** The digest that a tag names. */
@@ -72,16 +110,33 @@ export class Repositories {
 
   /** Removes a manifest and all tags that name it. True when it was there. */
   async deleteManifest(name: string, digest: string): Promise<boolean> {
+    const known = await this.manifest(name, digest)
     for (const tag of await this.tags(name)) {
       if ((await this.resolveTag(name, tag)) === digest) await this.deleteTag(name, tag)
     }
     await this.unlinkBlob(name, digest)
-    return await removeFile(this.#entry(name, '_manifests', digest))
+    const isGone = await removeFile(this.#entry(name, '_manifests', digest))
+    if (known?.subject !== undefined) await removeFile(this.#referrer(name, known.subject, digest))
+    return isGone
   }
 
   /** All tags of a repository, sorted. */
   async tags(name: string): Promise<readonly string[]> {
     return (await list(join(this.#root, checked(name), '_tags'))).filter((tag) => isTag(tag)).sort()
+  }
+
+  /** Digests of the manifests that refer to one, sorted. */
+  async referrers(name: string, subject: string): Promise<readonly string[]> {
+    const names = await list(join(this.#entry(name, '_referrers', subject)))
+    return names
+      .map((entry) => entry.replace('-', ':'))
+      .filter((digest) => isDigest(digest))
+      .sort()
+  }
+
+  /** How a manifest is listed among those that refer to `subject`, as JSON; `undefined` when it is not. */
+  async referrer(name: string, subject: string, digest: string): Promise<string | undefined> {
+    return await readOptional(this.#referrer(name, subject, digest))
   }
 
   /** All repositories, sorted. */
@@ -99,14 +154,14 @@ export class Repositories {
     return found.sort()
   }
 
-  /** Removes everything. For registries that live as long as a test. */
-  async destroy(): Promise<void> {
-    await rm(this.blobs.folder, { recursive: true, force: true })
-  }
-
-  #entry(name: string, kind: '_blobs' | '_manifests', digest: string): string {
+  #entry(name: string, kind: '_blobs' | '_manifests' | '_referrers', digest: string): string {
     const { algorithm, hex } = parseDigest(digest)
     return join(this.#root, checked(name), kind, algorithm, hex)
+  }
+
+  #referrer(name: string, subject: string, digest: string): string {
+    const { algorithm, hex } = parseDigest(digest)
+    return join(this.#entry(name, '_referrers', subject), `${algorithm}-${hex}`)
   }
 
   #tag(name: string, tag: string): string {
@@ -115,8 +170,7 @@ export class Repositories {
   }
 
   async #write(path: string, text: string): Promise<void> {
-    await mkdir(join(path, '..'), { recursive: true })
-    await replaceFile(path, text, join(this.blobs.folder, 'partial'))
+    await write(path, text, this.#partial)
   }
 }
 
@@ -124,32 +178,4 @@ export class Repositories {
 function checked(name: string): string {
   if (!isRepository(name)) throw new TypeError('a repository must be checked before a path is made of it')
   return name
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false
-    throw error
-  }
-}
-
-async function readOptional(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-async function list(path: string): Promise<readonly string[]> {
-  try {
-    return await readdir(path)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
-    throw error
-  }
 }

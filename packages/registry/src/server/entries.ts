@@ -1,0 +1,61 @@
+import { mkdir, open, readdir, readFile, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { replaceFile, syncFolder } from '../blobs/durable.js'
+import { errnoOf } from '../errors.js'
+
+/** True when there is something at the path. */
+export async function isThere(path: string): Promise<boolean> {
+  return (await ageOf(path)) !== undefined
+}
+
+/** When the file was made or touched, in milliseconds since 1970; `undefined` when there is none. */
+export async function ageOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mtimeMs
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
+/** A small file's text; `undefined` when there is none. */
+export async function readOptional(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** What a folder has; nothing when there is none. */
+export async function list(path: string): Promise<readonly string[]> {
+  try {
+    return await readdir(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+    throw error
+  }
+}
+
+/** Makes an empty file that survives a crash of the machine. Its being there is all it says. */
+export async function mark(path: string): Promise<void> {
+  await withFolder(path, async () => (await open(path, 'a', 0o644)).close())
+  await syncFolder(dirname(path))
+}
+
+/** Writes a small file whole. */
+export async function write(path: string, text: string, temporaryFolder: string): Promise<void> {
+  await withFolder(path, () => replaceFile(path, text, temporaryFolder))
+}
+
+/** Makes the folder of a file when it is missing: mostly it is there. */
+async function withFolder(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+    await mkdir(dirname(path), { recursive: true })
+    await work()
+  }
+}
