@@ -1,15 +1,15 @@
-import { mkdir, open, readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, stat, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { replaceFile, syncFolder } from '../blobs/durable.js'
 import { errnoOf } from '../errors.js'
 
 /** True when there is something at the path. */
 export async function isThere(path: string): Promise<boolean> {
-  return (await ageOf(path)) !== undefined
+  return (await touchedAt(path)) !== undefined
 }
 
 /** When the file was made or touched, in milliseconds since 1970; `undefined` when there is none. */
-export async function ageOf(path: string): Promise<number | undefined> {
+export async function touchedAt(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).mtimeMs
   } catch (error) {
@@ -38,10 +38,27 @@ export async function list(path: string): Promise<readonly string[]> {
   }
 }
 
-/** Makes an empty file that survives a crash of the machine. Its being there is all it says. */
-export async function mark(path: string): Promise<void> {
-  await withFolder(path, async () => (await open(path, 'a', 0o644)).close())
+/**
+ * Makes an empty file that survives a crash of the machine. Its being there is all it says.
+ *
+ * @returns False when it was there; it counts as touched then.
+ */
+export async function mark(path: string): Promise<boolean> {
+  try {
+    await withFolder(path, async () => (await open(path, 'wx', 0o644)).close())
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
+    await touch(path)
+    return false
+  }
   await syncFolder(dirname(path))
+  return true
+}
+
+/** Says that a file was used now. */
+export async function touch(path: string): Promise<void> {
+  const now = new Date()
+  await utimes(path, now, now)
 }
 
 /** Writes a small file whole. */

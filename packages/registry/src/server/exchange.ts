@@ -1,5 +1,4 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { ApiError } from './api-error.js'
 
 /** One request and its answer, with what the handlers share. */
 export interface Exchange {
@@ -55,18 +54,4 @@ export function answeredUnmodified(exchange: Exchange, digest: string): boolean 
 export function bodyOf({ request, response, awaitsContinue }: Exchange): AsyncIterable<Buffer> {
   if (awaitsContinue) response.writeContinue()
   return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
-}
-
-/** Reads a request's small body. */
-export async function readRequest(exchange: Exchange, limit: number): Promise<Buffer> {
-  const tooLarge = (): ApiError => new ApiError(413, 'SIZE_INVALID', `at most ${limit} bytes are accepted`)
-  if (Number(exchange.request.headers['content-length'] ?? 0) > limit) throw tooLarge()
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of bodyOf(exchange)) {
-    length += chunk.length
-    if (length > limit) throw tooLarge()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, length)
 }

@@ -20,7 +20,7 @@ export async function listRepositories({ repositories }: Registry, exchange: Exc
 
 /** `GET /v2/<name>/referrers/<digest>`: an index of the manifests with this subject. */
 export async function listReferrers(
-  { repositories }: Registry,
+  { repositories, memory }: Registry,
   exchange: Exchange,
   name: string,
   digest: string,
@@ -30,6 +30,8 @@ export async function listReferrers(
   const last = exchange.query.get('last') ?? undefined
   const found = await readReferrers(repositories, name, checkedDigest(digest), { artifactType, last })
   const body = `{"schemaVersion":2,"mediaType":"${mediaTypes.ociIndex}","manifests":[${found.descriptors.join(',')}]}`
+  memory.take(body.length)
+  exchange.response.once('close', () => memory.give(body.length))
   answer(
     exchange,
     200,

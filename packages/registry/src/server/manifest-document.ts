@@ -48,6 +48,12 @@ export async function checkReferences(
   }
 }
 
+/** Digests of what a manifest or an index is made of. */
+export function partsOf(document: ImageManifest | ImageIndex): readonly string[] {
+  const parts = isIndex(document) ? document.manifests : [document.config, ...document.layers]
+  return parts.map(({ digest }) => digest)
+}
+
 /** How a manifest is listed among those with the same subject (distribution-spec, "Listing Referrers"). */
 export function referrerOf(
   document: ImageManifest | ImageIndex,

@@ -1,17 +1,22 @@
+import { pipeline } from 'node:stream/promises'
 import { digestOf, isDigest, parseDigest } from '../manifest/digest.js'
 import { maxManifestBytes } from '../manifest/manifest.js'
 import { isTag } from '../reference/parse-reference.js'
 import { ApiError, unknownManifest } from './api-error.js'
-import { answer, answeredUnmodified, readRequest, type Exchange } from './exchange.js'
-import { checkReferences, readDocument, referrerOf } from './manifest-document.js'
+import { answer, answeredUnmodified, type Exchange } from './exchange.js'
+import { checkReferences, partsOf, readDocument, referrerOf } from './manifest-document.js'
+import { withRequestBody } from './memory-budget.js'
 import type { Registry } from './registry.js'
+
+/** Larger manifests are not held in memory while a slow client takes them. */
+const smallBytes = 64 * 1024
 
 /** A manifest that is pushed by digest may be given so many tags. */
 const maxTags = 100
 
 /** `GET` and `HEAD /v2/<name>/manifests/<tag or digest>`. */
 export async function getManifest(
-  { repositories }: Registry,
+  { repositories, pins, isReadOnly }: Registry,
   exchange: Exchange,
   name: string,
   reference: string,
@@ -27,35 +32,61 @@ export async function getManifest(
     etag: `"${digest}"`,
     'content-length': size,
   }
-  if (exchange.method === 'HEAD') answer(exchange, 200, headers)
-  else answer(exchange, 200, headers, await repositories.blobs.bytes({ digest, size }, maxManifestBytes))
+  if (exchange.method === 'HEAD') {
+    // who is told that it is here will not push it
+    if (!isReadOnly) await pins.keep([digest], () => repositories.touchManifest(name, digest))
+    exchange.response.writeHead(200, headers).end()
+  } else if (size <= smallBytes) {
+    answer(exchange, 200, headers, await repositories.blobs.bytes({ digest, size }, maxManifestBytes))
+  } else {
+    exchange.response.writeHead(200, headers)
+    await pipeline(repositories.blobs.read(digest), exchange.response)
+  }
 }
 
 /** `PUT /v2/<name>/manifests/<tag or digest>`, by digest also with `?tag=<tag>` several times. */
 export async function putManifest(
-  { repositories }: Registry,
+  registry: Registry,
   exchange: Exchange,
   name: string,
   reference: string,
 ): Promise<void> {
   const wanted = isDigest(reference) ? reference : undefined
   const tags = wanted === undefined ? [checkedTag(reference)] : givenTags(exchange)
-  const bytes = await readRequest(exchange, maxManifestBytes)
+  const headers = await withRequestBody(exchange, maxManifestBytes, registry.memory, (bytes) =>
+    store(registry, name, bytes, { wanted, tags, contentType: exchange.request.headers['content-type'] }),
+  )
+  answer(exchange, 201, headers)
+}
+
+/** How a manifest is pushed. */
+interface Push {
+  readonly wanted: string | undefined
+  readonly tags: readonly string[]
+  readonly contentType: string | undefined
+}
+
+async function store(
+  { repositories, pins }: Registry,
+  name: string,
+  bytes: Buffer,
+  { wanted, tags, contentType }: Push,
+): Promise<Record<string, string>> {
   const digest = digestOf(bytes, wanted === undefined ? 'sha256' : parseDigest(wanted).algorithm)
   if (wanted !== undefined && wanted !== digest)
     throw new ApiError(400, 'DIGEST_INVALID', `the content has digest ${digest}`)
-  const document = readDocument(bytes, exchange.request.headers['content-type'])
-  await checkReferences(repositories, name, document)
-  const content = { digest, size: bytes.length }
-  if (!(await repositories.blobs.has(content))) await repositories.blobs.write(content, [bytes])
-  const referrer = referrerOf(document, content)
-  await repositories.putManifest(name, { digest, mediaType: document.mediaType, tags, referrer })
-  answer(exchange, 201, {
+  const document = readDocument(bytes, contentType)
+  const referrer = referrerOf(document, { digest, size: bytes.length })
+  await pins.keep([digest, ...partsOf(document)], async () => {
+    await checkReferences(repositories, name, document)
+    await repositories.putManifest(name, bytes, { digest, mediaType: document.mediaType, tags, referrer })
+  })
+  return {
     location: `/v2/${name}/manifests/${digest}`,
     'docker-content-digest': digest,
     ...(referrer === undefined ? {} : { 'oci-subject': referrer.subject }),
     ...(wanted === undefined || tags.length === 0 ? {} : { 'oci-tag': tags.join(', ') }),
-  })
+  }
 }
 
 /** `DELETE /v2/<name>/manifests/<tag or digest>`: a tag alone, or a manifest with its tags. */

@@ -1,10 +1,24 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { BlobStore } from '../blobs/blob-store.js'
 import { io } from '../blobs/durable.js'
 import { holdFolderLock } from '../store/folder-lock.js'
+import { MemoryBudget } from './memory-budget.js'
+import { Pins } from './pins.js'
+import { Quotas, type QuotaOptions } from './quotas.js'
 import type { Registry } from './registry.js'
 import { Repositories } from './repositories.js'
 import { Uploads } from './uploads.js'
+
+/** Manifests and lists of all requests together, in memory. */
+const memoryBytes = 128 * 1024 ** 2
+
+/** What a registry is opened with. */
+export interface OpenOptions {
+  readonly uploadIdleMs: number
+  readonly quotas: QuotaOptions
+  readonly isReadOnly: boolean
+}
 
 /** A registry's folder in use, by one server at a time. */
 export interface OpenRegistry {
@@ -13,17 +27,21 @@ export interface OpenRegistry {
 }
 
 /** Opens a registry's folder, and keeps other servers out of it. */
-export async function openRegistry(
-  folder: string,
-  { uploadIdleMs }: { readonly uploadIdleMs: number },
-): Promise<OpenRegistry> {
+export async function openRegistry(folder: string, options: OpenOptions): Promise<OpenRegistry> {
   await io(`open registry ${folder}`, () => mkdir(folder, { recursive: true, mode: 0o700 }))
   const lock = await holdFolderLock(join(folder, 'server.lock'))
   try {
-    const repositories = await Repositories.open(folder)
-    const uploads = await Uploads.open(join(folder, 'uploads'), uploadIdleMs)
+    const blobs = await BlobStore.open(folder)
+    const quotas = new Quotas(
+      options.quotas,
+      options.quotas.totalBytes === undefined ? 0 : await totalBytes(blobs),
+    )
+    const repositories = await Repositories.open(blobs, quotas)
+    const uploads = await Uploads.open(join(folder, 'uploads'), options.uploadIdleMs, quotas)
+    const { isReadOnly } = options
+    const memory = new MemoryBudget(memoryBytes)
     return {
-      registry: { repositories, uploads },
+      registry: { repositories, uploads, quotas, pins: new Pins(), memory, isReadOnly },
       async close() {
         uploads.close()
         await lock.release()
@@ -33,4 +51,10 @@ export async function openRegistry(
     await lock.release()
     throw error
   }
+}
+
+async function totalBytes(blobs: BlobStore): Promise<number> {
+  let bytes = 0
+  for await (const { size } of blobs.list()) bytes += size
+  return bytes
 }

@@ -1,35 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { PasswordCredentials } from '../auth/credentials.js'
 import { io } from '../blobs/durable.js'
-import { RegistryError } from '../errors.js'
+import { BasicAuth } from './basic-auth.js'
+import { collectGarbage, type CollectedGarbage, type GarbageOptions } from './collect-garbage.js'
+import { Htpasswd } from './htpasswd.js'
 import { Listener } from './listener.js'
 import { openRegistry, type OpenRegistry } from './open-registry.js'
 import { serve } from './serve.js'
-
-/** Settings of {@link RegistryServer.start}. */
-export interface RegistryServerOptions {
-  /** Folder for all content. Default: a temporary one that is removed when the server closes. */
-  readonly root?: string | undefined
-  /** Address to listen on. Default `127.0.0.1`: reachable from this machine only. */
-  readonly host?: string | undefined
-  /** Port to listen on. Default 0: one that is free. */
-  readonly port?: number | undefined
-  /** Who may use the registry, by basic authentication. Default: everybody who reaches it. */
-  readonly users?: readonly PasswordCredentials[] | undefined
-  /** How long an upload may stay idle before it is removed, in milliseconds. Default one hour. */
-  readonly uploadIdleMs?: number | undefined
-  /** How long a connection may be silent, in milliseconds. Default 60,000. */
-  readonly connectionIdleMs?: number | undefined
-  /** Told of failures that clients see as status 500, such as a full disk. */
-  readonly onError?: ((error: unknown) => void) | undefined
-}
+import { boundsOf, type RegistryServerOptions } from './server-options.js'
 
 /**
  * An OCI registry in this process: push and pull by docker, podman, skopeo, crane and this package's client.
- * Content is stored by digest below one folder; nothing is held in memory but small documents. Plain HTTP:
- * for this machine, or behind something that speaks TLS.
+ * Content is stored by digest below one folder; nothing is held in memory but small documents.
  *
  * @see {@link https://github.com/opencontainers/distribution-spec/blob/main/spec.md}
  *
@@ -40,21 +23,34 @@ export interface RegistryServerOptions {
 export class RegistryServer implements AsyncDisposable {
   /** Where it listens, as the registry part of a reference: `127.0.0.1:43521`. */
   readonly address: string
+  /** The root of the API: `http://127.0.0.1:43521`. */
+  readonly url: string
   readonly #listener: Listener
   readonly #opened: OpenRegistry
   readonly #temporary: string | undefined
+  readonly #onError: (error: unknown) => void
+  readonly #timer: NodeJS.Timeout | undefined
+  #collecting: Promise<CollectedGarbage> | undefined
   #closing: Promise<void> | undefined
 
-  private constructor(listener: Listener, opened: OpenRegistry, temporary: string | undefined) {
+  private constructor(
+    options: RegistryServerOptions,
+    listener: Listener,
+    opened: OpenRegistry,
+    temporary: string | undefined,
+  ) {
     this.address = listener.address
+    this.url = `${options.tls === undefined ? 'http' : 'https'}://${this.address}`
     this.#listener = listener
     this.#opened = opened
     this.#temporary = temporary
-  }
-
-  /** The root of the API: `http://127.0.0.1:43521`. */
-  get url(): string {
-    return `http://${this.address}`
+    this.#onError = options.onError ?? (() => undefined)
+    const { garbage } = options
+    if (garbage !== undefined) {
+      this.#timer = setInterval(() => {
+        this.collectGarbage(garbage).catch(this.#onError)
+      }, garbage.everyMs).unref()
+    }
   }
 
   /**
@@ -66,33 +62,24 @@ export class RegistryServer implements AsyncDisposable {
    *   - `ERR_REGISTRY_STORE`: another server has the folder.
    */
   static async start(options: RegistryServerOptions = {}): Promise<RegistryServer> {
-    const {
-      host = '127.0.0.1',
-      port = 0,
-      users,
-      uploadIdleMs = 3_600_000,
-      connectionIdleMs = 60_000,
-    } = options
+    const { host = '127.0.0.1', port = 0, users, htpasswd, tls, readOnly = false, quotas = {} } = options
     const { onError = () => undefined } = options
-    if (!(uploadIdleMs > 0) || !(connectionIdleMs > 0)) {
-      throw new RegistryError(
-        'ERR_REGISTRY_INVALID_ARG',
-        'cannot start a registry: idle times must be more than 0 ms',
-      )
-    }
+    const { maxConnections, connectionIdleMs, uploadIdleMs } = boundsOf(options)
+    const file = htpasswd === undefined ? undefined : await Htpasswd.open(htpasswd)
+    const auth = users === undefined && file === undefined ? undefined : new BasicAuth(users ?? [], file)
     const temporary =
       options.root === undefined
         ? await io('start a registry', () => mkdtemp(join(tmpdir(), 'ctr-registry-')))
         : undefined
     let opened: OpenRegistry | undefined
     try {
-      opened = await openRegistry(options.root ?? temporary!, { uploadIdleMs })
-      const context = { registry: opened.registry, users, onError }
-      const listener = new Listener({ connectionIdleMs }, (exchange) =>
+      opened = await openRegistry(options.root ?? temporary!, { uploadIdleMs, quotas, isReadOnly: readOnly })
+      const context = { registry: opened.registry, auth, onError }
+      const listener = new Listener({ connectionIdleMs, maxConnections, tls }, (exchange) =>
         serve(context, exchange).catch(onError),
       )
       await listener.listen(host, port)
-      return new RegistryServer(listener, opened, temporary)
+      return new RegistryServer(options, listener, opened, temporary)
     } catch (error) {
       await opened?.close()
       await remove(temporary)
@@ -100,9 +87,24 @@ export class RegistryServer implements AsyncDisposable {
     }
   }
 
-  /** Stops listening and ends all connections. Unfinished uploads stay for the next server of the folder. */
-  async close(): Promise<void> {
-    this.#closing ??= this.#close()
+  /**
+   * Removes what no manifest refers to, beside pushes that go on: nothing is lost that is being pushed. When a
+   * collection runs already, its result is given.
+   */
+  async collectGarbage(options: GarbageOptions = {}): Promise<CollectedGarbage> {
+    this.#collecting ??= collectGarbage(this.#opened.registry, options, this.#onError).finally(() => {
+      this.#collecting = undefined
+    })
+    return await this.#collecting
+  }
+
+  /**
+   * Stops listening and ends all connections. Unfinished uploads stay for the next server of the folder.
+   *
+   * @param options.graceMs - So long requests under way may take to end, in milliseconds. Default 0.
+   */
+  async close({ graceMs = 0 }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
+    this.#closing ??= this.#close(graceMs)
     await this.#closing
   }
 
@@ -110,8 +112,10 @@ export class RegistryServer implements AsyncDisposable {
     await this.close()
   }
 
-  async #close(): Promise<void> {
-    await this.#listener.close()
+  async #close(graceMs: number): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#listener.close(graceMs)
+    await this.#collecting?.catch(() => undefined) // told to those who asked for it
     await this.#opened.close()
     await remove(this.#temporary)
   }

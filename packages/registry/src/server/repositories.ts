@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BlobStore } from '../blobs/blob-store.js'
-import { removeFile } from '../blobs/durable.js'
+import type { BlobStore } from '../blobs/blob-store.js'
+import { io, removeFile } from '../blobs/durable.js'
 import { parseDigest, isDigest } from '../manifest/digest.js'
 import { isRepository, isTag } from '../reference/parse-reference.js'
-import { isThere, list, mark, readOptional, write } from './entries.js'
+import { isThere, list, mark, readOptional, touch, touchedAt, write } from './entries.js'
+import type { Quotas } from './quotas.js'
 
 /** A manifest that a repository is to have. */
 export interface NewManifest {
@@ -13,6 +14,13 @@ export interface NewManifest {
   readonly tags: readonly string[]
   /** What it refers to (`subject`), and how it is listed there. */
   readonly referrer: { readonly subject: string; readonly descriptor: object } | undefined
+}
+
+/** Something that a repository has. */
+export interface Entry {
+  readonly digest: string
+  /** When it was pushed, or last asked for by a client that may push: milliseconds since 1970. */
+  readonly touchedAt: number
 }
 
 /** A manifest that a repository has. */
@@ -32,17 +40,20 @@ export class Repositories {
   readonly #root: string
   readonly #partial: string
 
-  private constructor(blobs: BlobStore, root: string) {
+  readonly #quotas: Quotas
+
+  private constructor(blobs: BlobStore, root: string, quotas: Quotas) {
     this.blobs = blobs
+    this.#quotas = quotas
     this.#root = root
     this.#partial = join(blobs.folder, 'partial')
   }
 
-  /** Opens the folder of a registry. */
-  static async open(root: string): Promise<Repositories> {
-    const blobs = await BlobStore.open(root)
-    await mkdir(join(root, 'repositories'), { recursive: true })
-    return new Repositories(blobs, join(root, 'repositories'))
+  /** Opens the repositories of a registry's folder. */
+  static async open(blobs: BlobStore, quotas: Quotas): Promise<Repositories> {
+    const root = join(blobs.folder, 'repositories')
+    await io(`open ${root}`, () => mkdir(root, { recursive: true }))
+    return new Repositories(blobs, root, quotas)
   }
 
   /** True once something was pushed to the repository. */
@@ -55,28 +66,66 @@ export class Repositories {
     return await isThere(this.#entry(name, '_blobs', digest))
   }
 
-  /** Size of a blob that the repository has. */
-  async blobSize(name: string, digest: string): Promise<number | undefined> {
-    return (await this.hasBlob(name, digest)) ? await this.blobs.sizeOf(digest) : undefined
+  /** Says that a client asked for a blob that it will perhaps not push because it is here. */
+  async touchBlob(name: string, digest: string): Promise<void> {
+    await touchOld(this.#entry(name, '_blobs', digest))
+  }
+
+  /** As {@link Repositories.touchBlob}, for a manifest. */
+  async touchManifest(name: string, digest: string): Promise<void> {
+    await touchOld(this.#entry(name, '_manifests', digest))
   }
 
   /** Takes in a finished file, whose content the caller has checked, as a blob of the repository. */
-  async addBlob(name: string, digest: string, path: string): Promise<void> {
-    await this.blobs.adopt(path, digest)
-    await mark(this.#entry(name, '_blobs', digest))
+  async addBlob(name: string, digest: string, path: string, size: number): Promise<void> {
+    const isNew = await this.blobs.adopt(path, digest)
+    const isNewHere = await mark(this.#entry(name, '_blobs', digest))
+    this.#quotas.count(name, isNew ? size : 0, isNewHere ? size : 0)
   }
 
   /** Gives the repository a blob that another one has, or the store. False when there is none. */
   async mountBlob(name: string, digest: string, from: string | undefined): Promise<boolean> {
     if (from !== undefined && !(await this.hasBlob(from, digest))) return false
-    if ((await this.blobs.sizeOf(digest)) === undefined) return false
-    await mark(this.#entry(name, '_blobs', digest))
+    const size = await this.blobs.sizeOf(digest)
+    if (size === undefined) return false
+    if (!(await this.hasBlob(name, digest))) this.#quotas.check(name, 0, size)
+    if (await mark(this.#entry(name, '_blobs', digest))) this.#quotas.count(name, 0, size)
     return true
   }
 
   /** Takes the blob away from the repository. True when it had it. */
   async unlinkBlob(name: string, digest: string): Promise<boolean> {
-    return await removeFile(this.#entry(name, '_blobs', digest))
+    const size = (await this.blobs.sizeOf(digest)) ?? 0
+    const isGone = await removeFile(this.#entry(name, '_blobs', digest))
+    if (isGone) this.#quotas.count(name, 0, -size)
+    return isGone
+  }
+
+  /** Removes content that no repository has. True when it was there. */
+  async removeContent(digest: string, size: number): Promise<boolean> {
+    const isGone = await this.blobs.delete(digest)
+    if (isGone) this.#quotas.count(undefined, -size)
+    return isGone
+  }
+
+  /** All blobs or manifests of a repository, in no order. */
+  async *entries(name: string, kind: '_blobs' | '_manifests'): AsyncGenerator<Entry, void> {
+    const folder = join(this.#root, checked(name), kind)
+    for (const algorithm of await list(folder)) {
+      for (const hex of await list(join(folder, algorithm))) {
+        const digest = `${algorithm}:${hex}`
+        const time = isDigest(digest) ? await touchedAt(join(folder, algorithm, hex)) : undefined
+        if (time !== undefined) yield { digest, touchedAt: time }
+      }
+    }
+  }
+
+  /** Bytes of all that a repository has. */
+  async bytesOf(name: string): Promise<number> {
+    let bytes = 0
+    for await (const { digest } of this.entries(name, '_blobs'))
+      bytes += (await this.blobs.sizeOf(digest)) ?? 0
+    return bytes
   }
 
   /** What is known of a manifest; `undefined` when the repository does not have it. */
@@ -87,9 +136,17 @@ export class Repositories {
     return { mediaType, subject: isDigest(subject) ? subject : undefined }
   }
 
-  /** Lets the repository have a manifest of the store, and names it by its tags. */
-  async putManifest(name: string, { digest, mediaType, tags, referrer }: NewManifest): Promise<void> {
-    await mark(this.#entry(name, '_blobs', digest)) // makes the repository known, even one of a bare manifest
+  /** Stores a manifest in a repository, and names it by its tags. */
+  async putManifest(name: string, bytes: Uint8Array, manifest: NewManifest): Promise<void> {
+    const { digest, mediaType, tags, referrer } = manifest
+    const content = { digest, size: bytes.byteLength }
+    const isNew = !(await this.blobs.has(content))
+    if (isNew) {
+      this.#quotas.check(name, content.size)
+      await this.blobs.write(content, [bytes])
+    }
+    const isNewHere = await mark(this.#entry(name, '_blobs', digest))
+    this.#quotas.count(name, isNew ? content.size : 0, isNewHere ? content.size : 0)
     if (referrer !== undefined) {
       await this.#write(this.#referrer(name, referrer.subject, digest), JSON.stringify(referrer.descriptor))
     }
@@ -172,6 +229,12 @@ export class Repositories {
   async #write(path: string, text: string): Promise<void> {
     await write(path, text, this.#partial)
   }
+}
+
+/** Touches what was not touched for a minute: who asks often must not write often. */
+async function touchOld(path: string): Promise<void> {
+  const time = await touchedAt(path)
+  if (time !== undefined && Date.now() - time > 60_000) await touch(path)
 }
 
 /** Handlers check names and answer by the specification; this is the second bolt. */

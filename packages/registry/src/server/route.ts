@@ -4,7 +4,7 @@ import { deleteBlob, getBlob } from './blob-routes.js'
 import { answerJson, type Exchange } from './exchange.js'
 import { listReferrers, listRepositories, listTags } from './list-routes.js'
 import { deleteManifest, getManifest, putManifest } from './manifest-routes.js'
-import type { Registry } from './registry.js'
+import { learnUsage, type Registry } from './registry.js'
 import { beginUpload, deleteUpload, getUpload, patchUpload, putUpload } from './upload-routes.js'
 
 /** What an endpoint does for each method; `HEAD` is `GET` without a body. */
@@ -14,6 +14,9 @@ type Endpoint = Partial<Record<'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE', () =
 export async function route(registry: Registry, exchange: Exchange): Promise<void> {
   const endpoint = find(registry, exchange)
   const method = exchange.method === 'HEAD' ? 'GET' : exchange.method
+  if (registry.isReadOnly && method !== 'GET') {
+    throw new ApiError(405, 'UNSUPPORTED', 'the registry is read-only', { allow: 'GET, HEAD' })
+  }
   const handle = Object.hasOwn(endpoint, method) ? endpoint[method as keyof Endpoint] : undefined
   if (handle === undefined) {
     const allow = Object.keys(endpoint).join(', ').replace('GET', 'GET, HEAD')
@@ -33,18 +36,22 @@ function find(registry: Registry, exchange: Exchange): Endpoint {
     throw new ApiError(404, 'UNSUPPORTED', 'no such endpoint')
   }
   if (!isRepository(name)) throw new ApiError(400, 'NAME_INVALID', 'invalid repository name')
+  const push = (work: () => Promise<void>) => async (): Promise<void> => {
+    await learnUsage(registry, name)
+    await work()
+  }
   if (kind === 'tags') return { GET: () => listTags(registry, exchange, name) }
   if (kind === 'referrers') return { GET: () => listReferrers(registry, exchange, name, last) }
   if (kind === 'manifests') {
     return {
       GET: () => getManifest(registry, exchange, name, last),
-      PUT: () => putManifest(registry, exchange, name, last),
+      PUT: push(() => putManifest(registry, exchange, name, last)),
       DELETE: () => deleteManifest(registry, exchange, name, last),
     }
   }
   // the slash behind `uploads` may be missing
   if (kind === 'blobs' ? last === 'uploads' : last === '') {
-    return { POST: () => beginUpload(registry, exchange, name) }
+    return { POST: push(() => beginUpload(registry, exchange, name)) }
   }
   if (kind === 'blobs') {
     return {
@@ -54,8 +61,8 @@ function find(registry: Registry, exchange: Exchange): Endpoint {
   }
   return {
     GET: () => getUpload(registry, exchange, name, last),
-    PATCH: () => patchUpload(registry, exchange, name, last),
-    PUT: () => putUpload(registry, exchange, name, last),
+    PATCH: push(() => patchUpload(registry, exchange, name, last)),
+    PUT: push(() => putUpload(registry, exchange, name, last)),
     DELETE: () => deleteUpload(registry, exchange, name, last),
   }
 }

@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errnoOf, isRegistryError } from '../errors.js'
-import type { PasswordCredentials } from '../auth/credentials.js'
 import { ApiError } from './api-error.js'
-import { checkBasicAuth } from './basic-auth.js'
+import type { BasicAuth } from './basic-auth.js'
 import { answer, type Exchange } from './exchange.js'
 import type { Registry } from './registry.js'
 import { route } from './route.js'
@@ -10,7 +9,8 @@ import { route } from './route.js'
 /** How requests are served. */
 export interface ServeContext {
   readonly registry: Registry
-  readonly users: readonly PasswordCredentials[] | undefined
+  /** Default: everybody may do everything. */
+  readonly auth: BasicAuth | undefined
   /** Told of failures that clients see as status 500. */
   readonly onError: (error: unknown) => void
 }
@@ -20,12 +20,12 @@ const lingerMs = 1000
 const lingerBytes = 1024 ** 2
 
 /** Runs one request. Whatever goes wrong becomes an answer, or the end of the connection when one has begun. */
-export async function serve({ registry, users, onError }: ServeContext, exchange: Exchange): Promise<void> {
+export async function serve({ registry, auth, onError }: ServeContext, exchange: Exchange): Promise<void> {
   const { request, response } = exchange
   response.setHeader('docker-distribution-api-version', 'registry/2.0')
   response.setHeader('x-content-type-options', 'nosniff')
   try {
-    if (users !== undefined) checkBasicAuth(request, users)
+    await auth?.check(request)
     await route(registry, exchange)
   } catch (error) {
     if (request.socket.destroyed || response.headersSent) {

@@ -30,15 +30,13 @@ export async function beginUpload(registry: Registry, exchange: Exchange, name: 
 
 /** `PATCH /v2/<name>/blobs/uploads/<id>`: the next chunk. One that does not begin where the last ended is refused. */
 export async function patchUpload(
-  { uploads }: Registry,
+  registry: Registry,
   exchange: Exchange,
   name: string,
   id: string,
 ): Promise<void> {
-  const upload = uploads.get(name, id)
-  await uploads.exclusively(upload, async () => {
-    await append({ uploads }, exchange, upload)
-  })
+  const upload = registry.uploads.get(name, id)
+  await registry.uploads.exclusively(upload, () => append(registry, exchange, upload))
   answerUpload(exchange, upload, 202)
 }
 
@@ -73,36 +71,33 @@ export async function deleteUpload(
 }
 
 /** Gives the repository a blob of another one, or of any other when none is named. */
-async function mounted({ repositories }: Registry, exchange: Exchange, name: string): Promise<boolean> {
+async function mounted({ repositories, pins }: Registry, exchange: Exchange, name: string): Promise<boolean> {
   const digest = exchange.query.get('mount')
   const from = exchange.query.get('from')
   if (digest === null || !isDigest(digest)) return false
   if (from !== null && from !== '' && !isRepository(from)) return false
-  if (!(await repositories.mountBlob(name, digest, from === '' ? undefined : (from ?? undefined))))
-    return false
+  const source = from === '' ? undefined : (from ?? undefined)
+  if (!(await pins.keep([digest], () => repositories.mountBlob(name, digest, source)))) return false
   answerCreated(exchange, name, digest)
   return true
 }
 
 async function finish(registry: Registry, exchange: Exchange, upload: Upload, digest: string): Promise<void> {
-  const { repositories, uploads } = registry
+  const { repositories, uploads, pins } = registry
   await append(registry, exchange, upload)
   const actual = await uploads.digest(upload, digest)
   if (actual !== digest) {
     await uploads.end(upload)
     throw new ApiError(400, 'DIGEST_INVALID', `the content has digest ${actual}`)
   }
-  await repositories.addBlob(upload.repository, digest, upload.path)
+  const { repository, path, offset } = upload
+  await pins.keep([digest], () => repositories.addBlob(repository, digest, path, offset))
   await uploads.end(upload)
   answerCreated(exchange, upload.repository, digest)
 }
 
 /** Takes a request's body as the next chunk of an upload. */
-async function append(
-  { uploads }: Pick<Registry, 'uploads'>,
-  exchange: Exchange,
-  upload: Upload,
-): Promise<void> {
+async function append({ uploads, quotas }: Registry, exchange: Exchange, upload: Upload): Promise<void> {
   const range = chunkRange(exchange.request)
   if (range === undefined || (range !== 'unsaid' && range.start !== upload.offset)) {
     throw new ApiError(
@@ -112,6 +107,7 @@ async function append(
       uploadHeaders(upload),
     )
   }
+  quotas.check(upload.repository, Number(exchange.request.headers['content-length'] ?? 0))
   const length = range === 'unsaid' ? Infinity : range.end - range.start + 1
   await uploads.append(upload, bodyOf(exchange), length)
 }

@@ -6,6 +6,7 @@ import { io, removeFile } from '../blobs/durable.js'
 import { parseDigest, type DigestAlgorithm } from '../manifest/digest.js'
 import { ApiError, unknownUpload } from './api-error.js'
 import { appendChunks } from './append-chunks.js'
+import type { Quotas } from './quotas.js'
 import { readUploadNote, writeUploadNote, type UploadNote } from './upload-note.js'
 
 /** More uploads than this at once are refused. */
@@ -34,8 +35,11 @@ export class Uploads {
   readonly #uploads = new Map<string, Upload>()
   readonly #timer: NodeJS.Timeout
 
-  private constructor(folder: string, idleMs: number) {
+  readonly #quotas: Quotas
+
+  private constructor(folder: string, idleMs: number, quotas: Quotas) {
     this.#folder = folder
+    this.#quotas = quotas
     this.#idleMs = idleMs
     this.#timer = setInterval(
       () => void this.#removeIdle(),
@@ -44,8 +48,8 @@ export class Uploads {
   }
 
   /** Opens the folder, and takes up what an earlier server left there. */
-  static async open(folder: string, idleMs: number): Promise<Uploads> {
-    const uploads = new Uploads(folder, idleMs)
+  static async open(folder: string, idleMs: number, quotas: Quotas): Promise<Uploads> {
+    const uploads = new Uploads(folder, idleMs, quotas)
     try {
       await io(`open uploads in ${folder}`, () => uploads.#load())
     } catch (error) {
@@ -107,15 +111,16 @@ export class Uploads {
           if (upload.offset + chunk.length > end) {
             throw new ApiError(400, 'SIZE_INVALID', 'more bytes came than the range has')
           }
+          this.#quotas.check(upload.repository, chunk.length)
           upload.hash?.update(chunk)
-          upload.offset += chunk.length
+          this.#advance(upload, chunk.length)
         },
       })
     } catch (error) {
       // what was written decides: not all that was taken may have reached the file
       const { size } = await file.stat()
       if (size !== upload.offset) upload.hash = undefined
-      upload.offset = size
+      this.#advance(upload, size - upload.offset)
       throw error
     } finally {
       await file.close()
@@ -140,6 +145,7 @@ export class Uploads {
   /** Forgets an upload and removes its files, as far as they are there. */
   async end(upload: Upload): Promise<void> {
     if (!this.#uploads.delete(upload.id)) return
+    this.#quotas.count(upload.repository, -upload.offset)
     await removeFile(`${upload.path}.json`)
     await removeFile(upload.path)
   }
@@ -147,6 +153,18 @@ export class Uploads {
   /** Stops looking for idle uploads. Those under way stay in the folder, for the next server. */
   close(): void {
     clearInterval(this.#timer)
+  }
+
+  /** Bytes of the uploads to a repository. */
+  bytesOf(repository: string): number {
+    let bytes = 0
+    for (const upload of this.#uploads.values()) bytes += upload.repository === repository ? upload.offset : 0
+    return bytes
+  }
+
+  #advance(upload: Upload, bytes: number): void {
+    upload.offset += bytes
+    this.#quotas.count(upload.repository, bytes)
   }
 
   async #load(): Promise<void> {
@@ -161,6 +179,7 @@ export class Uploads {
       } else if (name !== id) {
         const found = await stat(path).catch(() => undefined) // nothing came yet
         const { size = 0, mtimeMs = Date.now() } = found ?? {}
+        this.#quotas.count(note.repository, size)
         this.#uploads.set(id, {
           ...note,
           id,
