@@ -6,9 +6,13 @@ import { readReferrers } from './referrers.js'
 import { checkedDigest, type Registry } from './registry.js'
 
 /** `GET /v2/<name>/tags/list`. */
-export async function listTags({ repositories }: Registry, exchange: Exchange, name: string): Promise<void> {
-  if (!(await repositories.exists(name))) throw unknownName()
-  const { names, headers } = page(exchange, await repositories.tags(name))
+export async function listTags(
+  { repositories, mirror }: Registry,
+  exchange: Exchange,
+  name: string,
+): Promise<void> {
+  if (mirror === undefined && !(await repositories.exists(name))) throw unknownName()
+  const { names, headers } = page(exchange, await (mirror ?? repositories).tags(name))
   answerJson(exchange, { name, tags: names }, headers)
 }
 

@@ -16,12 +16,14 @@ const maxTags = 100
 
 /** `GET` and `HEAD /v2/<name>/manifests/<tag or digest>`. */
 export async function getManifest(
-  { repositories, pins, isReadOnly }: Registry,
+  { repositories, pins, isReadOnly, mirror }: Registry,
   exchange: Exchange,
   name: string,
   reference: string,
 ): Promise<void> {
-  const digest = isDigest(reference) ? reference : await repositories.resolveTag(name, checkedTag(reference))
+  if (!isDigest(reference)) checkedTag(reference)
+  await mirror?.bringManifest(name, reference)
+  const digest = isDigest(reference) ? reference : await repositories.resolveTag(name, reference)
   const known = digest === undefined ? undefined : await repositories.manifest(name, digest)
   const size = digest === undefined ? undefined : await repositories.blobs.sizeOf(digest)
   if (digest === undefined || known === undefined || size === undefined) throw unknownManifest()

@@ -4,6 +4,7 @@ import { BlobStore } from '../blobs/blob-store.js'
 import { io } from '../blobs/durable.js'
 import { holdFolderLock } from '../store/folder-lock.js'
 import { MemoryBudget } from './memory-budget.js'
+import { Mirror, type MirrorOptions } from './mirror.js'
 import { Pins } from './pins.js'
 import { Quotas, type QuotaOptions } from './quotas.js'
 import type { Registry } from './registry.js'
@@ -18,6 +19,8 @@ export interface OpenOptions {
   readonly uploadIdleMs: number
   readonly quotas: QuotaOptions
   readonly isReadOnly: boolean
+  readonly mirrorOf: MirrorOptions | undefined
+  readonly onError: (error: unknown) => void
 }
 
 /** A registry's folder in use, by one server at a time. */
@@ -38,11 +41,16 @@ export async function openRegistry(folder: string, options: OpenOptions): Promis
     )
     const repositories = await Repositories.open(blobs, quotas)
     const uploads = await Uploads.open(join(folder, 'uploads'), options.uploadIdleMs, quotas)
-    const { isReadOnly } = options
+    const { mirrorOf, onError } = options
+    const isReadOnly = options.isReadOnly || mirrorOf !== undefined
     const memory = new MemoryBudget(memoryBytes)
+    const pins = new Pins()
+    const mirror =
+      mirrorOf === undefined ? undefined : new Mirror(mirrorOf, { repositories, pins, quotas, onError })
     return {
-      registry: { repositories, uploads, quotas, pins: new Pins(), memory, isReadOnly },
+      registry: { repositories, uploads, quotas, pins, memory, isReadOnly, mirror },
       async close() {
+        await mirror?.close()
         uploads.close()
         await lock.release()
       },

@@ -62,8 +62,8 @@ export class RegistryServer implements AsyncDisposable {
    *   - `ERR_REGISTRY_STORE`: another server has the folder.
    */
   static async start(options: RegistryServerOptions = {}): Promise<RegistryServer> {
-    const { host = '127.0.0.1', port = 0, users, htpasswd, tls, readOnly = false, quotas = {} } = options
-    const { onError = () => undefined } = options
+    const { host = '127.0.0.1', port = 0, users, htpasswd, tls } = options
+    const { readOnly: isReadOnly = false, quotas = {}, mirrorOf, onError = () => undefined } = options
     const { maxConnections, connectionIdleMs, uploadIdleMs } = boundsOf(options)
     const file = htpasswd === undefined ? undefined : await Htpasswd.open(htpasswd)
     const auth = users === undefined && file === undefined ? undefined : new BasicAuth(users ?? [], file)
@@ -73,7 +73,13 @@ export class RegistryServer implements AsyncDisposable {
         : undefined
     let opened: OpenRegistry | undefined
     try {
-      opened = await openRegistry(options.root ?? temporary!, { uploadIdleMs, quotas, isReadOnly: readOnly })
+      opened = await openRegistry(options.root ?? temporary!, {
+        uploadIdleMs,
+        quotas,
+        isReadOnly,
+        mirrorOf,
+        onError,
+      })
       const context = { registry: opened.registry, auth, onError }
       const listener = new Listener({ connectionIdleMs, maxConnections, tls }, (exchange) =>
         serve(context, exchange).catch(onError),

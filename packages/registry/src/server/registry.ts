@@ -1,6 +1,7 @@
 import { ApiError } from './api-error.js'
 import { isDigest } from '../manifest/digest.js'
 import type { MemoryBudget } from './memory-budget.js'
+import type { Mirror } from './mirror.js'
 import type { Pins } from './pins.js'
 import type { Quotas } from './quotas.js'
 import type { Repositories } from './repositories.js'
@@ -14,6 +15,8 @@ export interface Registry {
   readonly pins: Pins
   readonly memory: MemoryBudget
   readonly isReadOnly: boolean
+  /** Brings what is not here from another registry. */
+  readonly mirror: Mirror | undefined
 }
 
 /** Counts what a repository has, once, before anything is pushed to it. */

@@ -31,7 +31,8 @@ export interface KnownManifest {
 }
 
 /**
- * What each repository has, in a folder: `repositories/<name>/_blobs`, `_manifests`, `_tags` and `_referrers`.
+ * What each repository has, in a folder: `repositories/<name>/_blobs`, `_manifests`, `_tags`, `_referrers`, and
+ * in a mirror `_expected`.
  * A name's own parts never start with an underscore, so none can be taken for one of these. Content itself is
  * in the blob store, shared by all; a repository shows only what it has an entry for.
  */
@@ -160,6 +161,29 @@ export class Repositories {
     return digest !== undefined && isDigest(digest) ? digest : undefined
   }
 
+  /** When a tag was last written or checked, in milliseconds since 1970. */
+  async tagCheckedAt(name: string, tag: string): Promise<number | undefined> {
+    return await touchedAt(this.#tag(name, tag))
+  }
+
+  /** Says that a tag was checked now. */
+  async touchTag(name: string, tag: string): Promise<void> {
+    await touch(this.#tag(name, tag))
+  }
+
+  /** Says that the repository is to have a blob which is not here yet. */
+  async expectBlob(name: string, digest: string, size: number): Promise<void> {
+    if ((await this.expectedSize(name, digest)) !== size) {
+      await this.#write(this.#entry(name, '_expected', digest), String(size))
+    }
+  }
+
+  /** Size of a blob that the repository is to have. */
+  async expectedSize(name: string, digest: string): Promise<number | undefined> {
+    const text = await readOptional(this.#entry(name, '_expected', digest))
+    return text === undefined ? undefined : Number(text)
+  }
+
   /** Removes a tag. True when it was there. */
   async deleteTag(name: string, tag: string): Promise<boolean> {
     return await removeFile(this.#tag(name, tag))
@@ -211,7 +235,7 @@ export class Repositories {
     return found.sort()
   }
 
-  #entry(name: string, kind: '_blobs' | '_manifests' | '_referrers', digest: string): string {
+  #entry(name: string, kind: '_blobs' | '_manifests' | '_referrers' | '_expected', digest: string): string {
     const { algorithm, hex } = parseDigest(digest)
     return join(this.#root, checked(name), kind, algorithm, hex)
   }

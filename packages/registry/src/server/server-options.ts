@@ -3,6 +3,7 @@ import { RegistryError } from '../errors.js'
 import { present } from '../manifest/json-shape.js'
 import type { GarbageOptions } from './collect-garbage.js'
 import type { ServerTls } from './listener.js'
+import type { MirrorOptions } from './mirror.js'
 import type { QuotaOptions } from './quotas.js'
 
 /** When garbage is collected by itself, and what counts as such. */
@@ -27,6 +28,11 @@ export interface RegistryServerOptions {
   readonly htpasswd?: string | undefined
   /** Take nothing in, and delete nothing. Default false. */
   readonly readOnly?: boolean | undefined
+  /**
+   * Show another registry, and keep what is asked for: a pull-through cache. Nothing can be pushed then. Default:
+   * the server shows its own content.
+   */
+  readonly mirrorOf?: MirrorOptions | undefined
   /** How much may be stored. Default: as much as the disk has. */
   readonly quotas?: QuotaOptions | undefined
   /** Collect garbage now and then. Default: only `RegistryServer.collectGarbage` does. */

@@ -16,6 +16,7 @@ export async function call(
       const [host, port] = server.address.split(':')
       const outgoing = httpRequest({ host, port, method, path, headers, agent: false }, (incoming) => {
         let text = ''
+        incoming.on('error', reject)
         incoming.on('data', (chunk: Buffer) => (text += chunk.toString()))
         incoming.on('end', () =>
           resolve({
