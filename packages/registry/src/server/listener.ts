@@ -23,6 +23,14 @@ export interface ListenerOptions {
   readonly tls: ServerTls | undefined
 }
 
+/** How a server is closed. */
+export interface CloseOptions {
+  /** So long requests under way may take to end, in milliseconds. Default 0. */
+  readonly graceMs?: number | undefined
+  /** Ends that time when it aborts. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** How long a client may take to send the head of a request. */
 const headMs = 30_000
 
@@ -72,18 +80,24 @@ export class Listener {
     })
   }
 
-  /** Stops listening, gives the requests under way some time, and ends what is left. */
-  async close(graceMs: number): Promise<void> {
+  /**
+   * Stops listening, gives the requests under way some time, and ends what is left.
+   *
+   * @param giveUp - Ends what requests may still wait for.
+   */
+  async close({ graceMs = 0, signal }: CloseOptions, giveUp: () => Promise<void>): Promise<void> {
     this.#isClosing = true
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    const timer = new AbortController()
+    const over = new AbortController()
+    const hurry = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal])
     await Promise.race([
       Promise.all(this.#running),
-      sleep(graceMs, undefined, { signal: timer.signal, ref: false }).catch(() => undefined), // all have ended
+      sleep(graceMs, undefined, { signal: hurry, ref: false }).catch(() => undefined), // no need to wait
     ])
-    timer.abort()
+    over.abort()
     this.#server.closeAllConnections()
     await closed
+    await giveUp()
     await Promise.all(this.#running)
   }
 }

@@ -160,6 +160,22 @@ describe('a mirror', () => {
     expect((await call(server, 'GET', `/v2/a/blobs/${digest}`)).body).toBe(layer.toString())
   })
 
+  it('gives a download up when it is closed', async () => {
+    await using upstream = await RegistryServer.start()
+    await upload(upstream, 'a', layer)
+    await putManifest(upstream, 'a', '1', { layers })
+    await using gate = await gateTo(upstream)
+    gate.open = new Promise(() => undefined)
+    const server = await RegistryServer.start({ mirrorOf: { registry: gate.address, client } })
+    await call(server, 'GET', '/v2/a/manifests/1')
+    const cut = expect(call(server, 'GET', `/v2/a/blobs/${digest}`)).rejects.toMatchObject({
+      code: 'ECONNRESET',
+    })
+    while (asked(gate, '/blobs/') === 0) await sleep(5)
+    await server.close({ graceMs: 50 })
+    await cut
+  })
+
   it('asks for no blob that no manifest named, and takes no push', async () => {
     await using upstream = await RegistryServer.start()
     await upload(upstream, 'a', layer)

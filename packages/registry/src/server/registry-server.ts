@@ -5,7 +5,7 @@ import { io } from '../blobs/durable.js'
 import { BasicAuth } from './basic-auth.js'
 import { collectGarbage, type CollectedGarbage, type GarbageOptions } from './collect-garbage.js'
 import { Htpasswd } from './htpasswd.js'
-import { Listener } from './listener.js'
+import { Listener, type CloseOptions } from './listener.js'
 import { openRegistry, type OpenRegistry } from './open-registry.js'
 import { serve } from './serve.js'
 import { boundsOf, type RegistryServerOptions } from './server-options.js'
@@ -105,12 +105,11 @@ export class RegistryServer implements AsyncDisposable {
   }
 
   /**
-   * Stops listening and ends all connections. Unfinished uploads stay for the next server of the folder.
-   *
-   * @param options.graceMs - So long requests under way may take to end, in milliseconds. Default 0.
+   * Stops listening and ends all connections, at once or when the requests under way have ended. Unfinished
+   * uploads stay for the next server of the folder.
    */
-  async close({ graceMs = 0 }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
-    this.#closing ??= this.#close(graceMs)
+  async close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options)
     await this.#closing
   }
 
@@ -118,9 +117,9 @@ export class RegistryServer implements AsyncDisposable {
     await this.close()
   }
 
-  async #close(graceMs: number): Promise<void> {
+  async #close(options: CloseOptions): Promise<void> {
     clearInterval(this.#timer)
-    await this.#listener.close(graceMs)
+    await this.#listener.close(options, async () => this.#opened.registry.mirror?.close())
     await this.#collecting?.catch(() => undefined) // told to those who asked for it
     await this.#opened.close()
     await remove(this.#temporary)
