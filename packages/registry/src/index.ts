@@ -77,4 +77,9 @@ export type {
   TransferOptions,
 } from './store/pull-image.js'
 export type { ImageLayer, StoredImage } from './store/stored-image.js'
-export { RegistryServer, type RegistryServerOptions } from './server/registry-server.js'
+export { RegistryServer } from './server/registry-server.js'
+export type { GarbageSchedule, RegistryServerOptions } from './server/server-options.js'
+export type { CollectedGarbage, GarbageOptions } from './server/collect-garbage.js'
+export type { CloseOptions, ServerTls } from './server/listener.js'
+export type { MirrorOptions } from './server/mirror.js'
+export type { QuotaOptions } from './server/quotas.js'
