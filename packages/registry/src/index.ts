@@ -45,7 +45,14 @@ export type {
   PasswordCredentials,
   RegistryTokenCredentials,
 } from './auth/credentials.js'
-export { readDockerCredentials, type DockerConfigOptions } from './auth/docker-config.js'
+export {
+  eraseDockerCredentials,
+  readDockerCredentials,
+  storeDockerCredentials,
+  type CredentialPlace,
+  type DockerConfigOptions,
+} from './auth/docker-config.js'
+export { login, logout, type LoginOptions } from './client/login.js'
 export type { Insecure } from './http/plain-http.js'
 export type { RetryOptions } from './http/retry.js'
 export { BlobStore, type StoredBlob } from './blobs/blob-store.js'

@@ -23,6 +23,18 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'push', summary: 'Upload an image to a registry', common: true, load: () => import('./push.js') },
   { name: 'images', summary: 'List images', common: true, load: () => import('./images.js') },
+  {
+    name: 'login',
+    summary: 'Authenticate to a registry',
+    common: true,
+    load: () => import('./login.js'),
+  },
+  {
+    name: 'logout',
+    summary: 'Log out from a registry',
+    common: true,
+    load: () => import('./logout.js'),
+  },
   { name: 'version', summary: 'Show version information', common: true, load: () => import('./version.js') },
   { name: 'info', summary: 'Display system-wide information', common: true, load: () => import('./info.js') },
   {

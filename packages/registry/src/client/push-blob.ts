@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { RegistryError } from '../errors.js'
+import { isRegistryError, RegistryError } from '../errors.js'
 import type { Expected } from '../blobs/verify.js'
 import type { HttpAnswer } from '../http/connections.js'
 import { nextAddress } from '../http/follow.js'
@@ -42,25 +42,12 @@ export async function pushBlob(
     return
   }
   const what = `push blob ${digest} to ${reference.registry}/${reference.repository}`
-  const scopes = pushScopes(reference.repository, mountFrom)
+  const scopes = pushScopes(reference.repository)
   await withRetries(
     retry,
     signal,
     async () => {
-      const query =
-        mountFrom === undefined
-          ? ''
-          : `?${new URLSearchParams({ mount: digest, from: mountFrom }).toString()}`
-      const target = `/v2/${reference.repository}/blobs/uploads/${query}`
-      const begun = await session.once({
-        what,
-        method: 'POST',
-        target,
-        scopes,
-        headers: { 'content-length': 0 },
-        expect: [201, 202],
-        signal,
-      })
+      const begun = await beginUpload(session, what, reference, { digest, mountFrom }, signal)
       begun.discard()
       if (begun.status === 201) return // mounted
       tell('running', 0)
@@ -85,6 +72,36 @@ export async function pushBlob(
     },
   )
   tell('done', size)
+}
+
+/** `POST /v2/<name>/blobs/uploads/`: 201 when the blob was mounted, 202 when it is to be sent. */
+async function beginUpload(
+  session: Session,
+  what: string,
+  reference: Reference,
+  { digest, mountFrom }: { readonly digest: string; readonly mountFrom: string | undefined },
+  signal: AbortSignal | undefined,
+): Promise<HttpAnswer> {
+  const query =
+    mountFrom === undefined ? '' : `?${new URLSearchParams({ mount: digest, from: mountFrom }).toString()}`
+  try {
+    return await session.once({
+      what,
+      method: 'POST',
+      target: `/v2/${reference.repository}/blobs/uploads/${query}`,
+      scopes: pushScopes(reference.repository, mountFrom),
+      headers: { 'content-length': 0 },
+      expect: [201, 202],
+      signal,
+    })
+  } catch (error) {
+    const isRefused =
+      isRegistryError(error) &&
+      ['ERR_REGISTRY_UNAUTHORIZED', 'ERR_REGISTRY_DENIED', 'ERR_REGISTRY_NOT_FOUND'].includes(error.code)
+    if (mountFrom === undefined || !isRefused) throw error
+    // who may write here need not be allowed to read there: then the bytes are sent
+    return await beginUpload(session, what, reference, { digest, mountFrom: undefined }, signal)
+  }
 }
 
 /** `HEAD /v2/<name>/blobs/<digest>`. */

@@ -15,6 +15,8 @@ export interface SessionOptions {
   readonly insecure: Insecure | undefined
   readonly retry: RetryOptions
   readonly userAgent: string
+  /** Asks for a refresh token too, as a login does. */
+  readonly offline?: boolean | undefined
 }
 
 /** One call of a registry's API. */
@@ -46,6 +48,11 @@ export class Session {
     this.#authorizer = new Authorizer({ registry, home: this.home, ...options })
   }
 
+  /** The refresh token that the registry's token server gave for the credentials, if it did. */
+  get identityToken(): string | undefined {
+    return this.#authorizer.identityToken
+  }
+
   /** Makes a call and repeats it after failures of the moment. */
   async call(call: Call): Promise<HttpAnswer> {
     return await withRetries(this.#options.retry, call.signal, () => this.once(call))
@@ -53,19 +60,24 @@ export class Session {
 
   /** Makes a call without repeating it, except once after a 401 that taught something. */
   async once(call: Call): Promise<HttpAnswer> {
-    const answer = await this.#attempt(call)
+    const { scopes, signal } = call
+    const sent = await this.#authorizer.header(scopes, signal)
+    const answer = await this.#attempt(call, sent)
     if (answer.status !== 401 || answer.url.origin !== this.home.origin)
       return await this.#expected(call, answer)
-    if (!(await this.#authorizer.learn(answer.headers['www-authenticate'], call.scopes))) {
+    if (!(await this.#authorizer.learn(answer.headers['www-authenticate'], scopes, sent))) {
       return await this.#expected(call, answer)
     }
     answer.discard()
-    return await this.#expected(call, await this.#attempt(call))
+    const authorization = await this.#authorizer.header(scopes, signal)
+    return await this.#expected(call, await this.#attempt(call, authorization))
   }
 
-  async #attempt({ what, method, target, scopes, headers, body, signal }: Call): Promise<HttpAnswer> {
+  async #attempt(
+    { what, method, target, headers, body, signal }: Call,
+    authorization: string | undefined,
+  ): Promise<HttpAnswer> {
     const { connections, insecure, userAgent } = this.#options
-    const authorization = await this.#authorizer.header(scopes, signal)
     const url = new URL(target, this.home)
     const request = { what, method, url, headers: { 'user-agent': userAgent, ...headers }, body, signal }
     return await follow(connections, { ...request, authorization, home: this.home }, insecure)
