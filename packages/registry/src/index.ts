@@ -53,6 +53,10 @@ export {
   type DockerConfigOptions,
 } from './auth/docker-config.js'
 export { login, logout, type LoginOptions } from './client/login.js'
+export type { CertificateOptions, TlsSettings } from './http/certificates.js'
+export type { ConnectionOptions } from './http/connections.js'
+export type { ProxySettings } from './http/proxy.js'
+export type { Mirrors } from './client/sources.js'
 export type { Insecure } from './http/plain-http.js'
 export type { RetryOptions } from './http/retry.js'
 export { BlobStore, type StoredBlob } from './blobs/blob-store.js'

@@ -13,7 +13,8 @@ const maxTokens = 256
 /** What an {@link Authorizer} works with. */
 export interface AuthorizerOptions {
   readonly registry: string
-  readonly home: URL
+  /** The registry's own address. */
+  readonly origin: () => Promise<URL>
   readonly connections: Connections
   readonly credentials: CredentialSource | undefined
   readonly insecure: Insecure | undefined
@@ -101,7 +102,7 @@ export class Authorizer {
   }
 
   async #fetch({ parameters }: Challenge, scopes: readonly string[]): Promise<Token> {
-    const { registry, home, connections, insecure, retry, offline } = this.#options
+    const { registry, origin, connections, insecure, retry, offline } = this.#options
     const what = `log in to ${registry}`
     let realm: URL
     try {
@@ -113,7 +114,7 @@ export class Authorizer {
         { cause },
       )
     }
-    checkNextAddress(what, home, realm, insecure)
+    checkNextAddress(what, await origin(), realm, insecure)
     const asked = scopes.length > 0 ? scopes : (parameters['scope']?.split(' ') ?? [])
     const known = await this.#lookUp()
     const isIdentity = known !== undefined && 'identityToken' in known

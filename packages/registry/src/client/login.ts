@@ -6,18 +6,13 @@ import {
   type DockerConfigOptions,
 } from '../auth/docker-config.js'
 import { RegistryError } from '../errors.js'
-import { Connections } from '../http/connections.js'
-import type { Insecure } from '../http/plain-http.js'
+import { Connections, type ConnectionOptions } from '../http/connections.js'
 import type { RetryOptions } from '../http/retry.js'
 import { parseRegistry } from '../reference/parse-reference.js'
 import { Session } from './session.js'
 
 /** Settings of {@link login}. */
-export interface LoginOptions extends DockerConfigOptions, RetryOptions {
-  /** Registries spoken to over plain HTTP. Default: this machine itself only. */
-  readonly insecure?: Insecure | undefined
-  /** How long the registry may stay silent, in milliseconds. Default 60,000. */
-  readonly idleTimeoutMs?: number | undefined
+export interface LoginOptions extends DockerConfigOptions, ConnectionOptions, RetryOptions {
   readonly signal?: AbortSignal | undefined
 }
 
@@ -43,7 +38,7 @@ export async function login(
       `cannot log in to ${host}: a user name without ":" and a password are needed`,
     )
   }
-  const connections = new Connections(options.idleTimeoutMs ?? 60_000)
+  const connections = new Connections(options)
   try {
     const session = new Session(host, {
       connections,
