@@ -71,15 +71,11 @@ export {
 } from './client/registry-client.js'
 export type { BlobProgress, OnBlobProgress } from './client/fetch-blob.js'
 export type { FetchedManifest } from './client/fetch-manifest.js'
+export type { ArtifactBlob, NewArtifact } from './client/push-artifact.js'
 export type { PushBlobOptions } from './client/push-blob.js'
 export type { ResolvedImage } from './client/resolve-image.js'
-export {
-  ImageStore,
-  type AddOptions,
-  type PullOptions,
-  type PushOptions,
-  type RemovedImage,
-} from './store/image-store.js'
+export { ImageStore } from './store/image-store.js'
+export type { AddOptions, PullOptions, PushOptions, RemovedImage } from './store/store-options.js'
 export type { BlobLayer, NewImage, TarLayer } from './store/create-image.js'
 export type {
   FetchImageOptions,

@@ -45,7 +45,8 @@ export async function* listNames(
   }
 }
 
-function nextPage(link: string | string[] | undefined, base: URL, what: string): URL | undefined {
+/** The address that a `Link` header gives as the next page. */
+export function nextPage(link: string | string[] | undefined, base: URL, what: string): URL | undefined {
   const match = typeof link === 'string' ? /<([^<>]{1,4096})>\s*;\s*rel="?next"?/.exec(link) : null
   return match === null ? undefined : nextAddress(what, match[1]!, base)
 }

@@ -5,10 +5,8 @@ import type { HttpAnswer } from '../http/connections.js'
 import { nextAddress } from '../http/follow.js'
 import { checkNextAddress, type Insecure } from '../http/plain-http.js'
 import { withRetries, type RetryOptions } from '../http/retry.js'
-import { isTag } from '../reference/parse-reference.js'
 import type { Reference } from '../reference/reference.js'
 import type { BlobProgress, OnBlobProgress } from './fetch-blob.js'
-import { manifestPath } from './fetch-manifest.js'
 import { repositoryScope, type Session } from './session.js'
 
 /** Settings of a blob's upload. */
@@ -123,42 +121,8 @@ export async function hasBlob(
   return answer.status === 200
 }
 
-/** `PUT /v2/<name>/manifests/<tag or digest>`; see `RegistryClient.pushManifest`. */
-export async function pushManifest(
-  session: Session,
-  reference: Reference,
-  {
-    bytes,
-    mediaType,
-    digest,
-  }: { readonly bytes: Uint8Array; readonly mediaType: string; readonly digest: string },
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { registry, repository, tag } = reference
-  const name =
-    tag !== undefined && isTag(tag) ? { registry, repository, tag } : { registry, repository, digest }
-  const what = `push manifest ${digest} to ${registry}/${repository}${name.tag === undefined ? '' : `:${name.tag}`}`
-  const answer = await session.call({
-    what,
-    method: 'PUT',
-    target: manifestPath(name),
-    scopes: pushScopes(repository),
-    headers: { 'content-type': mediaType, 'content-length': bytes.byteLength },
-    body: bytes,
-    expect: [201],
-    signal,
-  })
-  answer.discard()
-  const stored = answer.headers['docker-content-digest']
-  if (typeof stored === 'string' && stored !== digest && stored.startsWith(digest.slice(0, 7))) {
-    throw new RegistryError(
-      'ERR_REGISTRY_DIGEST_MISMATCH',
-      `cannot ${what}: the registry stored it as ${stored.slice(0, 200)}`,
-    )
-  }
-}
-
-function pushScopes(repository: string, mountFrom?: string): readonly string[] {
+/** Token scopes of a push, and of a mount from another repository. */
+export function pushScopes(repository: string, mountFrom?: string): readonly string[] {
   const own = repositoryScope(repository, 'pull', 'push')
   return mountFrom === undefined ? [own] : [own, repositoryScope(mountFrom, 'pull')]
 }

@@ -6,16 +6,19 @@ import { RegistryError } from '../errors.js'
 import { Connections, type ConnectionOptions } from '../http/connections.js'
 import { withRetries, type RetryOptions } from '../http/retry.js'
 import type { Descriptor } from '../manifest/descriptor.js'
-import { digestOf, parseDigest } from '../manifest/digest.js'
+import { parseDigest } from '../manifest/digest.js'
 import { parseImageConfig, type ImageConfig } from '../manifest/image-config.js'
-import { maxManifestBytes, parseManifest } from '../manifest/manifest.js'
+import { maxManifestBytes } from '../manifest/manifest.js'
 import { hostPlatform, parsePlatform, type Platform } from '../manifest/platform.js'
 import { checkReference, parseRegistry } from '../reference/parse-reference.js'
 import type { Reference } from '../reference/reference.js'
 import { fetchBlob, openBlob, type OnBlobProgress } from './fetch-blob.js'
 import { fetchManifest, manifestPath, type FetchedManifest } from './fetch-manifest.js'
 import { listNames } from './list-names.js'
-import { hasBlob, pushBlob, pushManifest, type PushBlobOptions } from './push-blob.js'
+import { pushArtifact, type NewArtifact } from './push-artifact.js'
+import { hasBlob, pushBlob, type PushBlobOptions } from './push-blob.js'
+import { pushManifest } from './push-manifest.js'
+import { listReferrers } from './referrers.js'
 import { resolveImage, type ResolvedImage } from './resolve-image.js'
 import { repositoryScope } from './session.js'
 import { Sources, type Mirrors } from './sources.js'
@@ -203,17 +206,35 @@ export class RegistryClient implements AsyncDisposable {
     { signal }: CallOptions = {},
   ): Promise<Descriptor> {
     const parsed = checkReference(reference)
-    const { mediaType } = parseManifest(bytes)
-    const { algorithm } = parseDigest(parsed.digest ?? digestOf(bytes))
-    const digest = digestOf(bytes, algorithm)
-    if (parsed.digest !== undefined && parsed.digest !== digest) {
-      throw new RegistryError(
-        'ERR_REGISTRY_DIGEST_MISMATCH',
-        `cannot push manifest as ${parsed.digest}: its digest is ${digest}`,
-      )
-    }
-    await pushManifest(this.#sources.of(parsed.registry), parsed, { bytes, mediaType, digest }, signal)
-    return { mediaType, digest, size: bytes.byteLength }
+    return await pushManifest(this.#sources.of(parsed.registry), parsed, bytes, signal)
+  }
+
+  /**
+   * Uploads an artifact: its blobs, and a manifest under the reference's tag, or by digest without one.
+   *
+   * @returns The manifest's descriptor.
+   */
+  async pushArtifact(
+    reference: string | Reference,
+    artifact: NewArtifact,
+    { signal }: CallOptions = {},
+  ): Promise<Descriptor> {
+    return await pushArtifact(this, reference, artifact, signal)
+  }
+
+  /**
+   * Manifests whose `subject` is the reference's manifest, such as signatures and lists of parts, page by page
+   * (`GET /v2/<name>/referrers/<digest>`). Of registries without this API, what the tag `sha256-…` lists.
+   *
+   * @param artifactType - Only those of this type.
+   */
+  async *referrers(
+    reference: string | Reference,
+    { artifactType, signal }: CallOptions & { readonly artifactType?: string | undefined } = {},
+  ): AsyncGenerator<Descriptor, void> {
+    const parsed = checkReference(reference)
+    const digest = parsed.digest ?? (await this.manifest(parsed, { signal })).descriptor.digest
+    yield* listReferrers(this.#sources.of(parsed.registry), parsed, digest, artifactType, signal)
   }
 
   /** Removes a manifest by digest or, where the registry allows it, a tag (`DELETE …/manifests/<reference>`). */

@@ -1,50 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BlobStore } from '../blobs/blob-store.js'
-import { RegistryClient, type RegistryClientOptions } from '../client/registry-client.js'
+import type { RegistryClient } from '../client/registry-client.js'
 import { isRegistryError, RegistryError } from '../errors.js'
 import type { Descriptor } from '../manifest/descriptor.js'
-import type { ImageConfig } from '../manifest/image-config.js'
-import type { Platform } from '../manifest/platform.js'
+import { isIndex } from '../manifest/manifest.js'
+import { parsePlatform, type Platform } from '../manifest/platform.js'
 import { checkReference } from '../reference/parse-reference.js'
 import type { Reference } from '../reference/reference.js'
 import { createImage, type NewImage } from './create-image.js'
-import { findImage, fullName, readable, storedName } from './find-image.js'
+import { platformOf, withName, withNames } from './entry-names.js'
+import { fetchIndex, pushIndex } from './fetch-index.js'
+import { findImage, storedName } from './find-image.js'
 import { LayoutIndex, nameOf, renamed, sourceAnnotation } from './layout-index.js'
-import { fetchImage, type FetchImageOptions, type TransferOptions } from './pull-image.js'
+import { fetchImage } from './pull-image.js'
 import { pushImage } from './push-image.js'
 import { reachableBlobs, reachableFrom, removeUnused } from './remove-image.js'
+import {
+  withClient,
+  type AddOptions,
+  type PullOptions,
+  type PushOptions,
+  type RemovedImage,
+} from './store-options.js'
 import { readImage, type ImageContent, type StoredImage } from './stored-image.js'
-
-/** Settings of {@link ImageStore.pull}. */
-export interface PullOptions extends FetchImageOptions, RegistryClientOptions {
-  /** A client to use, which stays open; the client options are then not looked at. Default: one of its own. */
-  readonly client?: RegistryClient | undefined
-}
-
-/** Settings of {@link ImageStore.push}. */
-export interface PushOptions extends TransferOptions, RegistryClientOptions {
-  /** The image to push, by name or id. Default: the one that has the reference's name here. */
-  readonly image?: string | Reference | undefined
-  /** A repository of the same registry that may have the layers already. */
-  readonly mountFrom?: string | undefined
-  /** A client to use, which stays open; the client options are then not looked at. Default: one of its own. */
-  readonly client?: RegistryClient | undefined
-}
-
-/** Settings of {@link ImageStore.add}. */
-export interface AddOptions {
-  /** Name of the image. Without it the image is found by its id. */
-  readonly reference?: string | Reference | undefined
-  readonly signal?: AbortSignal | undefined
-}
-
-/** What {@link ImageStore.remove} did. */
-export interface RemovedImage {
-  /** Names that are gone. */
-  readonly untagged: readonly string[]
-  /** Blobs that are gone: none while other names or images use them. */
-  readonly deleted: readonly string[]
-}
 
 /** A pull whose blobs another process removes at the same time is begun again this often. */
 const maxRounds = 20
@@ -92,6 +70,12 @@ export class ImageStore {
    */
   async pull(reference: string | Reference, options: PullOptions = {}): Promise<StoredImage> {
     const parsed = checkReference(reference)
+    if (options.platforms === 'all' && options.platform !== undefined) {
+      throw new RegistryError(
+        'ERR_REGISTRY_INVALID_ARG',
+        `cannot pull ${storedName(parsed)}: platform and platforms exclude each other`,
+      )
+    }
     return await withClient(options, async (client) => {
       for (let round = 1; round <= maxRounds; round++) {
         const image = await this.#pullOnce(client, parsed, options)
@@ -117,8 +101,13 @@ export class ImageStore {
    */
   async push(reference: string | Reference, options: PushOptions = {}): Promise<Descriptor> {
     const parsed = checkReference(reference)
-    const image = await this.get(options.image ?? parsed)
-    return await withClient(options, (client) => pushImage(client, this.blobs, parsed, image, options))
+    const { platform } = options
+    const image = await this.get(options.image ?? parsed, { platform })
+    return await withClient(options, (client) =>
+      image.index === undefined || platform !== undefined
+        ? pushImage(client, this.blobs, parsed, image, options)
+        : pushIndex(client, this.blobs, parsed, image.index, options),
+    )
   }
 
   /** All images, each once with all its names. Entries that cannot be read are left out. */
@@ -137,14 +126,25 @@ export class ImageStore {
    * Reads an image.
    *
    * @param wanted - A reference, a digest of manifest or config, or the first 4 or more hex digits of one.
-   * @throws {@link RegistryError} `ERR_REGISTRY_NO_IMAGE`, `ERR_REGISTRY_AMBIGUOUS`, or what is wrong with
-   *   its documents.
+   * @throws {@link RegistryError} `ERR_REGISTRY_NO_IMAGE`, `ERR_REGISTRY_AMBIGUOUS`, `ERR_REGISTRY_NO_PLATFORM`,
+   *   or what is wrong with its documents.
    */
-  async get(wanted: string | Reference): Promise<StoredImage> {
+  async get(
+    wanted: string | Reference,
+    { platform }: { readonly platform?: string | Platform | undefined } = {},
+  ): Promise<StoredImage> {
     const entries = await this.#index.read()
     const found = await this.#find(entries, wanted)
     const entry = found.entries[0]!
-    return withNames(await this.#read(entry), entry, entries)
+    const content =
+      platform === undefined
+        ? await this.#read(entry)
+        : await readImage(
+            this.blobs,
+            entry,
+            typeof platform === 'string' ? parsePlatform(platform) : platform,
+          )
+    return withNames(content, entry, entries)
   }
 
   /** Gives an image one more name. Another image that had the name stays, without it. */
@@ -214,9 +214,16 @@ export class ImageStore {
   async #pullOnce(
     client: RegistryClient,
     reference: Reference,
-    options: FetchImageOptions,
+    options: PullOptions,
   ): Promise<StoredImage | undefined> {
     try {
+      if (options.platforms === 'all') {
+        const source = await client.manifest(reference, options)
+        if (isIndex(source.document)) {
+          await fetchIndex(client, this.blobs, reference, source, options)
+          return await this.#name(source.descriptor, reference, options.signal)
+        }
+      }
       const { resolved, config } = await fetchImage(client, this.blobs, reference, options)
       const annotations = { [sourceAnnotation]: resolved.source.descriptor.digest }
       const entry = { ...resolved.descriptor, platform: platformOf(config), annotations }
@@ -269,37 +276,4 @@ export class ImageStore {
     this.#known.set(entry.digest, content)
     return content
   }
-}
-
-function platformOf({ os, architecture, variant }: ImageConfig): Platform {
-  return { os, architecture, ...(variant === undefined ? {} : { variant }) }
-}
-
-/** The entries with one more; what had its name is nameless now. */
-function withName(entries: readonly Descriptor[], added: Descriptor): readonly Descriptor[] {
-  const name = nameOf(added)
-  return [...entries.map((entry) => (fullName(entry) === name ? renamed(entry, undefined) : entry)), added]
-}
-
-function withNames(content: ImageContent, entry: Descriptor, entries: readonly Descriptor[]): StoredImage {
-  const same = entries.filter(({ digest }) => digest === entry.digest)
-  const digests = same.flatMap((item) => {
-    const source = item.annotations?.[sourceAnnotation]
-    const name = readable(nameOf(item) ?? '')
-    return source === undefined || name === undefined ? [] : [`${name.registry}/${name.repository}@${source}`]
-  })
-  return {
-    ...content,
-    references: same.flatMap((item) => fullName(item) ?? []),
-    repositoryDigests: [...new Set(digests)],
-  }
-}
-
-async function withClient<T>(
-  { client, ...options }: RegistryClientOptions & { readonly client?: RegistryClient | undefined },
-  work: (client: RegistryClient) => Promise<T>,
-): Promise<T> {
-  if (client !== undefined) return await work(client)
-  await using own = new RegistryClient(options)
-  return await work(own)
 }
