@@ -23,6 +23,7 @@ export type RegistryErrorCode =
   | 'ERR_REGISTRY_NO_IMAGE' // not in this image store
   | 'ERR_REGISTRY_AMBIGUOUS' // a short id fits several images
   | 'ERR_REGISTRY_NO_BLOB' // a blob is not in this store
+  | 'ERR_REGISTRY_ARCHIVE' // an archive of images is damaged or of an unknown kind
   | 'ERR_REGISTRY_STORE' // a store folder has an unexpected shape
   | 'ERR_REGISTRY_IO' // any other errno of the file system; see `cause`
 

@@ -75,7 +75,14 @@ export type { ArtifactBlob, NewArtifact } from './client/push-artifact.js'
 export type { PushBlobOptions } from './client/push-blob.js'
 export type { ResolvedImage } from './client/resolve-image.js'
 export { ImageStore } from './store/image-store.js'
-export type { AddOptions, PullOptions, PushOptions, RemovedImage } from './store/store-options.js'
+export type { ArchiveLimits } from './archives/read-archive.js'
+export type {
+  AddOptions,
+  LoadOptions,
+  PullOptions,
+  PushOptions,
+  RemovedImage,
+} from './store/store-options.js'
 export type { BlobLayer, NewImage, TarLayer } from './store/create-image.js'
 export type {
   FetchImageOptions,

@@ -50,6 +50,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./inspect.js'),
   },
   { name: 'kill', summary: 'Kill one or more running containers', load: () => import('./kill.js') },
+  {
+    name: 'load',
+    summary: 'Load images from a tar archive or STDIN',
+    load: () => import('./load.js'),
+  },
   { name: 'logs', summary: 'Fetch the logs of a container', load: () => import('./logs.js') },
   {
     name: 'pause',
@@ -58,6 +63,11 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'rm', summary: 'Remove one or more containers', load: () => import('./rm.js') },
   { name: 'rmi', summary: 'Remove one or more images', load: () => import('./rmi.js') },
+  {
+    name: 'save',
+    summary: 'Save images to a tar archive (streamed to STDOUT by default)',
+    load: () => import('./save.js'),
+  },
   {
     name: 'stats',
     summary: 'Display resource usage statistics of containers, once',

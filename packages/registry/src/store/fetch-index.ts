@@ -2,25 +2,13 @@ import type { BlobStore } from '../blobs/blob-store.js'
 import { sizeMismatch } from '../blobs/verify.js'
 import type { FetchedManifest } from '../client/fetch-manifest.js'
 import type { RegistryClient } from '../client/registry-client.js'
-import { RegistryError } from '../errors.js'
 import type { Descriptor } from '../manifest/descriptor.js'
-import { isIndex, maxManifestBytes, parseManifest } from '../manifest/manifest.js'
+import { maxManifestBytes } from '../manifest/manifest.js'
 import { formatReference } from '../reference/format-reference.js'
 import type { Reference } from '../reference/reference.js'
 import { inParallel } from './in-parallel.js'
+import { walkDocuments } from './walk-documents.js'
 import { checkParallel, uniqueBlobs, type TransferOptions } from './pull-image.js'
-
-/** Indexes inside each other, and manifests below one index. */
-const maxDepth = 4
-const maxManifests = 1000
-
-/** A manifest or an index of a tree, with what it needs besides other documents. */
-interface Document {
-  readonly descriptor: Descriptor
-  readonly bytes: Buffer
-  /** Config and layers. */
-  readonly blobs: readonly Descriptor[]
-}
 
 /** Brings everything below an index into a blob store, for all platforms: blobs, then manifests, itself last. */
 export async function fetchIndex(
@@ -33,7 +21,7 @@ export async function fetchIndex(
   checkParallel(parallel)
   const { registry, repository } = reference
   const name = formatReference(reference)
-  const documents = await walk(name, source.descriptor, async (descriptor) => {
+  const documents = await walkDocuments(name, source.descriptor, async (descriptor) => {
     if (descriptor === source.descriptor) return source.bytes
     const fetched = await client.manifest({ registry, repository, digest: descriptor.digest }, { signal })
     if (fetched.bytes.byteLength !== descriptor.size)
@@ -62,7 +50,9 @@ export async function pushIndex(
   checkParallel(parallel)
   const { registry, repository } = reference
   const name = formatReference(reference)
-  const documents = await walk(name, index, (descriptor) => blobs.bytes(descriptor, maxManifestBytes))
+  const documents = await walkDocuments(name, index, (descriptor) =>
+    blobs.bytes(descriptor, maxManifestBytes),
+  )
   const needed = uniqueBlobs(documents.flatMap((document) => document.blobs))
   onProgress?.({ kind: 'manifest', reference: name, digest: index.digest, blobs: needed })
   for (const { digest, size } of needed)
@@ -76,32 +66,4 @@ export async function pushIndex(
     await client.pushManifest({ registry, repository, digest: descriptor.digest }, bytes, { signal })
   }
   return await client.pushManifest(reference, documents.at(-1)!.bytes, { signal })
-}
-
-/** All documents below an index, each once, what is referred to before what refers to it. */
-async function walk(
-  name: string,
-  root: Descriptor,
-  read: (descriptor: Descriptor) => Promise<Buffer>,
-): Promise<readonly Document[]> {
-  const found = new Map<string, Document>()
-  const seen = new Set<string>()
-  const visit = async (descriptor: Descriptor, depth: number): Promise<void> => {
-    if (seen.has(descriptor.digest)) return
-    seen.add(descriptor.digest)
-    if (depth > maxDepth || seen.size > maxManifests) {
-      const bound = depth > maxDepth ? `${maxDepth} indexes inside each other` : `${maxManifests} manifests`
-      throw new RegistryError(
-        'ERR_REGISTRY_BAD_MANIFEST',
-        `cannot transfer ${name}: it has more than ${bound}`,
-      )
-    }
-    const bytes = await read(descriptor)
-    const document = parseManifest(bytes, descriptor.mediaType)
-    if (isIndex(document)) for (const entry of document.manifests) await visit(entry, depth + 1)
-    const blobs = isIndex(document) ? [] : [document.config, ...document.layers]
-    found.set(descriptor.digest, { descriptor, bytes, blobs })
-  }
-  await visit(root, 0)
-  return [...found.values()]
 }

@@ -1,4 +1,8 @@
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { imagesOf } from '../archives/load-archive.js'
+import { readArchive } from '../archives/read-archive.js'
+import { saveArchive, savedImages } from '../archives/save-archive.js'
 import { BlobStore } from '../blobs/blob-store.js'
 import type { RegistryClient } from '../client/registry-client.js'
 import { isRegistryError, RegistryError } from '../errors.js'
@@ -14,10 +18,11 @@ import { findImage, storedName } from './find-image.js'
 import { LayoutIndex, nameOf, renamed, sourceAnnotation } from './layout-index.js'
 import { fetchImage } from './pull-image.js'
 import { pushImage } from './push-image.js'
-import { reachableBlobs, reachableFrom, removeUnused } from './remove-image.js'
+import { pruneBlobs, reachableBlobs, reachableFrom, removeUnused } from './remove-image.js'
 import {
   withClient,
   type AddOptions,
+  type LoadOptions,
   type PullOptions,
   type PushOptions,
   type RemovedImage,
@@ -165,7 +170,7 @@ export class ImageStore {
     await this.#index.update(undefined, async (entries) => {
       const { entries: removed } = await this.#find(entries, wanted)
       const kept = entries.filter((entry) => !removed.includes(entry))
-      const deleted = await removeUnused(this.blobs, removed, kept)
+      const deleted = await removeUnused(this.blobs, await reachableFrom(this.blobs, removed), kept)
       for (const { digest } of removed) this.#known.delete(digest)
       result = { untagged: removed.flatMap((entry) => nameOf(entry) ?? []), deleted }
       return kept
@@ -180,10 +185,60 @@ export class ImageStore {
     const { config } = await this.#read(descriptor)
     const stored = await this.#name({ ...descriptor, platform: platformOf(config) }, parsed, signal)
     if (stored !== undefined) return stored
-    throw new RegistryError(
-      'ERR_REGISTRY_STORE',
-      `cannot add image ${descriptor.digest}: its blobs were removed meanwhile`,
-    )
+    throw removedMeanwhile(`add image ${descriptor.digest}`)
+  }
+
+  /**
+   * Writes images into a tar archive, as `docker save` does: `docker load`, `podman load` and skopeo's
+   * `oci-archive:` and `docker-archive:` read it, and {@link ImageStore.load}.
+   *
+   * @param wanted - Names or ids; by an id, an image is saved without a name. All platforms where all are here.
+   * @returns The archive's bytes. What goes wrong while it is read is an error of the stream.
+   * @throws {@link RegistryError} `ERR_REGISTRY_NO_IMAGE` and the like.
+   */
+  async save(
+    wanted: string | Reference | readonly (string | Reference)[],
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Readable> {
+    const list = Array.isArray(wanted)
+      ? (wanted as readonly (string | Reference)[])
+      : [wanted as string | Reference]
+    const entries = await this.#index.read()
+    const found = await Promise.all(list.map((item) => this.#find(entries, item)))
+    const images = await savedImages(found, (entry) => this.#read(entry))
+    return saveArchive(this.blobs, images, signal)
+  }
+
+  /**
+   * Brings in the images of an archive: an OCI layout or what `docker save` writes, also of old versions, plain
+   * or compressed with gzip or zstd. Files are checked and stored as they come; when the archive turns out to
+   * be damaged, none of its images is named and nothing of it is left.
+   *
+   * @throws {@link RegistryError} `ERR_REGISTRY_ARCHIVE`: not such an archive, damaged, or beyond the limits;
+   *   or what is wrong with the documents in it.
+   */
+  async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly StoredImage[]> {
+    const { signal } = options
+    const added = new Set<string>()
+    try {
+      const content = await readArchive(this.blobs, archive, options, signal, added)
+      const found = await imagesOf(this.blobs, content)
+      const images: StoredImage[] = []
+      for (const { descriptor, names } of found) {
+        let image: StoredImage | undefined
+        for (const name of names.length === 0 ? [undefined] : names) {
+          image = await this.#name(descriptor, name, signal)
+          if (image === undefined) throw removedMeanwhile(`load image ${descriptor.digest}`)
+        }
+        images.push(image!)
+      }
+      return images
+    } finally {
+      await this.#index.update(undefined, async (entries) => {
+        await removeUnused(this.blobs, [...added], entries)
+        return undefined
+      })
+    }
   }
 
   /**
@@ -195,16 +250,11 @@ export class ImageStore {
   async prune({ minAgeMs = 3_600_000 }: { readonly minAgeMs?: number | undefined } = {}): Promise<
     readonly string[]
   > {
-    const gone: string[] = []
+    let gone: readonly string[] = []
     await this.blobs.clean(minAgeMs)
     await this.#index.update(undefined, async (entries) => {
       const kept = entries.filter((entry) => nameOf(entry) !== undefined)
-      const used = await reachableFrom(this.blobs, kept)
-      const nameless = await reachableFrom(this.blobs, entries)
-      for await (const { digest, storedAt } of this.blobs.list()) {
-        const isOld = nameless.has(digest) || Date.now() - storedAt >= minAgeMs
-        if (!used.has(digest) && isOld && (await this.blobs.delete(digest))) gone.push(digest)
-      }
+      gone = await pruneBlobs(this.blobs, entries, kept, minAgeMs)
       return kept
     })
     return gone
@@ -276,4 +326,8 @@ export class ImageStore {
     this.#known.set(entry.digest, content)
     return content
   }
+}
+
+function removedMeanwhile(what: string): RegistryError {
+  return new RegistryError('ERR_REGISTRY_STORE', `cannot ${what}: its blobs were removed meanwhile`)
 }

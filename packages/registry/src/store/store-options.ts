@@ -1,3 +1,4 @@
+import type { ArchiveLimits } from '../archives/read-archive.js'
 import { RegistryClient, type RegistryClientOptions } from '../client/registry-client.js'
 import type { Platform } from '../manifest/platform.js'
 import type { Reference } from '../reference/reference.js'
@@ -27,6 +28,11 @@ export interface PushOptions extends TransferOptions, RegistryClientOptions {
 export interface AddOptions {
   /** Name of the image. Without it the image is found by its id. */
   readonly reference?: string | Reference | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Settings of `ImageStore.load`. */
+export interface LoadOptions extends ArchiveLimits {
   readonly signal?: AbortSignal | undefined
 }
 
