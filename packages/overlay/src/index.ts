@@ -5,6 +5,7 @@
  * - {@link RootFilesystem}: a stack of layers with a writable upper layer of its own.
  * - {@link mountOverlay} and {@link MountedRoot}: the stack as one mounted tree.
  * - {@link packLayer}: a deterministic layer out of files of the host.
+ * - {@link packTree}: a whole tree as a tar.
  * - {@link readFileIn}: a file of a tree that one does not trust.
  *
  * @packageDocumentation
@@ -29,6 +30,7 @@ export {
   type PackLayerOptions,
   type PackedLayerDigests,
 } from './pack/pack-layer.js'
+export { packTree, type PackTreeOptions } from './pack/pack-tree.js'
 export { folderEntries } from './pack/folder-entries.js'
 export type { LayerSource } from './pack/layer-source.js'
 export { readFileIn, type ReadFileInOptions } from './files/read-file-in.js'

@@ -12,6 +12,11 @@ const paxPrefix = 'SCHILY.xattr.'
 const lists = { access: 'system.posix_acl_access', default: 'system.posix_acl_default' }
 const kept = new Set(['security.capability', ...Object.values(lists)])
 
+/** True for attributes that layers have: not the labels and notes of a host. */
+export function isKeptAttribute(name: ByteString): boolean {
+  return kept.has(name) || (name.startsWith('user.') && name.length > 5 && !name.startsWith('user.overlay.'))
+}
+
 /**
  * Picks the extended attributes of an entry out of its PAX records.
  *
@@ -35,7 +40,7 @@ export function extendedAttributes(
     }
     if (name.length > 255 || name.includes('\0'))
       throw refused(path, 'an extended attribute has an impossible name')
-    if (kept.has(name) || (name.startsWith('user.') && name.length > 5)) found.push({ name, value })
+    if (isKeptAttribute(name)) found.push({ name, value })
   }
   for (const [kind, name] of Object.entries(lists)) {
     const text = records.get(`SCHILY.acl.${kind}`)
