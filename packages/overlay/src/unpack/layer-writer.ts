@@ -40,6 +40,7 @@ export class LayerWriter {
   readonly #limits: LayerLimits
   readonly #namespace: StoreUserNamespace | undefined
   readonly #scope: NoteScope
+  readonly #meaning: typeof nameMeaning
   readonly #foreign: ForeignMetadata | undefined
   readonly #parents: ParentFolders
   readonly #metadata: MetadataWriter
@@ -51,8 +52,15 @@ export class LayerWriter {
   /**
    * @param root - Descriptor of the layer's empty root folder; stays the caller's.
    * @param namespace - Where the owners of its files are, for a caller without privileges.
+   * @param whiteouts - `'plain'`: names that are whiteouts in a layer mean nothing.
    */
-  constructor(root: number, limits: LayerLimits, namespace: StoreUserNamespace | undefined) {
+  constructor(
+    root: number,
+    limits: LayerLimits,
+    namespace: StoreUserNamespace | undefined,
+    whiteouts: 'overlay' | 'plain',
+  ) {
+    this.#meaning = whiteouts === 'overlay' ? nameMeaning : () => ({ kind: 'plain' })
     this.#root = root
     this.#limits = limits
     this.#namespace = namespace
@@ -147,7 +155,7 @@ export class LayerWriter {
     this.#count(entry.path)
     this.#countBytes(entry)
     const place = splitEntryName(entry.path, this.#limits)
-    const meaning = nameMeaning(place)
+    const meaning = this.#meaning(place)
     if (meaning.kind === 'ignored') return undefined
     if (place.name === '') {
       if (entry.kind !== 'directory') throw refused(entry.path, 'the root of a layer must be a folder')
@@ -227,7 +235,7 @@ export class LayerWriter {
   #hardLink(folder: number, name: ByteString, entry: ArchiveEntry): void {
     this.#checkTarget(entry)
     const target = splitEntryName(entry.target, this.#limits)
-    if (target.name === '' || nameMeaning(target).kind !== 'plain')
+    if (target.name === '' || this.#meaning(target).kind !== 'plain')
       throw refused(entry.path, 'it is a link to no file')
     const from = this.#parents.find(target.parent)
     if (from === undefined)

@@ -25,6 +25,8 @@ export interface UnpackOptions {
   readonly limits: LayerLimits
   readonly signal?: AbortSignal | undefined
   readonly namespace?: StoreUserNamespace | undefined
+  /** `'plain'`: names that are whiteouts in a layer are names like any other. Default `'overlay'`. */
+  readonly whiteouts?: 'overlay' | 'plain' | undefined
 }
 
 /**
@@ -34,10 +36,10 @@ export interface UnpackOptions {
 export async function unpackLayer(
   source: AsyncIterable<Uint8Array>,
   folder: string,
-  { limits, signal, namespace }: UnpackOptions,
+  { limits, signal, namespace, whiteouts = 'overlay' }: UnpackOptions,
 ): Promise<UnpackedLayer> {
   const root = openSync(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-  const writer = new LayerWriter(root, limits, namespace)
+  const writer = new LayerWriter(root, limits, namespace, whiteouts)
   const reader = new ArchiveReader((entry) => writer.write(entry))
   const hash = createHash('sha256')
   let size = 0
