@@ -167,7 +167,7 @@ export class VolumeStore {
   }
 
   /**
-   * Removes what dead processes left half made, and ends uses.
+   * Removes what dead processes left half made, and ends uses; an anonymous volume goes with its last one.
    *
    * @param options - `ended`: says of a user whether it is no more. Without it all uses stay.
    */
@@ -175,7 +175,10 @@ export class VolumeStore {
     await removeAbandoned(this.#layout.temporary, this.#namespace)
     if (ended === undefined) return
     for (const volume of this.list()) {
-      for (const user of volume.users()) if (ended(user)) volume.release(user)
+      const users = volume.users().filter(ended)
+      for (const user of users) volume.release(user)
+      // made for one that never came to be: it would have given it back itself
+      if (users.length > 0 && volume.anonymous && volume.users().length === 0) await this.remove(volume.name)
     }
   }
 

@@ -11,11 +11,13 @@ import {
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { flock, LOCK_EX, LOCK_NB, O_DIRECTORY, O_RDONLY } from '@ctr/linux'
+import { AT_FDCWD, flock, LOCK_EX, LOCK_NB, O_DIRECTORY, O_RDONLY } from '@ctr/linux'
 import type { LayerLimits } from '../archive/limits.js'
 import { errnoOf, systemError } from '../errors.js'
 import { byteStringOf } from '../files/byte-string.js'
+import { names } from '../files/names.js'
 import { openIn } from '../files/open-in.js'
+import { TreeAccess } from '../files/tree-access.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { packTree } from '../pack/pack-tree.js'
 import { TemporaryFolder } from '../store/temporary-folders.js'
@@ -65,6 +67,20 @@ export class Volume implements VolumeRecord {
     return this.#layout.data(this.name)
   }
 
+  /** True when it has no files. */
+  isEmpty(): boolean {
+    try {
+      const folder = new TreeAccess(this.#namespace).openFolder(AT_FDCWD, byteStringOf(this.path))
+      try {
+        return names(folder).next().done === true
+      } finally {
+        closeSync(folder)
+      }
+    } catch (error) {
+      throw systemError('read the volume', this.name, error)
+    }
+  }
+
   /** Who uses it, in the order of their names. */
   users(): readonly string[] {
     try {
@@ -107,7 +123,7 @@ export class Volume implements VolumeRecord {
     try {
       return await this.#locked(async () => {
         const others = this.users().some((other) => other !== user)
-        if (others || readdirSync(this.path).length > 0) return false
+        if (others || !this.isEmpty()) return false
         await using temporary = TemporaryFolder.create(this.#layout.temporary, this.#namespace)
         const made = join(temporary.path, 'data')
         await unpackVolume(
