@@ -80,4 +80,5 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Unpause all processes within one or more containers',
     load: () => import('./unpause.js'),
   },
+  { name: 'volume', summary: 'Manage volumes', load: () => import('./volume.js') },
 ]

@@ -88,7 +88,7 @@ export function addRunFlags(command: Command): void {
     .option('--sysctl <list>', 'Sysctl options', collect)
     .option('-t, --tty', 'Allocate a pseudo-TTY')
     .option('-u, --user <string>', 'Username or UID (format: <name|uid>[:<group|gid>])')
-    .option('-v, --volume <list>', 'Bind mount a folder or file of the host', collect)
+    .option('-v, --volume <list>', 'Bind mount a folder or file of the host, or a volume', collect)
     .option('-w, --workdir <string>', 'Working directory inside the container')
 }
 

@@ -245,9 +245,14 @@ export class Container implements AsyncDisposable {
    * Removes the container with everything that it has written. Idempotent.
    *
    * @param force - Kill it first when it is running. Default false.
+   * @param volumes - Remove the volumes that were made for it without a name. Default: only those of a container with
+   *   `autoRemove`.
    * @throws {@link RuntimeError} `ERR_RUNTIME_RUNNING` without `force`.
    */
-  async remove({ force = false }: { readonly force?: boolean | undefined } = {}): Promise<void> {
+  async remove({
+    force = false,
+    volumes = false,
+  }: { readonly force?: boolean | undefined; readonly volumes?: boolean | undefined } = {}): Promise<void> {
     if (this.#record.status === 'running' && this.#init !== undefined) {
       if (!force) {
         throw new RuntimeError(
@@ -259,14 +264,14 @@ export class Container implements AsyncDisposable {
       await this.#openCgroup()?.kill() // also what is paused
     }
     if (this.#context.records.has(this.id)) await this.wait()
-    await this.#removeFiles()
+    await this.#removeFiles(volumes)
     for (const stream of [this.stdin, this.stdout, this.stderr, this.terminal]) stream?.destroy()
   }
 
-  /** Kills and removes the container; lets go of a detached one. */
+  /** Kills and removes the container, and its volumes without a name; lets go of a detached one. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#record.detached) this.#known?.release()
-    else await this.remove({ force: true })
+    else await this.remove({ force: true, volumes: true })
   }
 
   /** From the end of the program to the end of the container: figures, release, record. */
@@ -286,7 +291,7 @@ export class Container implements AsyncDisposable {
     })
     this.#cgroup = undefined
     this.#record = { ...this.#record, status: 'exited', exit }
-    if (this.#record.autoRemove) await this.#removeFiles()
+    if (this.#record.autoRemove) await this.#removeFiles(true)
     else if (this.#removed === undefined) this.#save()
     else this.#saving = setTimeout(() => this.#save(), saveAfterMs)
     return exit
@@ -303,12 +308,13 @@ export class Container implements AsyncDisposable {
     this.#saving = undefined
   }
 
-  async #removeFiles(): Promise<void> {
+  async #removeFiles(volumes: boolean): Promise<void> {
     this.#stopSaving()
     const warm = this.#warm
     this.#warm = undefined
     if (warm !== undefined) await this.#context.roots.giveBack(warm, isOrdinary(this.#record))
-    await removeFiles(this.#context, warm === undefined ? this.#record : { ...this.#record, rootId: null })
+    const record = warm === undefined ? this.#record : { ...this.#record, rootId: null }
+    await removeFiles(this.#context, record, { anonymousVolumes: volumes || record.autoRemove })
     this.#removed?.()
   }
 

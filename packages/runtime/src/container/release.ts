@@ -5,6 +5,8 @@ import { detachUserNetwork } from '../rootless/user-network.js'
 import { removeCgroup } from '../setup/made-cgroup.js'
 import { cgroupOf } from './cgroups.js'
 import { unpinProcess } from './pin.js'
+import type { ContainerRecord } from './record.js'
+import { releaseVolumes } from './volumes.js'
 import { foundProcess } from './watched-process.js'
 
 /** What is known of a container whose program has ended. */
@@ -58,11 +60,21 @@ async function killFirst(context: Context, id: string): Promise<void> {
   await ended
 }
 
-/** Removes what a container has on disk: its own layer, its files, its record last. Idempotent. */
+/**
+ * Removes what a container has on disk: its own layer, its files, its record last. Idempotent.
+ *
+ * @param anonymousVolumes - Remove the volumes that were made for it without a name.
+ */
 export async function removeFiles(
   context: Context,
-  { id, rootId }: { readonly id: string; readonly rootId: string | null },
+  {
+    id,
+    rootId,
+    volumes = [],
+  }: Pick<ContainerRecord, 'id' | 'rootId'> & Partial<Pick<ContainerRecord, 'volumes'>>,
+  { anonymousVolumes }: { readonly anonymousVolumes: boolean },
 ): Promise<void> {
   if (rootId !== null) await context.layers.removeRoot(rootId)
+  await releaseVolumes(context, id, volumes, anonymousVolumes)
   context.records.remove(id)
 }

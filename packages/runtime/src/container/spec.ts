@@ -62,6 +62,7 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
     noNewPrivileges: options.noNewPrivileges ?? false,
     seccomp: options.seccomp ?? 'default',
     hostname: host,
+    volumes: [],
     labels: { ...config.Labels, ...options.labels },
     terminal,
     detached: options.detach ?? false,

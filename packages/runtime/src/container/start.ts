@@ -1,4 +1,4 @@
-import { mkdirSync, openSync, statSync } from 'node:fs'
+import { mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { cpuBandwidth, isCgroupError, type Cgroup, type Resources } from '@ctr/cgroups'
 import {
@@ -31,7 +31,7 @@ import { attachUserNetwork, detachUserNetwork } from '../rootless/user-network.j
 import { defaultDeviceLinks, defaultDeviceRules, defaultDevices } from '../security/default-devices.js'
 import { DEFAULT_SHM_SIZE } from '../security/default-mounts.js'
 import { allCapabilities } from '../security/capability.js'
-import { setUpContainer, type Bind, type ContainerSetup } from '../setup/container-setup.js'
+import { setUpContainer, type ContainerSetup } from '../setup/container-setup.js'
 import { joinCgroup } from '../setup/join-cgroup.js'
 import { openTerminal, type Terminal } from '../setup/terminal.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
@@ -41,6 +41,7 @@ import { pinProcess } from './pin.js'
 import type { ContainerRecord } from './record.js'
 import { prepareRoot, rootBase } from './root.js'
 import type { ContainerSpec } from './spec.js'
+import { explainVolumes, prepareVolumes } from './volumes.js'
 import type { WarmRoot } from './warm-roots.js'
 
 /** A container that has just started. */
@@ -77,7 +78,8 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
     context.owner.settled(id)
   })
   const root = await prepareRoot(context, spec, rollback)
-  const record: ContainerRecord = { ...spec.record, rootId: root.id }
+  const { binds, volumes } = await prepareVolumes(context, spec, rollback)
+  const record: ContainerRecord = { ...spec.record, rootId: root.id, volumes }
 
   const made = await makeCgroup(context, id, options, resourcesOf(context, options))
   if (made !== undefined) rollback.defer(() => made.remove())
@@ -97,7 +99,7 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   using cgroupFds = cgroup?.openJoinFds()
   const setup = setupOf(context, record, options, {
     root: root.source,
-    binds: (options.volumes ?? []).map(bindOf),
+    binds,
     files: etcFiles(context, record, endpoint?.address),
     devpts: terminal?.mount,
   })
@@ -184,7 +186,7 @@ export function explainContainer(context: Context, { record, options, image }: C
         }
   const setup = setupOf(context, record, options, {
     root,
-    binds: (options.volumes ?? []).map(bindOf),
+    binds: explainVolumes(context, options, image),
     files: etcFiles(context, record, undefined),
     devpts: undefined,
   })
@@ -322,26 +324,6 @@ function resourcesOf(context: Context, options: RunOptions): Resources {
           })),
         }
       : {}),
-  }
-}
-
-function bindOf({
-  source,
-  target,
-  readOnly = false,
-}: {
-  source: string
-  target: string
-  readOnly?: boolean | undefined
-}): Bind {
-  try {
-    return { source, target, readOnly, kind: statSync(source).isDirectory() ? 'folder' : 'file' }
-  } catch (cause) {
-    throw new RuntimeError(
-      'ERR_RUNTIME_INVALID_ARG',
-      `cannot mount ${source} at ${target}: it does not exist on the host`,
-      { cause },
-    )
   }
 }
 
