@@ -263,6 +263,11 @@ function checkSysctls(sysctls: Readonly<Record<string, string>>, network: Networ
   }
 }
 
+/** True when a folder of the host is the lower part of an overlay, and not worked in. */
+export function isCopyOnWrite({ rootfs, overlay }: RunOptions): boolean {
+  return overlay ?? rootfs === '/'
+}
+
 /** Checks names and values of an environment. */
 export function checkEnv(env: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(env)) {

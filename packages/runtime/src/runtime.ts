@@ -120,6 +120,7 @@ export class Runtime implements AsyncDisposable {
    *   - `ERR_RUNTIME_PORT_TAKEN`: address already in use.
    *   - `ERR_RUNTIME_LIMIT`: a limit that the kernel refuses, or too little memory to start in.
    *   - `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_USER_NOT_FOUND`.
+   *   - `ERR_RUNTIME_UNSUPPORTED`: the kernel is too old.
    *   - `ERR_RUNTIME_START`: any other step; `cause` names the system call, its arguments and errno.
    */
   async run(options: RunOptions): Promise<Container> {

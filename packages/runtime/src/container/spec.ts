@@ -5,10 +5,11 @@ import { mountOverlay, readFileIn } from '@ctr/overlay'
 import type { CapabilitySets, User } from '@ctr/namespaces'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
-import { checkRunOptions, type RunOptions } from '../options.js'
+import { checkRunOptions, isCopyOnWrite, type RunOptions } from '../options.js'
 import { capabilityNumber, type Capability } from '../security/capability.js'
 import { networkOf } from './network-mode.js'
 import { resolveCapabilities } from '../security/resolve-capabilities.js'
+import { checkMounts, checkOverlays } from '../setup/kernel-needs.js'
 import { resolveUser, type ResolvedUser } from '../user/resolve-user.js'
 import type { ContainerRecord } from './record.js'
 
@@ -25,10 +26,12 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
  * Works out what is to be run from options and image, by Docker's rules. Nothing is made.
  *
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`, `ERR_RUNTIME_IMAGE_NOT_FOUND`,
- *   `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_USER_NOT_FOUND`.
+ *   `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_USER_NOT_FOUND`, `ERR_RUNTIME_UNSUPPORTED`.
  */
 export async function resolveSpec(context: Context, options: RunOptions): Promise<ContainerSpec> {
   checkRunOptions(options)
+  checkMounts()
+  if (options.image !== undefined || isCopyOnWrite(options)) checkOverlays()
   const image = options.image === undefined ? undefined : await context.images.get(options.image)
   const config = image?.config.config ?? {}
   const id = randomBytes(32).toString('hex')
