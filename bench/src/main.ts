@@ -8,6 +8,7 @@ import { execCase } from './cases/exec.js'
 import { memoryCase } from './cases/memory.js'
 import { ociCase, ociManyCase, ociMemoryCase, ociProgramCase } from './cases/oci.js'
 import { netbridgeCase, registryCase, spawnCase } from './cases/parts.js'
+import { registryServerCases } from './cases/registry-server.js'
 import { bridgeCase, cliCase, runCase } from './cases/run.js'
 import { sequenceCase } from './cases/sequence.js'
 import { describeMachine } from './machine.js'
@@ -42,6 +43,7 @@ const allCases: readonly BenchCase[] = [
   netbridgeCase,
   spawnCase,
   registryCase,
+  ...registryServerCases(commandLine),
 ]
 
 async function main(): Promise<void> {
@@ -75,7 +77,9 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Benc
   const chosen = allCases.filter(({ name }) => options.only.length === 0 || options.only.includes(name))
   const missing: string[] = []
   const cases = chosen.filter(({ name }) => {
-    const program = { cli: commandLine, 'oci-program': runtimeProgram }[name]
+    const program = name.startsWith('registry-')
+      ? commandLine
+      : { cli: commandLine, 'oci-program': runtimeProgram }[name]
     if (program === undefined || existsSync(program)) return true
     missing.push(`not measured: ${program} is not built`)
     return false

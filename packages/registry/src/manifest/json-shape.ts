@@ -75,7 +75,8 @@ export function isObject(value: unknown): value is JsonObject {
 /** A document can be parsed that is nested too deeply to be written. */
 function shownAsJson(value: unknown): string {
   try {
-    return String(JSON.stringify(value))
+    const text: unknown = JSON.stringify(value) // of what JSON has no word for: undefined
+    return String(text)
   } catch {
     return 'what is nested too deeply to be shown'
   }

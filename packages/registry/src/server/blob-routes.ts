@@ -1,12 +1,12 @@
+import type { FileHandle } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import type { Expected } from '../blobs/verify.js'
 import { unknownBlob } from './api-error.js'
 import { answer, answeredUnmodified, type Exchange } from './exchange.js'
+import { Download } from './download.js'
 import { requestedRange } from './ranges.js'
 import { checkedDigest, type Registry } from './registry.js'
-
-/** So much of a file is read at once. */
-const pieceBytes = 256 * 1024
+import { sendFile } from './send-file.js'
 
 /** `GET` and `HEAD /v2/<name>/blobs/<digest>`, with one range of bytes. */
 export async function getBlob(
@@ -27,16 +27,12 @@ export async function getBlob(
   if (file === undefined) {
     const size = await mirror?.sizeOf(name, digest)
     if (mirror === undefined || size === undefined) throw unknownBlob()
-    await send(exchange, { digest, size }, async (start, end) =>
-      (await mirror.download(name, digest, size)).read(start, end),
-    )
+    await send(exchange, { digest, size }, async () => await mirror.download(name, digest, size))
     return
   }
   try {
     const { size } = await file.stat()
-    await send(exchange, { digest, size }, (start, end) =>
-      file.createReadStream({ start, end, autoClose: false, highWaterMark: pieceBytes }),
-    )
+    await send(exchange, { digest, size }, () => file)
   } finally {
     await file.close()
   }
@@ -51,13 +47,14 @@ async function isBrought({ repositories, mirror }: Registry, name: string, diges
 async function send(
   exchange: Exchange,
   { digest, size }: Expected,
-  read: (start: number, end: number) => AsyncIterable<Buffer> | Promise<AsyncIterable<Buffer>>,
+  source: () => FileHandle | Promise<Download>,
 ): Promise<void> {
   const { request, response, method } = exchange
   if (answeredUnmodified(exchange, digest)) return
   const range = method === 'GET' ? requestedRange(request.headers.range, size) : undefined
-  const { start, end } = range ?? { start: 0, end: size - 1 }
-  const body = method === 'HEAD' || size === 0 ? undefined : await read(start, end)
+  const part = range ?? { start: 0, end: size - 1 }
+  const { start, end } = part
+  const from = method === 'HEAD' || size === 0 ? undefined : await source()
   response.writeHead(range === undefined ? 200 : 206, {
     'content-type': 'application/octet-stream',
     'content-length': end - start + 1,
@@ -66,8 +63,9 @@ async function send(
     etag: `"${digest}"`,
     ...(range === undefined ? {} : { 'content-range': `bytes ${start}-${end}/${size}` }),
   })
-  if (body === undefined) response.end()
-  else await pipeline(body, response)
+  if (from === undefined) response.end()
+  else if (from instanceof Download) await pipeline(from.read(start, end), response)
+  else await sendFile(from, part, response)
 }
 
 /** `DELETE /v2/<name>/blobs/<digest>`. */

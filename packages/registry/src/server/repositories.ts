@@ -1,7 +1,8 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobStore } from '../blobs/blob-store.js'
 import { io, removeFile } from '../blobs/durable.js'
+import { ownerToken } from '../blobs/owner.js'
 import { parseDigest, isDigest } from '../manifest/digest.js'
 import { isRepository, isTag } from '../reference/parse-reference.js'
 import { isThere, list, mark, readOptional, touch, touchedAt, write } from './entries.js'
@@ -140,14 +141,10 @@ export class Repositories {
   /** Stores a manifest in a repository, and names it by its tags. */
   async putManifest(name: string, bytes: Uint8Array, manifest: NewManifest): Promise<void> {
     const { digest, mediaType, tags, referrer } = manifest
-    const content = { digest, size: bytes.byteLength }
-    const isNew = !(await this.blobs.has(content))
-    if (isNew) {
-      this.#quotas.check(name, content.size)
-      await this.blobs.write(content, [bytes])
-    }
+    const size = bytes.byteLength
+    const isNew = !(await this.blobs.has({ digest, size })) && (await this.#store(name, digest, bytes))
     const isNewHere = await mark(this.#entry(name, '_blobs', digest))
-    this.#quotas.count(name, isNew ? content.size : 0, isNewHere ? content.size : 0)
+    this.#quotas.count(name, isNew ? size : 0, isNewHere ? size : 0)
     if (referrer !== undefined) {
       await this.#write(this.#referrer(name, referrer.subject, digest), JSON.stringify(referrer.descriptor))
     }
@@ -233,6 +230,18 @@ export class Repositories {
     }
     await walk('')
     return found.sort()
+  }
+
+  /** Stores bytes that have the digest. A server that is killed leaves nothing of them that is not whole. */
+  async #store(name: string, digest: string, bytes: Uint8Array): Promise<boolean> {
+    this.#quotas.check(name, bytes.byteLength)
+    const path = join(this.#partial, `manifest~${ownerToken()}`)
+    try {
+      await writeFile(path, bytes, { flag: 'wx', mode: 0o644 })
+      return await this.blobs.adopt(path, digest)
+    } finally {
+      await removeFile(path)
+    }
   }
 
   #entry(name: string, kind: '_blobs' | '_manifests' | '_referrers' | '_expected', digest: string): string {

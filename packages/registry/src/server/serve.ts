@@ -15,7 +15,7 @@ export interface ServeContext {
   readonly onError: (error: unknown) => void
 }
 
-/** What a client still sends after it was refused is read for so long and so far, so that it sees the answer. */
+/** A client that sends on after it was refused has so long to see the answer; so much is read meanwhile. */
 const lingerMs = 1000
 const lingerBytes = 1024 ** 2
 
@@ -49,7 +49,7 @@ function hangUpAfter(request: IncomingMessage, response: ServerResponse): void {
     let left = lingerBytes
     request.on('data', (chunk: Buffer) => {
       left -= chunk.length
-      if (left < 0) socket.destroy()
+      if (left < 0) request.pause() // it has to wait, and can read meanwhile
     })
     socket.once('close', () => clearTimeout(timer))
     request.on('error', () => undefined) // the end that was asked for

@@ -1,0 +1,111 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from '@jest/globals'
+import { leakCheck, temporaryFolder } from '@ctr/testing'
+import { digestOf, mediaTypes, RegistryClient, RegistryServer, type Descriptor } from '@ctr/registry'
+import { Ctrjs } from './ctrjs.js'
+
+leakCheck()
+
+/** Kills in one run of the tests; a longer one can be asked for. */
+const kills = Number(process.env['CTR_KILLS'] ?? 12)
+const clientOptions = { credentials: 'anonymous', retries: 0 } as const
+
+/** What a server has said that it has. */
+interface Promised {
+  readonly blobs: Set<string>
+  readonly manifests: Map<string, string>
+}
+
+/** Pushes images, one after the other, until the server is gone. */
+async function pushUntilKilled(address: string, who: string, promised: Promised): Promise<void> {
+  await using client = new RegistryClient(clientOptions)
+  const name = `${address}/team/app`
+  const push = async (bytes: Buffer, mediaType: string): Promise<Descriptor> => {
+    const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length }
+    await client.pushBlob(name, descriptor, () => Readable.from([bytes]))
+    promised.blobs.add(descriptor.digest)
+    return descriptor
+  }
+  try {
+    for (let n = 0; ; n++) {
+      const config = await push(Buffer.from(JSON.stringify({ who, n })), mediaTypes.ociConfig)
+      const layer = await push(randomBytes(randomInt(1, 2_000_000)), mediaTypes.ociLayer)
+      const manifest = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [layer] }
+      const { digest } = await client.pushManifest(
+        `${name}:${who}-${n}`,
+        Buffer.from(JSON.stringify(manifest)),
+      )
+      promised.manifests.set(`${who}-${n}`, digest)
+    }
+  } catch {
+    // killed in the middle: what was promised until then counts
+  }
+}
+
+/** Every blob must have the content that its name says. */
+function checkBlobs(root: string): void {
+  const folder = join(root, 'blobs/sha256')
+  for (const hex of readdirSync(folder)) {
+    expect(digestOf(readFileSync(join(folder, hex)))).toBe(`sha256:${hex}`)
+  }
+}
+
+/** A server that is started again must have all that was promised, whole. */
+async function checkPromised(root: string, { blobs, manifests }: Promised): Promise<void> {
+  await using server = await RegistryServer.start({ root })
+  await using client = new RegistryClient(clientOptions)
+  const name = `${server.address}/team/app`
+  for (const digest of blobs) expect(await client.hasBlob(name, digest)).toBe(true)
+  for (const [tag, digest] of manifests) {
+    expect((await client.manifest(`${name}:${tag}`)).descriptor.digest).toBe(digest)
+  }
+  // the repository is not known before its first blob
+  const tags = blobs.size === 0 ? [] : client.tags(name)
+  for await (const tag of tags) {
+    const { manifest } = await client.resolve(`${name}:${tag}`)
+    for (const part of [manifest.config, ...manifest.layers]) {
+      expect(await client.hasBlob(name, part.digest)).toBe(true)
+    }
+  }
+  expect(readdirSync(join(root, 'partial'))).toEqual([])
+  // what was not ended can be gone on with, or is given back once it was idle
+  const ids = readdirSync(join(root, 'uploads'))
+  for (const id of ids.filter((file) => file.endsWith('.json'))) {
+    const path = `/v2/team/app/blobs/uploads/${id.replace('.json', '')}`
+    expect((await fetch(server.url + path)).status).toBe(204)
+    expect((await fetch(server.url + path, { method: 'DELETE' })).status).toBe(204)
+  }
+  expect(readdirSync(join(root, 'uploads'))).toEqual([])
+}
+
+describe('registry serve, killed at any instant of pushes', () => {
+  it(
+    'has all that it promised, and nothing by halves',
+    async () => {
+      using folder = temporaryFolder()
+      using ctrjs = new Ctrjs(folder.path)
+      const root = join(folder.path, 'registry')
+      const promised: Promised = { blobs: new Set(), manifests: new Map() }
+      for (let kill = 0; kill < kills; kill++) {
+        const child = ctrjs.start('registry', 'serve', '--root', root, '--port', '0')
+        const ended = once(child, 'exit')
+        const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+        const address = line.replace('registry listening on ', '')
+        const pushes = ['a', 'b', 'c', 'd'].map((who) => pushUntilKilled(address, `${who}${kill}`, promised))
+        await sleep(randomInt(5, 1000))
+        child.kill('SIGKILL')
+        await Promise.all([ended, ...pushes])
+        checkBlobs(root)
+        await checkPromised(root, promised)
+      }
+      expect(promised.blobs.size).toBeGreaterThan(0)
+    },
+    kills * 20_000,
+  )
+})
