@@ -97,3 +97,4 @@ export type { CollectedGarbage, GarbageOptions } from './server/collect-garbage.
 export type { CloseOptions, ServerTls } from './server/listener.js'
 export type { MirrorOptions } from './server/mirror.js'
 export type { QuotaOptions } from './server/quotas.js'
+export type { SignaturePolicy, SignatureRequirement, SignedByIdentity, SignedByKey } from './trust/policy.js'

@@ -13,18 +13,22 @@ export interface Platform {
 }
 
 /** Other names people and kernels use for Go's architectures. */
-const aliases: Readonly<Record<string, readonly [architecture: string, variant?: string]>> = {
-  x86_64: ['amd64'],
-  'x86-64': ['amd64'],
-  aarch64: ['arm64'],
-  i386: ['386'],
-  i686: ['386'],
-  armhf: ['arm', 'v7'],
-  armel: ['arm', 'v6'],
-}
+const aliases: ReadonlyMap<string, readonly [architecture: string, variant?: string]> = new Map([
+  ['x86_64', ['amd64']],
+  ['x86-64', ['amd64']],
+  ['aarch64', ['arm64']],
+  ['i386', ['386']],
+  ['i686', ['386']],
+  ['armhf', ['arm', 'v7']],
+  ['armel', ['arm', 'v6']],
+])
 
 /** The variant that is meant when none is written. */
-const impliedVariant: Readonly<Record<string, string>> = { amd64: 'v1', arm64: 'v8', arm: 'v7' }
+const impliedVariant: ReadonlyMap<string, string> = new Map([
+  ['amd64', 'v1'],
+  ['arm64', 'v8'],
+  ['arm', 'v7'],
+])
 
 /**
  * Reads `os/architecture[/variant]`, such as `linux/arm64/v8`. The architecture alone means `linux`.
@@ -42,7 +46,7 @@ export function parsePlatform(text: string): Platform {
     )
   }
   const [os = 'linux', architecture = '', variant] = parts.length === 1 ? ['linux', ...parts] : parts
-  const [name, aliasVariant] = aliases[architecture.toLowerCase()] ?? [architecture.toLowerCase()]
+  const [name, aliasVariant] = aliases.get(architecture.toLowerCase()) ?? [architecture.toLowerCase()]
   const level = variant ?? aliasVariant
   return { os: os.toLowerCase(), architecture: name, ...(level === undefined ? {} : { variant: level }) }
 }
@@ -99,6 +103,6 @@ export function parsePlatformObject(value: unknown, at: string): Platform {
 
 /** `v8` is 8, `v8.2` is 8.2; a word that is no level sorts above all of them. */
 function variantLevel({ architecture, variant }: Platform): number {
-  const match = /^v(\d+(?:\.\d+)?)$/.exec(variant ?? impliedVariant[architecture] ?? 'v0')
+  const match = /^v(\d+(?:\.\d+)?)$/.exec(variant ?? impliedVariant.get(architecture) ?? 'v0')
   return match === null ? Infinity : Number(match[1])
 }

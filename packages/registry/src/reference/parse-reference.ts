@@ -117,7 +117,9 @@ function splitRegistry(name: string): { registry: string; repository: string } {
 function checkRegistry(text: string, registry: string): void {
   const port = /:(\d+)$/.exec(registry)
   const host = port === null ? registry : registry.slice(0, port.index)
-  if (!hostPattern.test(host) && !addressPattern.test(host)) {
+  // Docker's grammar takes what no address can be made of, such as `[:]` and `256.0.0.1`
+  const isAddress = URL.canParse(`https://${registry}`)
+  if (!isAddress || (!hostPattern.test(host) && !addressPattern.test(host))) {
     throw invalid(text, `${JSON.stringify(registry)} is no host name or address with an optional port`)
   }
   if (port !== null && Number(port[1]) > 65535) throw invalid(text, 'a port is at most 65535')

@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { imagesOf } from '../archives/load-archive.js'
 import { readArchive } from '../archives/read-archive.js'
 import { saveArchive, savedImages } from '../archives/save-archive.js'
@@ -7,16 +6,16 @@ import { BlobStore } from '../blobs/blob-store.js'
 import type { RegistryClient } from '../client/registry-client.js'
 import { isRegistryError, RegistryError } from '../errors.js'
 import type { Descriptor } from '../manifest/descriptor.js'
-import { isIndex } from '../manifest/manifest.js'
 import { parsePlatform, type Platform } from '../manifest/platform.js'
 import { checkReference } from '../reference/parse-reference.js'
 import type { Reference } from '../reference/reference.js'
 import { createImage, type NewImage } from './create-image.js'
 import { platformOf, withName, withNames } from './entry-names.js'
-import { fetchIndex, pushIndex } from './fetch-index.js'
+import { fetchEntry } from './fetch-entry.js'
+import { pushIndex } from './fetch-index.js'
 import { findImage, storedName } from './find-image.js'
-import { LayoutIndex, nameOf, renamed, sourceAnnotation } from './layout-index.js'
-import { fetchImage } from './pull-image.js'
+import { LayoutIndex, nameOf, renamed } from './layout-index.js'
+import { inRounds, removedMeanwhile } from './in-rounds.js'
 import { pushImage } from './push-image.js'
 import { pruneBlobs, reachableBlobs, reachableFrom, removeUnused } from './remove-image.js'
 import {
@@ -28,12 +27,6 @@ import {
   type RemovedImage,
 } from './store-options.js'
 import { readImage, type ImageContent, type StoredImage } from './stored-image.js'
-
-/** A pull whose blobs another process removes at the same time is begun again this often. */
-const maxRounds = 20
-
-/** It waits at random up to this long, times the round, so that those who remove come to their end. Milliseconds. */
-const roundDelayMs = 10
 
 /**
  * Images on this machine, in one folder that is an OCI image layout: `skopeo copy oci:FOLDER:NAME …` reads
@@ -81,21 +74,9 @@ export class ImageStore {
         `cannot pull ${storedName(parsed)}: platform and platforms exclude each other`,
       )
     }
-    return await withClient(options, async (client) => {
-      for (let round = 1; round <= maxRounds; round++) {
-        const image = await this.#pullOnce(client, parsed, options)
-        if (image !== undefined) return image
-        await sleep(
-          Math.random() * roundDelayMs * round,
-          undefined,
-          options.signal && { signal: options.signal },
-        )
-      }
-      throw new RegistryError(
-        'ERR_REGISTRY_STORE',
-        `cannot pull ${storedName(parsed)}: its blobs were removed ${maxRounds} times meanwhile`,
-      )
-    })
+    return await withClient(options, (client) =>
+      inRounds(`pull ${storedName(parsed)}`, options.signal, () => this.#pullOnce(client, parsed, options)),
+    )
   }
 
   /**
@@ -267,16 +248,7 @@ export class ImageStore {
     options: PullOptions,
   ): Promise<StoredImage | undefined> {
     try {
-      if (options.platforms === 'all') {
-        const source = await client.manifest(reference, options)
-        if (isIndex(source.document)) {
-          await fetchIndex(client, this.blobs, reference, source, options)
-          return await this.#name(source.descriptor, reference, options.signal)
-        }
-      }
-      const { resolved, config } = await fetchImage(client, this.blobs, reference, options)
-      const annotations = { [sourceAnnotation]: resolved.source.descriptor.digest }
-      const entry = { ...resolved.descriptor, platform: platformOf(config), annotations }
+      const entry = await fetchEntry(client, this.blobs, reference, options)
       return await this.#name(entry, reference, options.signal)
     } catch (error) {
       if (isRegistryError(error) && error.code === 'ERR_REGISTRY_NO_BLOB') return undefined
@@ -326,8 +298,4 @@ export class ImageStore {
     this.#known.set(entry.digest, content)
     return content
   }
-}
-
-function removedMeanwhile(what: string): RegistryError {
-  return new RegistryError('ERR_REGISTRY_STORE', `cannot ${what}: its blobs were removed meanwhile`)
 }

@@ -9,6 +9,8 @@ import { maxManifestBytes } from '../manifest/manifest.js'
 import { formatPlatform, parsePlatform, selectPlatform, type Platform } from '../manifest/platform.js'
 import { formatReference } from '../reference/format-reference.js'
 import type { Reference } from '../reference/reference.js'
+import { checkPolicy } from '../trust/check-policy.js'
+import type { SignaturePolicy } from '../trust/policy.js'
 import { inParallel } from './in-parallel.js'
 import { checkLayers } from './stored-image.js'
 
@@ -39,6 +41,10 @@ export interface TransferOptions {
 export interface FetchImageOptions extends TransferOptions {
   /** Wanted platform, such as `linux/arm64`. Default: Linux on this machine's processor. */
   readonly platform?: string | Platform | undefined
+  /** Which images are taken, by their signatures. Nothing of others is fetched. Default: all are. */
+  readonly policy?: SignaturePolicy | undefined
+  /** Signatures at hand, as parsed sigstore bundles, besides those that the registry has. */
+  readonly bundles?: readonly unknown[] | undefined
 }
 
 /** An image whose blobs are all in the store, not yet named there. */
@@ -52,11 +58,17 @@ export async function fetchImage(
   client: RegistryClient,
   blobs: BlobStore,
   reference: Reference,
-  { platform, signal, onProgress, parallel }: FetchImageOptions,
+  { platform, signal, onProgress, parallel, policy, bundles }: FetchImageOptions,
 ): Promise<FetchedImage> {
   checkParallel(parallel)
   const resolved = await client.resolve(reference, { platform, signal })
-  const { manifest, descriptor, bytes } = resolved
+  const { manifest, descriptor, bytes, source } = resolved
+  if (policy !== undefined) {
+    const named = { digest: source.descriptor.digest, bytes: source.bytes }
+    const picked = { digest: descriptor.digest, bytes }
+    const targets = named.digest === picked.digest ? [named] : [named, picked]
+    await checkPolicy(client, reference, targets, policy, { bundles, signal })
+  }
   const name = formatReference(reference)
   const needed = uniqueBlobs([manifest.config, ...manifest.layers])
   onProgress?.({ kind: 'manifest', reference: name, digest: descriptor.digest, blobs: needed })
