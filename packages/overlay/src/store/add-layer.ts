@@ -25,7 +25,11 @@ export async function addLayer(
   await using temporary = makeTemporary(layout, namespace)
   const made = join(temporary.path, 'layer')
   const files = filesOf(made)
-  mkdirSync(files, { recursive: true, mode: 0o700 })
+  try {
+    mkdirSync(files, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw systemError('make', files, error)
+  }
   const unpacked = await unpackLayer(source, files, { limits, signal, namespace })
   if (diffId !== undefined && diffId !== unpacked.diffId) {
     throw new OverlayError(

@@ -25,7 +25,12 @@ export function filesOf(folder: string): string {
 
 /** Writes what a layer is beside its files. */
 export function writeLayer(folder: string, layer: Omit<Layer, 'path'>): void {
-  writeFileSync(join(folder, description), JSON.stringify(layer), { mode: 0o600, flag: 'wx' })
+  const path = join(folder, description)
+  try {
+    writeFileSync(path, JSON.stringify(layer), { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    throw systemError('write', path, error)
+  }
 }
 
 /**
