@@ -10,7 +10,7 @@ import type { ContainerRecord } from './record.js'
 import { openTerminalIn } from '../setup/terminal.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { joinCgroup } from '../setup/join-cgroup.js'
-import { credentialsOf } from './start.js'
+import { credentialsOf } from './process-options.js'
 import type { WatchedProcess } from './watched-process.js'
 
 /** A program that runs in a container besides its own. */
