@@ -13,10 +13,11 @@ import { Context } from './context.js'
 import { RuntimeError } from './errors.js'
 import { Images } from './images/images.js'
 import type { RunOptions } from './options.js'
-import { systemdNeedsRoot } from './rootless/limits.js'
+import { systemdNeedsRoot, userNamespaceNeedsRoot } from './rootless/limits.js'
 import { Rootless } from './rootless/rootless.js'
 import { rootlessInfo, type RootlessInfo } from './rootless/rootless-info.js'
 import { defaultRoot, defaultState } from './default-folders.js'
+import { checkUserNamespace, type UserNamespaceOption } from './userns/option.js'
 
 /** Where a runtime lives, and how it reaches registries. */
 export interface RuntimeOptions {
@@ -35,6 +36,11 @@ export interface RuntimeOptions {
    * cgroup v2, else `cgroupfs`. Containers of both are found whichever it is.
    */
   readonly cgroupDriver?: CgroupDriver | undefined
+  /**
+   * The user namespace of containers that root starts, unless `run` is told another: `{ user: 'dockremap' }` is Docker's
+   * `userns-remap`. Default `'host'`: none of their own.
+   */
+  readonly userNamespace?: UserNamespaceOption | undefined
 }
 
 /**
@@ -57,6 +63,8 @@ export class Runtime implements AsyncDisposable {
   readonly rootless: RootlessInfo | undefined
   /** Who makes the cgroups of containers. */
   readonly cgroupDriver: CgroupDriver
+  /** The user namespace of containers that root starts, where they ask for no other. */
+  readonly userNamespace: UserNamespaceOption
   readonly #context: Context
   readonly #started = new Set<Container>()
   /** Calls of `run` that are under way. */
@@ -71,22 +79,26 @@ export class Runtime implements AsyncDisposable {
     this.root = context.folders.root
     this.state = context.folders.state
     this.cgroupDriver = context.cgroupDriver
+    this.userNamespace = context.userNamespace
   }
 
   /**
    * Opens a runtime, making its folders where they are missing, and cleans up after processes that were
    * killed: what they left half made is removed, detached containers go on.
    *
-   * @throws `OverlayError`, `RegistryError`: a folder cannot be used.
+   * @throws `OverlayError`, `RegistryError`: a folder cannot be used; {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`.
    */
   static async open({
     root = defaultRoot(),
     state = defaultState(),
     registries = {},
     cgroupDriver,
+    userNamespace = 'host',
   }: RuntimeOptions = {}): Promise<Runtime> {
+    checkUserNamespace(userNamespace)
     const rootless = process.geteuid?.() === 0 ? undefined : await Rootless.open()
     if (rootless !== undefined && cgroupDriver === 'systemd') throw systemdNeedsRoot()
+    if (rootless !== undefined && userNamespace !== 'host') throw userNamespaceNeedsRoot()
     const mode = rootless === undefined ? 0o711 : 0o700
     for (const folder of [root, state]) mkdirSync(folder, { recursive: true, mode })
     const [layers, store] = await Promise.all([
@@ -95,7 +107,7 @@ export class Runtime implements AsyncDisposable {
       }),
       ImageStore.open(join(root, 'images')),
     ])
-    const context = new Context({ root, state }, layers, { rootless, cgroupDriver })
+    const context = new Context({ root, state }, layers, { rootless, cgroupDriver, userNamespace })
     context.images = new Images(store, context, registries)
     try {
       return new Runtime(context, await cleanUp(context))
@@ -149,7 +161,7 @@ export class Runtime implements AsyncDisposable {
     this.#checkOpen()
     const spec = await resolveSpec(this.#context, options)
     if (spec.image !== undefined) await this.images.unpack(spec.image, options.signal)
-    return explainContainer(this.#context, spec)
+    return await explainContainer(this.#context, spec)
   }
 
   /**
@@ -179,7 +191,7 @@ export class Runtime implements AsyncDisposable {
     for (const id of this.#context.records.ids()) {
       // what is left has a record that cannot be read
       await releaseRunning(this.#context, id)
-      await removeFiles(this.#context, { id, rootId: null })
+      await removeFiles(this.#context, { id, rootId: null, userNamespace: null })
     }
     const network = await this.#context.existingNetwork()
     await network?.remove()

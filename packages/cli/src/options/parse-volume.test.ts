@@ -3,12 +3,13 @@ import { parseVolume } from './parse-volume.js'
 
 describe('parseVolume()', () => {
   it.each([
-    ['/data:/srv', { source: '/data', target: '/srv', readOnly: false }],
-    ['/data:/srv:ro', { source: '/data', target: '/srv', readOnly: true }],
-    ['/data:/srv:rw,z', { source: '/data', target: '/srv', readOnly: false }],
-    ['./x:/srv', { source: '/work/x', target: '/srv', readOnly: false }],
-    ['../x:/srv', { source: '/x', target: '/srv', readOnly: false }],
-    ['.:/srv', { source: '/work', target: '/srv', readOnly: false }],
+    ['/data:/srv', { source: '/data', target: '/srv', readOnly: false, idmap: false }],
+    ['/data:/srv:ro', { source: '/data', target: '/srv', readOnly: true, idmap: false }],
+    ['/data:/srv:rw,z', { source: '/data', target: '/srv', readOnly: false, idmap: false }],
+    ['/data:/srv:ro,idmap', { source: '/data', target: '/srv', readOnly: true, idmap: true }],
+    ['./x:/srv', { source: '/work/x', target: '/srv', readOnly: false, idmap: false }],
+    ['../x:/srv', { source: '/x', target: '/srv', readOnly: false, idmap: false }],
+    ['.:/srv', { source: '/work', target: '/srv', readOnly: false, idmap: false }],
   ])('reads %s', (text, volume) => {
     expect(parseVolume(text, '/work')).toEqual(volume)
   })

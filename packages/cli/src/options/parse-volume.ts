@@ -7,13 +7,15 @@ export interface ParsedVolume {
   readonly source: string
   readonly target: string
   readonly readOnly: boolean
+  /** Show it with the ids of the container's user namespace. */
+  readonly idmap: boolean
 }
 
 /** Of no effect here: labels of SELinux, and hints for virtual machines. */
 const ignored = new Set(['z', 'Z', 'cached', 'consistent', 'delegated', 'rprivate'])
 
 /**
- * Reads `-v`: `/HOST:/CONTAINER[:ro|:rw]`. A path on the host may begin with `./` or `../`.
+ * Reads `-v`: `/HOST:/CONTAINER[:ro|:rw][,idmap]`. A path on the host may begin with `./` or `../`.
  *
  * @param cwd - What relative paths start from.
  */
@@ -25,11 +27,17 @@ export function parseVolume(text: string, cwd = process.cwd()): ParsedVolume {
   if (!/^(\/|\.\.?(\/|$))/.test(source))
     throw wrong(text, 'named volumes are not there yet: a path of the host begins with "/" or "./"')
   if (!target.startsWith('/')) throw wrong(text, 'the path in the container must be absolute')
-  const words = options.split(',').filter((word) => word !== '' && !ignored.has(word))
+  const given = options.split(',').filter((word) => word !== '' && !ignored.has(word))
+  const words = given.filter((word) => word !== 'idmap')
   const unknown = words.find((word) => word !== 'ro' && word !== 'rw')
   if (unknown !== undefined || new Set(words).size > 1)
-    throw wrong(text, `the options are ro or rw, not ${words.join(',')}`)
-  return { source: resolve(cwd, source), target, readOnly: words.includes('ro') }
+    throw wrong(text, `the options are ro or rw, and idmap, not ${given.join(',')}`)
+  return {
+    source: resolve(cwd, source),
+    target,
+    readOnly: words.includes('ro'),
+    idmap: given.includes('idmap'),
+  }
 }
 
 /** As Docker: what is missing on the host becomes a folder. */

@@ -3,17 +3,23 @@ import { explain } from '@ctr/linux'
 import { describe } from '@ctr/namespaces'
 import { overlayParameters } from '@ctr/overlay'
 import type { Context } from '../context.js'
+import { plannedIds } from '../userns/claim-ids.js'
+import { openBinds } from './binds.js'
 import { etcFiles } from './etc-files.js'
 import { processOptions } from './process-options.js'
 import { rootBase } from './root.js'
-import { bindOf, setupOf } from './setup-of.js'
+import { setupOf } from './setup-of.js'
 import type { ContainerSpec } from './spec.js'
 
 /**
  * The set-up of a container as text: every system call of its child, in order. Nothing is made; descriptors that
  * would be opened before show as 0.
  */
-export function explainContainer(context: Context, { record, options, image }: ContainerSpec): string {
+export async function explainContainer(
+  context: Context,
+  { record, options, image, userNamespace }: ContainerSpec,
+): Promise<string> {
+  const ids = plannedIds(userNamespace)
   const base = rootBase(options, image)
   const lower =
     base === undefined
@@ -23,26 +29,31 @@ export function explainContainer(context: Context, { record, options, image }: C
         : base.lower
   const [upper, work] = [join(context.layers.folder, 'upper'), join(context.layers.folder, 'work')]
   const root =
-    base === undefined
-      ? { folder: options.rootfs! }
-      : {
-          overlay: overlayParameters({
-            lower,
-            upper,
-            work,
-            volatile: !record.detached,
-            userxattr: context.rootless !== undefined,
-          }),
-        }
+    ids !== undefined
+      ? { given: 0 }
+      : base === undefined
+        ? { folder: options.rootfs! }
+        : {
+            overlay: overlayParameters({
+              lower,
+              upper,
+              work,
+              volatile: !record.detached,
+              userxattr: context.rootless !== undefined,
+            }),
+          }
+  using binds = await openBinds(options.volumes)
   const setup = setupOf(context, record, options, {
     root,
-    binds: (options.volumes ?? []).map(bindOf),
+    binds: ids === undefined ? binds.all : binds.all.map((bind) => ({ ...bind, mount: 0 })),
     files: etcFiles(context, record, undefined),
     devpts: undefined,
+    ids: ids ?? context.rootless?.ids,
   })
   const netns = record.network.mode === 'bridge' ? 0 : undefined
   return describe(
     processOptions(context, record, setup, {
+      userns: ids === undefined ? undefined : { fd: 0, ids },
       netns,
       terminal: undefined,
       stdio: ['ignore', 'ignore', 'ignore'],

@@ -5,6 +5,7 @@ import { allCapabilities } from '../security/capability.js'
 import { setUpContainer, type ContainerSetup } from '../setup/container-setup.js'
 import { joinCgroup } from '../setup/join-cgroup.js'
 import type { Terminal } from '../setup/terminal.js'
+import type { ContainerUserNamespace } from '../userns/open-user-namespace.js'
 import type { ContainerRecord } from './record.js'
 
 /** Credentials of the container's programs, the first one and those that are executed later. */
@@ -28,6 +29,8 @@ export function processOptions(
   record: ContainerRecord,
   setup: ContainerSetup,
   resources: {
+    /** The user namespace that was made for it. */
+    readonly userns: Pick<ContainerUserNamespace, 'fd' | 'ids'> | undefined
     readonly netns: number | undefined
     readonly terminal: Pick<Terminal, 'slave'> | undefined
     readonly stdio: readonly [Stdio, Stdio, Stdio]
@@ -38,12 +41,14 @@ export function processOptions(
 ): SpawnOptions {
   const { mode } = record.network
   const { rootless } = context
+  const { userns } = resources
   return {
     command: record.command,
     env: record.env,
     cwd: record.cwd,
     namespaces: {
       ...(rootless === undefined ? {} : { user: 'new' as const }),
+      ...(userns === undefined ? {} : { user: { fd: userns.fd } }),
       mount: 'new',
       uts: 'new',
       ipc: 'new',
@@ -52,15 +57,18 @@ export function processOptions(
       ...(mode === 'host' || mode === 'bridge' ? {} : { network: 'new' as const }),
       ...(resources.netns === undefined ? {} : { network: { fd: resources.netns } }),
     },
-    idMaps: rootless?.maps,
+    idMaps: rootless?.ids.maps,
     hostname: record.hostname,
     stdio: resources.stdio,
+    pipeOwner: userns?.ids.outside(record.user),
     terminal: resources.terminal?.slave,
     ...credentialsOf(context, record),
     before: (program) => joinCgroup(program, resources.joinFds),
-    prepareFds: ['mount' in setup.root ? setup.root.mount : undefined, setup.devpts].filter(
-      (fd) => fd !== undefined,
-    ),
+    prepareFds: [
+      'mount' in setup.root ? setup.root.mount : 'given' in setup.root ? setup.root.given : undefined,
+      setup.devpts,
+      ...setup.binds.map(({ mount }) => mount),
+    ].filter((fd) => fd !== undefined),
     ...(rootless === undefined ? {} : { meanwhile: resources.begin }),
     prepare: (program, pause) => {
       setUpContainer(program, setup)

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { CapabilitySets, User } from '@ctr/namespaces'
+import type { CapabilitySets, IdMaps, User } from '@ctr/namespaces'
 import type { PublishedPort } from '@ctr/netbridge'
 import { isRuntimeError, RuntimeError } from '../errors.js'
 
@@ -40,6 +40,8 @@ export interface ContainerRecord {
   readonly capabilities: CapabilitySets
   readonly noNewPrivileges: boolean
   readonly seccomp: 'default' | 'unconfined'
+  /** The ids of its user namespace; null in that of the host, and for an ordinary user's, which are all alike. */
+  readonly userNamespace: Pick<IdMaps, 'uid' | 'gid'> | null
   readonly hostname: string
   readonly labels: Readonly<Record<string, string>>
   readonly terminal: boolean

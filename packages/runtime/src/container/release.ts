@@ -3,7 +3,9 @@ import type { Cgroup } from '@ctr/cgroups'
 import type { Context } from '../context.js'
 import { detachUserNetwork } from '../rootless/user-network.js'
 import { removeCgroup } from '../setup/made-cgroup.js'
+import { releaseIds } from '../userns/claim-ids.js'
 import { cgroupOf } from './cgroups.js'
+import type { ContainerRecord } from './record.js'
 import { unpinProcess } from './pin.js'
 import { foundProcess } from './watched-process.js'
 
@@ -58,11 +60,12 @@ async function killFirst(context: Context, id: string): Promise<void> {
   await ended
 }
 
-/** Removes what a container has on disk: its own layer, its files, its record last. Idempotent. */
+/** Removes what a container has on disk: its own layer, its files, its ids, its record last. Idempotent. */
 export async function removeFiles(
   context: Context,
-  { id, rootId }: { readonly id: string; readonly rootId: string | null },
+  { id, rootId, userNamespace }: Pick<ContainerRecord, 'id' | 'rootId' | 'userNamespace'>,
 ): Promise<void> {
   if (rootId !== null) await context.layers.removeRoot(rootId)
+  if (userNamespace !== null) releaseIds(context, id)
   context.records.remove(id)
 }

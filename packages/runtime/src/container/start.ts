@@ -9,6 +9,8 @@ import { Rollback } from '../rollback.js'
 import { attachUserNetwork, detachUserNetwork } from '../rootless/user-network.js'
 import { openTerminal } from '../setup/terminal.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
+import { openContainerUserNamespace } from '../userns/open-user-namespace.js'
+import { openBinds } from './binds.js'
 import { makeCgroup } from './cgroups.js'
 import { etcFiles, needsForwardedDns } from './etc-files.js'
 import { openStdio } from './log-streams.js'
@@ -17,7 +19,7 @@ import { processOptions } from './process-options.js'
 import type { ContainerRecord } from './record.js'
 import { resourcesOf } from './resources-of.js'
 import { prepareRoot } from './root.js'
-import { bindOf, setupOf } from './setup-of.js'
+import { setupOf } from './setup-of.js'
 import type { ContainerSpec } from './spec.js'
 import { explainFailure } from './start-failure.js'
 import type { WarmRoot } from './warm-roots.js'
@@ -55,30 +57,45 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
     context.records.remove(id)
     context.owner.settled(id)
   })
-  const root = await prepareRoot(context, spec, rollback)
-  const record: ContainerRecord = { ...spec.record, rootId: root.id }
+  using userns = await openContainerUserNamespace(context, id, spec.userNamespace, rollback)
+  userns?.ids.userInside(spec.record.user)
+  const root = await prepareRoot(context, spec, rollback, userns)
+  using _mount = root.mount
+  const record: ContainerRecord = {
+    ...spec.record,
+    rootId: root.id,
+    userNamespace: userns?.ids.maps ?? null,
+  }
 
   const made = await makeCgroup(context, id, options, resourcesOf(context, options))
   if (made !== undefined) rollback.defer(() => made.remove())
   const cgroup = made?.cgroup
 
-  using netns = record.network.mode === 'bridge' ? createNetworkNamespace() : undefined
+  using netns =
+    record.network.mode === 'bridge' ? createNetworkNamespace({ userNamespace: userns?.fd }) : undefined
   const endpoint =
     netns === undefined
       ? undefined
       : (await context.network()).attach({ id, netnsFd: netns.fd, publish: options.publish })
   if (endpoint !== undefined) rollback.defer(() => endpoint.detach())
 
+  const owner = userns?.ids.outside(record.user)
   using terminal = record.terminal
-    ? openTerminal(typeof options.terminal === 'object' ? options.terminal : undefined, context.rootless)
+    ? openTerminal(
+        typeof options.terminal === 'object' ? options.terminal : undefined,
+        userns ?? context.rootless?.namespaceOfTerminals,
+        owner,
+      )
     : undefined
-  using stdio = openStdio(context, record, options)
+  using stdio = openStdio(context, record, options, owner)
+  using binds = await openBinds(options.volumes, userns)
   using cgroupFds = cgroup?.openJoinFds()
   const setup = setupOf(context, record, options, {
     root: root.source,
-    binds: (options.volumes ?? []).map(bindOf),
+    binds: binds.all,
     files: etcFiles(context, record, endpoint?.address),
     devpts: terminal?.mount,
+    ids: userns?.ids ?? context.rootless?.ids,
   })
   let started = { ...record, network: networkWith(record, endpoint) }
   const begin = async (pid: number): Promise<void> => {
@@ -89,6 +106,7 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   using _turn = await context.rootless?.turns.take('start')
   const process = await spawn(
     processOptions(context, record, setup, {
+      userns,
       netns: netns?.fd,
       terminal,
       stdio: stdio.streams,
