@@ -23,6 +23,7 @@ export function describeContainer(container: Container): unknown {
       OOMKilled: exit?.oomKilled ?? false,
       Pid: isRunning ? (record.pid ?? 0) : 0,
       ExitCode: exitCodeOf(container) ?? 0,
+      Error: network.failure ?? '',
       StartedAt: record.createdAt,
       FinishedAt: exit?.finishedAt ?? never,
     },

@@ -55,6 +55,8 @@ export interface ContainerRecord {
     readonly mode: NetworkMode
     readonly address: string | null
     readonly ports: readonly PublishedPort[]
+    /** Why it has none any more, in words for a person; null as long as it has. */
+    readonly failure: string | null
   }
   readonly limits: {
     readonly memory: number | null

@@ -73,7 +73,7 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
     detached: options.detach ?? false,
     autoRemove: options.autoRemove ?? false,
     stopSignal: signalNumber(options.stopSignal ?? config.StopSignal ?? 'SIGTERM'),
-    network: { mode: network, address: null, ports: [] },
+    network: { mode: network, address: null, ports: [], failure: null },
     limits: { memory: options.memory ?? null, cpus: options.cpus ?? null, pids: options.pids ?? null },
     createdAt: new Date().toISOString(),
     status: 'running',
