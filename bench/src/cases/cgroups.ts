@@ -1,4 +1,14 @@
-import { cpuBandwidth, createCgroup, detectHierarchy, type Hierarchy, type Resources } from '@ctr/cgroups'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import {
+  cpuBandwidth,
+  createCgroup,
+  detectHierarchy,
+  type Cgroup,
+  type Hierarchy,
+  type Resources,
+} from '@ctr/cgroups'
+import { readFiles, type FileRead } from '@ctr/linux'
 import { figuresOf, type Bench, type BenchCase, type CaseResult, type Figure } from '../case.js'
 import { inProcess, interleave } from '../measure.js'
 import { summarize } from '../statistics.js'
@@ -74,10 +84,9 @@ export const statsCase: BenchCase = {
     const hierarchy = detectHierarchy()
     // a host may allow fewer descriptors than 1,000 readers have: they are measured in parts, and added up
     const [parts, size] = quick ? [1, 100] : [4, 250]
-    const kept: number[] = []
     const once: number[] = []
     const rounds = quick ? 2 : 10
-    const sums = Array.from({ length: rounds }, () => 0)
+    const [kept, floor] = [new Float64Array(rounds), new Float64Array(rounds)]
     for (let part = 0; part < parts; part++) {
       const groups = Array.from({ length: size }, (_, index) =>
         createCgroup(`/ctr-bench-${process.pid}-stats-${part}-${index}`, resources, { hierarchy }),
@@ -85,33 +94,60 @@ export const statsCase: BenchCase = {
       const readers = groups.map((group) => group.openStats())
       try {
         for (const reader of readers) reader.read() // opens the files
+        const files = openFilesOf(groups)
         for (let round = 0; round < rounds; round++) {
           signal.throwIfAborted()
-          const began = performance.now()
-          for (const reader of readers) reader.read()
-          sums[round]! += performance.now() - began
+          kept[round]! += timeOf(() => readers.forEach((reader) => reader.read()))
+          floor[round]! += timeOf(() => files.forEach((own) => readFiles(own)))
         }
         for (const reader of readers) reader.close()
-        const began = performance.now()
-        for (const group of groups) group.stats()
-        once.push(((performance.now() - began) * 1000) / size)
+        once.push((timeOf(() => groups.forEach((group) => group.stats())) * 1000) / size)
       } finally {
         for (const reader of readers) reader.close()
         for (const group of groups) await group.remove()
       }
     }
-    kept.push(...sums.map((sum) => (sum * 1000) / (parts * size)))
+    const ofThousand = (sums: Float64Array): number[] => [...sums].map((sum) => (sum * 1000) / (parts * size))
     return {
       unit: 'ms',
       figures: [
-        { name: 'ctr', ...summarize(kept) },
+        { name: 'ctr', ...summarize(ofThousand(kept)) },
         asked(100),
+        { name: 'the kernel, reading the same files', ...summarize(ofThousand(floor)) },
         { name: 'without keeping files open', ...summarize(once) },
       ],
       target: { of: 'asked', factor: 1 },
       notes: [`measured ${parts} times with ${size} groups, and counted up to 1,000`],
     }
   },
+}
+
+/** Milliseconds that something takes. */
+function timeOf(work: () => void): number {
+  const began = performance.now()
+  work()
+  return performance.now() - began
+}
+
+/** Files of groups that this process has open, each with room for what is in it. */
+function openFilesOf(groups: readonly Cgroup[]): FileRead[][] {
+  const files = new Map(groups.map(({ path }): [string, FileRead[]] => [path, []]))
+  for (const name of readdirSync('/proc/self/fd')) {
+    const path = targetOf(`/proc/self/fd/${name}`)
+    files
+      .get(`/${basename(dirname(path))}`)
+      ?.push({ fd: Number(name), room: readFileSync(path).length * 2 + 64 })
+  }
+  return [...files.values()]
+}
+
+/** Where a link of /proc leads; nowhere when its descriptor was that of the listing. */
+function targetOf(link: string): string {
+  try {
+    return readlinkSync(link)
+  } catch {
+    return ''
+  }
 }
 
 /** A bound that was asked for, to be compared with as another's figure is. */

@@ -21,10 +21,14 @@ export class Ctrjs implements Disposable {
   readonly #globals: readonly string[]
   readonly #env: NodeJS.ProcessEnv
 
-  /** Builds the program into a folder of its own, beside `package.json` as the real one. */
-  constructor(state: string) {
+  /**
+   * Builds the program into a folder of its own, beside `package.json` as the real one.
+   *
+   * @param env - Added to the environment of commands.
+   */
+  constructor(state: string, env: NodeJS.ProcessEnv = {}) {
     this.#globals = ['--root', join(state, 'root'), '--state', join(state, 'state')]
-    this.#env = { ...process.env, NODE_OPTIONS: '', XDG_CACHE_HOME: join(state, 'cache') }
+    this.#env = { ...process.env, NODE_OPTIONS: '', XDG_CACHE_HOME: join(state, 'cache'), ...env }
     const tsup = join(
       dirname(createRequire(import.meta.url).resolve('tsup/package.json')),
       'dist/cli-default.js',
@@ -38,6 +42,11 @@ export class Ctrjs implements Disposable {
   /** The command line of a command, for programs that start it. */
   line(...args: string[]): readonly [string, ...string[]] {
     return [process.execPath, join(this.#dist, 'bin.cjs'), ...this.#globals, ...args]
+  }
+
+  /** Environment of commands. */
+  get env(): NodeJS.ProcessEnv {
+    return this.#env
   }
 
   /** Starts a command. */

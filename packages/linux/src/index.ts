@@ -86,6 +86,7 @@ export {
   type MountAttributes,
 } from './calls/mounts.js'
 export { setns, unshare } from './calls/namespaces.js'
+export { readFiles, type FileRead } from './calls/read-files.js'
 export { pidfdExitStatus, pidfdOpen, pidfdSendSignal, waitid, type ExitStatus } from './calls/processes.js'
 export {
   connectUnix,

@@ -21,7 +21,15 @@ import { checkMappings, claimPorts } from './publish.js'
 import type { EndpointRecords } from './state/endpoint-records.js'
 import type { InstanceState } from './state/instance-state.js'
 import type { NetworkRecord } from './state/network-record.js'
-import { checkId, checkInteger, checkInterfaceName, checkIpv4, checkMac, formatMac } from './validate.js'
+import {
+  checkId,
+  checkInteger,
+  checkInterfaceName,
+  checkIpv4,
+  checkMac,
+  checkNames,
+  formatMac,
+} from './validate.js'
 
 /** An open network and everything that attaching needs. */
 export interface OpenNetwork {
@@ -74,6 +82,7 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
   const wantedMac = options.mac === undefined ? undefined : checkMac(options.mac)
   const wantedIp = options.ip === undefined ? undefined : checkIpv4('ip', options.ip)
   const mappings = checkMappings(options.publish ?? [])
+  const names = checkNames(options.names ?? [])
 
   const address = wantedIp === undefined ? pool.allocate(id) : pool.claim(wantedIp, id)
   undo.push(() => pool.release(formatIpv4(address), id))
@@ -85,6 +94,7 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
   const info: EndpointInfo = {
     id,
     name,
+    names,
     address: formatIpv4(address),
     prefixLength: record.subnet.prefixLength,
     gateway: formatIpv4(record.gateway),

@@ -11,6 +11,11 @@ export interface AttachOptions {
   readonly netnsFd: number
   /** Name of the interface inside, 1-15 bytes. Default `'eth0'`. */
   readonly name?: string | undefined
+  /**
+   * Names by which others of the network find it (`Netbridge.serveDns`), beside its id: host names, such as a
+   * container's own and its aliases. Several may have the same one. Default none.
+   */
+  readonly names?: readonly string[] | undefined
   /** A fixed address of the network's subnet. Unset takes the next free one. */
   readonly ip?: string | undefined
   /** Hardware address inside, unicast, as `'02:42:ac:1e:00:02'`. Unset derives a local one from the address. */
@@ -24,6 +29,8 @@ export interface EndpointInfo {
   readonly id: string
   /** Name of the interface inside. */
   readonly name: string
+  /** Names by which others of the network find it, beside its id. */
+  readonly names: readonly string[]
   /** IPv4 address inside. */
   readonly address: string
   readonly prefixLength: number

@@ -3,6 +3,8 @@ import { AddressPool } from './address/address-pool.js'
 import { formatIpv4, formatSubnet } from './address/ipv4.js'
 import { attachEndpoint, restoreTable, type OpenNetwork } from './attach.js'
 import { reapedGroup, unless } from './bridge.js'
+import { currentNames } from './dns/current-names.js'
+import type { DnsOptions, DnsServer } from './dns/dns-server.js'
 import type { AttachOptions, DetachOptions, Endpoint, EndpointInfo } from './endpoint.js'
 import { NetbridgeError } from './errors.js'
 import { LinkReaper } from './link-reaper.js'
@@ -12,7 +14,7 @@ import { NftTable } from './nft/nft-table.js'
 import { checkWanted, dropNetwork, openNetwork } from './open-network.js'
 import { allHoldings, reapOrphans, releaseHoldings } from './release.js'
 import { InstanceState } from './state/instance-state.js'
-import { checkId, checkInstance } from './validate.js'
+import { checkDnsOptions, checkId, checkInstance } from './validate.js'
 
 /** Which network to open, and how it shall be when it is not there yet. */
 export interface NetbridgeOptions {
@@ -44,6 +46,7 @@ export interface NetbridgeOptions {
 export class Netbridge implements AsyncDisposable {
   readonly #network: OpenNetwork
   readonly #netfilter: NetlinkSocket
+  readonly #servers = new Set<DnsServer>()
   #closed = false
   #removed = false
 
@@ -155,6 +158,36 @@ export class Netbridge implements AsyncDisposable {
   }
 
   /**
+   * Serves names to the containers of the network, at the address of its bridge, as long as this process has it open:
+   * `A` and `PTR` of endpoints by their ids (the first twelve digits of a container's) and their `names`, also as
+   * `NAME.BRIDGE`, those that have a name in common in turns; everything else as the host's own servers answer it,
+   * kept for as long as they say. A container asks it when its `/etc/resolv.conf` names {@link gateway}.
+   *
+   * Any number of processes may serve the same network: the kernel shares the questions among them, and each knows the
+   * endpoints of all.
+   *
+   * @throws {@link NetbridgeError}
+   *   - `ERR_NETBRIDGE_PORT_TAKEN`: another program of the host serves names at that address, or at all of them.
+   *   - `ERR_NETBRIDGE_PERMISSION`: the port is below 1024, and the caller lacks CAP_NET_BIND_SERVICE.
+   *
+   * @example
+   * await using dns = await net.serveDns()
+   * writeFileSync(`${root}/etc/resolv.conf`, resolvConf({ nameservers: [net.gateway] }))
+   */
+  async serveDns(options: DnsOptions = {}): Promise<DnsServer> {
+    this.#checkOpen()
+    checkDnsOptions(options)
+    const { DnsServer } = await import('./dns/dns-server.js') // with what a program without names does not need
+    const { record, endpoints } = this.#network
+    const { gateway, subnet } = record
+    const server = await DnsServer.start({ gateway, subnet, table: currentNames(record, endpoints) }, options)
+    if (this.#closed) await server.close()
+    this.#checkOpen()
+    this.#servers.add(server)
+    return server
+  }
+
+  /**
    * Takes away everything that belongs to ids which are not named: what is left of owners that were killed,
    * attached whole or by half. Links on the bridge that belong to nobody are deleted too.
    *
@@ -196,7 +229,8 @@ export class Netbridge implements AsyncDisposable {
   }
 
   /**
-   * Waits for links that are being deleted and closes the handle. The network and its endpoints stay. Idempotent.
+   * Ends its servers of names, waits for links that are being deleted and closes the handle. The network and its
+   * endpoints stay. Idempotent.
    *
    * @throws {@link NetbridgeError} when links could not be deleted; `cleanup()` finds them again.
    */
@@ -204,6 +238,7 @@ export class Netbridge implements AsyncDisposable {
     if (this.#closed) return
     this.#closed = true
     try {
+      for (const server of this.#servers) await server.close()
       await this.#network.reaper.close()
     } finally {
       this.#network.pool.close()

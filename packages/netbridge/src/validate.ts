@@ -1,4 +1,6 @@
 import { formatSubnet, parseIpv4, parseSubnet, type Subnet } from './address/ipv4.js'
+import { isIP } from 'node:net'
+import type { DnsOptions } from './dns/dns-server.js'
 import { NetbridgeError } from './errors.js'
 
 function invalid(what: string, value: unknown, should: string): NetbridgeError {
@@ -79,6 +81,21 @@ export function checkMac(text: string): Uint8Array {
   return bytes
 }
 
+/** Labels of letters, digits, `-` and `_`, at most 63 long, 253 in all (RFC 1123; `_` as Docker allows it). */
+export function isHostName(name: string): boolean {
+  const label = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'
+  return name.length <= 253 && new RegExp(`^${label}(?:\\.${label})*$`).test(name)
+}
+
+/** Names of an endpoint: as many as a line of `/etc/hosts` can hold. */
+export function checkNames(names: readonly string[]): readonly string[] {
+  if (names.length > 35) throw invalid('names', names.length, 'at most 35')
+  for (const name of names) {
+    if (!isHostName(name)) throw invalid('name', name, 'a host name')
+  }
+  return names
+}
+
 /** An integer in a range. */
 export function checkInteger(what: string, value: number, smallest: number, largest: number): number {
   if (!Number.isInteger(value) || value < smallest || value > largest) {
@@ -90,4 +107,13 @@ export function checkInteger(what: string, value: number, smallest: number, larg
 /** Writes a hardware address. */
 export function formatMac(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':')
+}
+
+/** A port and addresses of servers. */
+export function checkDnsOptions({ forward, port }: DnsOptions): void {
+  if (port !== undefined) checkInteger('port', port, 0, 65_535)
+  if (forward === undefined || forward === false) return
+  for (const server of forward) {
+    if (isIP(server) === 0) throw invalid('name server', server, 'an IPv4 or IPv6 address')
+  }
 }

@@ -4,7 +4,9 @@
  * - {@link LayerStore}: layers unpacked from tar archives into folders, found by their diffID.
  * - {@link RootFilesystem}: a stack of layers with a writable upper layer of its own.
  * - {@link mountOverlay} and {@link MountedRoot}: the stack as one mounted tree.
+ * - {@link VolumeStore}: files that outlive containers.
  * - {@link packLayer}: a deterministic layer out of files of the host.
+ * - {@link packTree}: a whole tree as a tar.
  * - {@link readFileIn}: a file of a tree that one does not trust.
  *
  * @packageDocumentation
@@ -30,9 +32,12 @@ export {
   type PackLayerOptions,
   type PackedLayerDigests,
 } from './pack/pack-layer.js'
+export { packTree, type PackTreeOptions } from './pack/pack-tree.js'
 export { folderEntries } from './pack/folder-entries.js'
 export type { LayerSource } from './pack/layer-source.js'
 export { readFileIn, type ReadFileInOptions } from './files/read-file-in.js'
 export { removeTree } from './files/remove-tree.js'
 export { defaultLayerLimits, type LayerLimits } from './archive/limits.js'
+export { VolumeStore, type CreateVolumeOptions, type VolumeStoreOptions } from './volumes/volume-store.js'
+export type { Volume, VolumeRecord } from './volumes/volume.js'
 export { isOverlayError, OverlayError, type OverlayErrorCode } from './errors.js'

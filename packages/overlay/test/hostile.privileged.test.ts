@@ -1,12 +1,16 @@
+import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { gzipSync } from 'node:zlib'
+import * as zlib from 'node:zlib'
 import { expect, it } from '@jest/globals'
+import { llistxattr } from '@ctr/linux'
 import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { LayerStore, type LayerLimits } from '../src/index.js'
 import { entryBlocks, tarOf, type RawEntry } from './tar-builder.js'
 import { treeOf } from './tree.js'
+
+const { gzipSync } = zlib
 
 leakCheck()
 
@@ -19,7 +23,10 @@ interface Outcome {
 }
 
 /** Adds a layer to a store that stands beside files of its own, and checks that these are left alone. */
-async function attack(archive: Buffer, limits: Partial<LayerLimits> = {}): Promise<Outcome> {
+async function attack(
+  archive: Buffer | ((outside: string) => Buffer),
+  limits: Partial<LayerLimits> = {},
+): Promise<Outcome> {
   using folder = temporaryFolder()
   mkdirSync(join(folder.path, 'outside'))
   writeFileSync(join(folder.path, 'outside/victim'), 'untouched', { mode: 0o600 })
@@ -28,7 +35,8 @@ async function attack(archive: Buffer, limits: Partial<LayerLimits> = {}): Promi
   const store = await LayerStore.open(join(folder.path, 'store'), { limits, durable: false })
   let outcome: Outcome
   try {
-    const layer = await store.add(Readable.from([archive]))
+    const bytes = typeof archive === 'function' ? archive(join(folder.path, 'outside')) : archive
+    const layer = await store.add(Readable.from([bytes]))
     outcome = { result: 'unpacked', message: '', tree: treeOf(layer.path).map((line) => line.split(' ')[0]!) }
   } catch (error) {
     const { code, message } = error as Error & { code: string }
@@ -43,6 +51,11 @@ async function attack(archive: Buffer, limits: Partial<LayerLimits> = {}): Promi
 }
 
 const REFUSED = 'ERR_OVERLAY_ARCHIVE'
+
+const sparse = (map: string, size: string): Record<string, string> => ({
+  'GNU.sparse.map': map,
+  'GNU.sparse.size': size,
+})
 
 describeOn(['root', 'overlay'], 'LayerStore.add() of hostile archives', () => {
   it.each<[string, readonly RawEntry[]]>([
@@ -113,6 +126,15 @@ describeOn(['root', 'overlay'], 'LayerStore.add() of hostile archives', () => {
       'an attribute for unprivileged overlays',
       [{ name: 'd', pax: { 'SCHILY.xattr.user.overlay.opaque': 'y' } }],
     ],
+    ['an attribute of the host', [{ name: 'd', pax: { 'SCHILY.xattr.trusted.md5sum': 'x' } }]],
+    ['a major device number out of range', [{ name: 'd', type: '4', major: 0x1000, minor: 0 }]],
+    ['a minor device number out of range', [{ name: 'd', type: '3', major: 1, minor: 0x100000 }]],
+    ['a negative owner', [{ name: 'a', pax: { uid: '-1' } }]],
+    ['an owner that means none', [{ name: 'a', pax: { gid: '4294967295' } }]],
+    ['a size that is negative', [{ name: 'a', pax: { size: '-1' } }]],
+    ['a sparse map that lies about the size', [{ name: 'a', content: 'abc', pax: sparse('5,3', '7') }]],
+    ['a sparse map with more than there is', [{ name: 'a', content: 'abc', pax: sparse('5,300', '900') }]],
+    ['a sparse map that goes back', [{ name: 'a', content: 'abcd', pax: sparse('5,3,1,1', '9') }]],
     ['NUL in a name', [{ name: 'a', pax: { path: 'a\0b' } }]],
     ['NUL in a target', [{ name: 'a', type: '2', target: 'x', pax: { linkpath: 'a\0b' } }]],
   ])('refuses %s', async (_, entries) => {
@@ -179,12 +201,127 @@ describeOn(['root', 'overlay'], 'LayerStore.add() of hostile archives', () => {
     expect(outcome).toMatchObject({ result: 'unpacked', tree })
   })
 
+  it('changes nothing outside by way of links, whatever they are called', async () => {
+    const entries = (outside: string): RawEntry[] => [
+      { name: 'l', type: '2', target: outside },
+      { name: 'f', type: '2', target: `${outside}/victim` },
+      // hard links to links are links: what is told of them is told of nothing else
+      { name: 'h', type: '1', target: 'f', mode: 0o4777, uid: 1, mtime: 5 },
+      { name: `${outside}/victim`, content: 'overwritten', mode: 0o777 },
+      { name: 'l/victim', content: 'overwritten', mode: 0o777 },
+      { name: 'l/', type: '5', mode: 0o777 },
+      { name: 'l/.wh.victim' },
+      { name: 'l/.wh..wh..opq' },
+      { name: 'f', type: '6', mode: 0o777 },
+    ]
+    const outcome = await attack((outside) => tarOf(...entries(outside)))
+    expect(outcome).toMatchObject({ result: 'unpacked' })
+    expect(outcome.tree).toEqual(expect.arrayContaining(['f', 'h', 'l']))
+    const linked = await attack((outside) =>
+      tarOf(
+        { name: 'l', type: '2', target: outside },
+        { name: 'h', type: '1', target: 'l/victim', mode: 0o777 },
+      ),
+    )
+    expect(linked).toMatchObject({ result: REFUSED })
+  })
+
+  it('takes opaque marks mixed with content as about lower layers alone', async () => {
+    const outcome = await attack(
+      tarOf(
+        { name: 'd/a' },
+        { name: 'd/.wh..wh..opq' },
+        { name: 'd/b' },
+        { name: 'd/.wh.a' },
+        { name: '.wh.d' },
+        { name: '.wh..wh..opq' },
+        { name: 'e/.wh.gone' },
+        { name: 'e/.wh..wh.aufs', content: 'x' },
+      ),
+    )
+    expect(outcome).toMatchObject({ result: 'unpacked', tree: ['.', 'd', 'd/a', 'd/b', 'e', 'e/gone'] })
+  })
+
+  it('leaves out labels and lists of the host', async () => {
+    const labels = Object.fromEntries(
+      ['security.selinux', 'security.ima', 'system.nfs4_acl', 'user.'].map((name) => [
+        `SCHILY.xattr.${name}`,
+        'x',
+      ]),
+    )
+    using folder = temporaryFolder()
+    const store = await LayerStore.open(join(folder.path, 'store'), { durable: false })
+    const layer = await store.add(
+      Readable.from([tarOf({ name: 'a', pax: { ...labels, 'SCHILY.acl.access': '?' } })]),
+    )
+    expect(llistxattr(join(layer.path, 'a'))).toEqual([])
+  })
+
+  it('refuses data that is cut, and hashes what trails without reading it', async () => {
+    const tar = tarOf({ name: 'a', content: 'x'.repeat(3000) })
+    const gzip = gzipSync(tar)
+    for (const cut of [700, 1536, 3000]) {
+      expect(await attack(tar.subarray(0, cut))).toMatchObject({ result: REFUSED })
+    }
+    for (const cut of [5, 30, gzip.length - 4]) {
+      expect(await attack(gzip.subarray(0, cut))).toMatchObject({ result: 'ERR_OVERLAY_COMPRESSION' })
+    }
+    const trailing = Buffer.concat([tar, tarOf({ name: 'hidden', content: 'x' })])
+    for (const bytes of [
+      trailing,
+      gzipSync(trailing),
+      Buffer.concat([gzip, gzipSync(tarOf({ name: 'hidden' }))]),
+    ]) {
+      expect(await attack(bytes)).toMatchObject({ result: 'unpacked', tree: ['.', 'a'] })
+    }
+    using folder = temporaryFolder()
+    const store = await LayerStore.open(join(folder.path, 'store'), { durable: false })
+    const { diffId } = await store.add(Readable.from([gzipSync(trailing)]))
+    expect(diffId).toBe(`sha256:${createHash('sha256').update(trailing).digest('hex')}`)
+  })
+
+  it('refuses bombs by the ratio of their compression, before they fill the disk', async () => {
+    const zeros = Buffer.alloc(90 * 2 ** 20)
+    const bomb = tarOf({ name: 'zeros', content: zeros })
+    expect(await attack(gzipSync(bomb))).toMatchObject({ result: 'ERR_OVERLAY_LIMIT' })
+    expect((await attack(gzipSync(bomb))).message).toMatch(
+      /\d+ compressed bytes become more than \d+, 250 for one/,
+    )
+    expect(await attack(gzipSync(bomb), { ratio: 2000 })).toMatchObject({ result: 'unpacked' })
+    // plain, and small ones
+    expect(await attack(bomb)).toMatchObject({ result: 'unpacked' })
+    expect(await attack(gzipSync(bomb.subarray(0, 40 * 2 ** 20)))).toMatchObject({ result: REFUSED })
+    const { zstdCompressSync } = zlib as { zstdCompressSync?: (bytes: Buffer) => Buffer }
+    const zstd = zstdCompressSync?.(bomb) ?? Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0])
+    expect(await attack(zstd)).toMatchObject({
+      result: zstdCompressSync === undefined ? 'ERR_OVERLAY_UNSUPPORTED' : 'ERR_OVERLAY_LIMIT',
+    })
+    if (zstdCompressSync === undefined) return
+    expect(await attack(zstdCompressSync(tarOf({ name: 'a' })).subarray(0, -3))).toMatchObject({
+      result: 'ERR_OVERLAY_COMPRESSION',
+    })
+  })
+
+  it('counts the holes of sparse files as bytes', async () => {
+    const holes = tarOf({ name: 'a', content: '', pax: sparse('', String(2 ** 40)) })
+    expect(await attack(holes)).toMatchObject({ result: 'ERR_OVERLAY_LIMIT' })
+  })
+
+  it('refuses PAX headers and GNU names without end', async () => {
+    const huge = entryBlocks({ name: 'x', type: 'x', content: Buffer.alloc(9 * 2 ** 20, 'x') })
+    expect(await attack(huge)).toMatchObject({ result: REFUSED })
+    const long = entryBlocks({ name: 'x', type: 'L', content: Buffer.alloc(2 ** 17, 'x') })
+    expect(await attack(long)).toMatchObject({ result: REFUSED })
+  })
+
   it('refuses a bomb of bytes, compressed and by a size that lies', async () => {
     const bomb = gzipSync(tarOf({ name: 'zeros', content: Buffer.alloc(20 * 2 ** 20) }))
     expect(bomb.length).toBeLessThan(50_000)
     expect(await attack(bomb, { bytes: 2 ** 20 })).toMatchObject({ result: 'ERR_OVERLAY_LIMIT' })
     const lie = entryBlocks({ name: 'x', content: 'x', pax: { size: '9007199254740991' } })
-    expect(await attack(lie)).toMatchObject({ result: REFUSED })
+    expect(await attack(lie)).toMatchObject({ result: 'ERR_OVERLAY_LIMIT' })
+    const short = entryBlocks({ name: 'x', content: 'x', pax: { size: '5000000' } })
+    expect(await attack(short)).toMatchObject({ result: REFUSED })
   })
 
   it('refuses too many entries, implied folders among them', async () => {

@@ -17,6 +17,7 @@ import {
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { expect, it } from '@jest/globals'
+import { lsetxattr } from '@ctr/linux'
 import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { LayerStore, mountOverlay, MountedRoot, readFileIn } from '../src/index.js'
 import { tarOf, type RawEntry } from './tar-builder.js'
@@ -230,6 +231,10 @@ describeOn(['root', 'overlay'], 'RootFilesystem.changes()', () => {
       { name: 'tree/a/b/c' },
       { name: 'replaced/by', content: 'folder' },
       { name: 'mode' },
+      { name: 'timed/', type: '5' },
+      { name: 'noted' },
+      { name: 'capable' },
+      { name: 'touched' },
     )
     const top = await add(
       store,
@@ -255,22 +260,34 @@ describeOn(['root', 'overlay'], 'RootFilesystem.changes()', () => {
     mkdirSync(inside('becomes-folder'))
     chmodSync(inside('mode'), 0o600)
     symlinkSync('/etc', inside('link'))
+    // what Docker does not count: the time of a folder, an attribute, ownership that is as it was
+    utimesSync(inside('timed'), 5, 5)
+    lsetxattr(inside('noted'), 'user.note', Buffer.from('x'))
+    utimesSync(inside('noted'), 7, 7)
+    utimesSync(inside('noted'), 0, 0)
+    lsetxattr(
+      inside('capable'),
+      'security.capability',
+      Buffer.from('0100000280200000000000000000000000000000', 'hex'),
+    )
+    utimesSync(inside('capable'), 0, 0)
+    utimesSync(inside('touched'), 5, 5)
     expect(() => renameSync(inside('moved'), inside('moved-away'))).toThrow(
       expect.objectContaining({ code: 'EXDEV' }),
     )
     expect(await root.changes()).toEqual([
       { kind: 'C', path: '/becomes-folder' },
+      { kind: 'C', path: '/capable' },
       { kind: 'C', path: '/etc' },
       { kind: 'A', path: '/etc/added' },
       { kind: 'C', path: '/etc/changed' },
       { kind: 'D', path: '/etc/deleted' },
       { kind: 'A', path: '/link' },
       { kind: 'C', path: '/mode' },
-      { kind: 'C', path: '/opened' },
-      { kind: 'C', path: '/opened/file' },
       { kind: 'C', path: '/replaced' },
       { kind: 'D', path: '/replaced/by' },
       { kind: 'A', path: '/replaced/new' },
+      { kind: 'C', path: '/touched' },
       { kind: 'C', path: '/tree' },
       { kind: 'D', path: '/tree/a' },
     ])

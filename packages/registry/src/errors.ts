@@ -19,10 +19,11 @@ export type RegistryErrorCode =
   | 'ERR_REGISTRY_INSECURE' // would have gone over plain HTTP where that is not allowed
   | 'ERR_REGISTRY_TIMEOUT' // the other side stalled
   | 'ERR_REGISTRY_CONNECTION' // refused, reset, unknown host, TLS; see `cause`
-  | 'ERR_REGISTRY_CREDENTIALS' // the Docker configuration file cannot be read or understood
+  | 'ERR_REGISTRY_CREDENTIALS' // the Docker configuration or a credential helper fails
   | 'ERR_REGISTRY_NO_IMAGE' // not in this image store
   | 'ERR_REGISTRY_AMBIGUOUS' // a short id fits several images
   | 'ERR_REGISTRY_NO_BLOB' // a blob is not in this store
+  | 'ERR_REGISTRY_ARCHIVE' // an archive of images is damaged or of an unknown kind
   | 'ERR_REGISTRY_STORE' // a store folder has an unexpected shape
   | 'ERR_REGISTRY_IO' // any other errno of the file system; see `cause`
 

@@ -45,7 +45,18 @@ export type {
   PasswordCredentials,
   RegistryTokenCredentials,
 } from './auth/credentials.js'
-export { readDockerCredentials, type DockerConfigOptions } from './auth/docker-config.js'
+export {
+  eraseDockerCredentials,
+  readDockerCredentials,
+  storeDockerCredentials,
+  type CredentialPlace,
+  type DockerConfigOptions,
+} from './auth/docker-config.js'
+export { login, logout, type LoginOptions } from './client/login.js'
+export type { CertificateOptions, TlsSettings } from './http/certificates.js'
+export type { ConnectionOptions } from './http/connections.js'
+export type { ProxySettings } from './http/proxy.js'
+export type { Mirrors } from './client/sources.js'
 export type { Insecure } from './http/plain-http.js'
 export type { RetryOptions } from './http/retry.js'
 export { BlobStore, type StoredBlob } from './blobs/blob-store.js'
@@ -60,15 +71,18 @@ export {
 } from './client/registry-client.js'
 export type { BlobProgress, OnBlobProgress } from './client/fetch-blob.js'
 export type { FetchedManifest } from './client/fetch-manifest.js'
+export type { ArtifactBlob, NewArtifact } from './client/push-artifact.js'
 export type { PushBlobOptions } from './client/push-blob.js'
 export type { ResolvedImage } from './client/resolve-image.js'
-export {
-  ImageStore,
-  type AddOptions,
-  type PullOptions,
-  type PushOptions,
-  type RemovedImage,
-} from './store/image-store.js'
+export { ImageStore } from './store/image-store.js'
+export type { ArchiveLimits } from './archives/read-archive.js'
+export type {
+  AddOptions,
+  LoadOptions,
+  PullOptions,
+  PushOptions,
+  RemovedImage,
+} from './store/store-options.js'
 export type { BlobLayer, NewImage, TarLayer } from './store/create-image.js'
 export type {
   FetchImageOptions,
@@ -77,4 +91,9 @@ export type {
   TransferOptions,
 } from './store/pull-image.js'
 export type { ImageLayer, StoredImage } from './store/stored-image.js'
-export { RegistryServer, type RegistryServerOptions } from './server/registry-server.js'
+export { RegistryServer } from './server/registry-server.js'
+export type { GarbageSchedule, RegistryServerOptions } from './server/server-options.js'
+export type { CollectedGarbage, GarbageOptions } from './server/collect-garbage.js'
+export type { CloseOptions, ServerTls } from './server/listener.js'
+export type { MirrorOptions } from './server/mirror.js'
+export type { QuotaOptions } from './server/quotas.js'

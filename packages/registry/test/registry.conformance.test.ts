@@ -92,6 +92,36 @@ describeOn(['bin:docker-registry'], "the client with Debian's docker-registry", 
     ).rejects.toMatchObject({ code: 'ERR_REGISTRY_NO_PLATFORM' })
   })
 
+  it('keeps all platforms of an index, and enters referrers in the tag that stands for the list', async () => {
+    using folder = temporaryFolder()
+    await using registry = await startDockerRegistry(join(folder.path, 'registry'))
+    const store = await ImageStore.open(join(folder.path, 'store'))
+    await using client = new RegistryClient(anonymous)
+    const repository = `${registry.address}/multi`
+    const manifests = []
+    for (const architecture of ['amd64', 'riscv64']) {
+      const layers = [{ tar: tarOf('arch', Buffer.from(architecture)) }]
+      const image = await store.add({ config: { architecture }, layers }, { reference: architecture })
+      await store.push(`${repository}:${architecture}`, { ...anonymous, image: architecture })
+      manifests.push({ ...image.descriptor, platform: { os: 'linux', architecture } })
+    }
+    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }))
+    const index = await client.pushManifest(`${repository}:all`, bytes)
+    const other = await ImageStore.open(join(folder.path, 'other'))
+    await other.pull(`${repository}:all`, { ...anonymous, platforms: 'all' })
+    expect(
+      await other.push(`${registry.address}/copy:all`, { ...anonymous, image: `${repository}:all` }),
+    ).toEqual(index)
+
+    const artifact = { artifactType: 'application/vnd.test', blobs: [], subject: index }
+    const first = await client.pushArtifact(repository, { ...artifact, annotations: { n: '1' } })
+    const second = await client.pushArtifact(repository, { ...artifact, annotations: { n: '2' } })
+    const digests = []
+    for await (const { digest } of client.referrers(`${repository}:all`)) digests.push(digest)
+    expect(digests).toEqual([first.digest, second.digest])
+    expect(await namesOf(client.tags(repository))).toContain(`sha256-${index.digest.slice(7)}`)
+  })
+
   it('logs in', async () => {
     using folder = temporaryFolder()
     await using registry = await startDockerRegistry(join(folder.path, 'registry'), true)

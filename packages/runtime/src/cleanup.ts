@@ -50,6 +50,10 @@ export async function cleanUp(context: Context): Promise<readonly CleanUpFailure
   await removeRoots(context, roots, living, failures)
   releaseUnused(context, ids, living)
   await context.layers.cleanup()
+  // claims first: one that is settled meanwhile has a record
+  const ended = (id: string): boolean =>
+    !livingOwners(context.owners).claims.has(id) && !context.records.has(id)
+  await context.volumes.cleanup({ ended })
   context.records.sweep()
   return failures
 }
@@ -60,7 +64,7 @@ async function cleanUpOne(context: Context, id: string, living: LivingOwners): P
   if (record === undefined && living.claims.has(id)) return // its owner is making it
   if (record === undefined && context.records.has(id)) return // damaged: kept for whoever looks into it
   await releaseRunning(context, id)
-  await removeFiles(context, record ?? { id, rootId: null, userNamespace: null })
+  await removeFiles(context, record ?? { id, rootId: null, userNamespace: null }, { anonymousVolumes: true })
 }
 
 /** Removes the roots that belong neither to a container nor to a living process. */

@@ -3,7 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { defaultCgroupDriver, detectHierarchy, type CgroupDriver, type Hierarchy } from '@ctr/cgroups'
 import { Netbridge } from '@ctr/netbridge'
-import type { LayerStore } from '@ctr/overlay'
+import type { LayerStore, VolumeStore } from '@ctr/overlay'
 import { ContainerRecords } from './container/record.js'
 import { WarmRoots } from './container/warm-roots.js'
 import { Host } from './host.js'
@@ -16,7 +16,7 @@ import type { UserNamespaceOption } from './userns/option.js'
 
 /** Where a runtime keeps its things. */
 export interface Folders {
-  /** What survives a reboot: images, layers, containers. */
+  /** What survives a reboot: images, layers, volumes, containers. */
   readonly root: string
   /** What does not: locks, pinned processes, networks. */
   readonly state: string
@@ -29,6 +29,7 @@ export class Context {
   readonly instance: string
   readonly records: ContainerRecords
   readonly layers: LayerStore
+  readonly volumes: VolumeStore
   /** Set for an ordinary user. */
   readonly rootless: Rootless | undefined
   readonly host = new Host()
@@ -53,7 +54,7 @@ export class Context {
 
   constructor(
     folders: Folders,
-    layers: LayerStore,
+    { layers, volumes }: { readonly layers: LayerStore; readonly volumes: VolumeStore },
     {
       rootless,
       cgroupDriver,
@@ -70,6 +71,7 @@ export class Context {
     this.cgroupDriver = cgroupDriver ?? defaultCgroupDriver(this.hierarchy)
     this.instance = instanceName(folders.root)
     this.layers = layers
+    this.volumes = volumes
     this.records = new ContainerRecords(join(folders.root, 'containers'))
     this.mountpoint = join(folders.state, 'root')
     this.#groups = rootless === undefined ? '/' : delegatedGroup(this.hierarchy)

@@ -22,6 +22,7 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_CHECKPOINT' // CRIU could not save or restore the container; its log says why
   | 'ERR_RUNTIME_STATE' // a state file that cannot be read
   | 'ERR_RUNTIME_BUSY' // another command works on the container
+  | 'ERR_RUNTIME_UNSUPPORTED' // the kernel is too old, or was built without something
   | 'ERR_RUNTIME_CLOSED' // the runtime was closed
 
 /** The only error class thrown by this package. Match on `code`. */

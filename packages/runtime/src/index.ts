@@ -7,12 +7,14 @@ export { Runtime, type RuntimeOptions } from './runtime.js'
 export type { RootlessInfo } from './rootless/rootless-info.js'
 export type { CleanUpFailure } from './cleanup.js'
 export { Container } from './container/container.js'
-export type { ContainerExit, ContainerRecord, NetworkMode } from './container/record.js'
+export type { ContainerExit, ContainerRecord, ContainerVolume, NetworkMode } from './container/record.js'
 export type { ExecProcess } from './container/exec.js'
 export type { LogEntry, LogOptions } from './container/logs.js'
 export type {
   ContainerStdio,
   ExecOptions,
+  HostVolume,
+  NamedVolume,
   PullImageOptions,
   PushImageOptions,
   RunOptions,

@@ -11,8 +11,11 @@ import { checkUserNamespace, type UserNamespaceOption } from './userns/option.js
  */
 export type ContainerStdio = 'pipe' | 'inherit' | 'ignore' | 'log' | number
 
+/** What is mounted in a container: a folder or file of the host, or a volume. */
+export type Volume = HostVolume | NamedVolume
+
 /** A folder or file of the host in a container. */
-export interface Volume {
+export interface HostVolume {
   /** Absolute path on the host, which must exist. */
   readonly source: string
   /** Absolute path in the container; made where it is missing. */
@@ -25,6 +28,22 @@ export interface Volume {
    * to on the host, which is nobody for ids that the container does not have.
    */
   readonly idmap?: boolean | undefined
+}
+
+/** A volume of the runtime in a container. */
+export interface NamedVolume {
+  readonly source?: undefined
+  /**
+   * Name: 2 to 128 letters, digits, `_`, `.`, `-`. Made where it is missing, and stays when the container is removed.
+   * Without it, an anonymous volume is made for this container.
+   */
+  readonly volume?: string | undefined
+  /** Absolute path in the container; made where it is missing. */
+  readonly target: string
+  /** Default false. */
+  readonly readOnly?: boolean | undefined
+  /** Fill an empty volume with what the image has in its place, with its owner and permissions. Default true. */
+  readonly copy?: boolean | undefined
 }
 
 /** What to run, in what, and how far it may go. Everything is optional but one of `image` and `rootfs`. */
@@ -156,6 +175,7 @@ export interface UnpackProgress {
 const networkModes: readonly NetworkMode[] = ['none', 'host', 'bridge', 'pasta', 'slirp4netns']
 
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
+const volumePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{1,127}$/
 
 /**
  * Checks what can be checked before anything is made.
@@ -198,15 +218,24 @@ export function checkRunOptions(options: RunOptions): void {
     throw invalid('cannot detach a container with a terminal of ours')
 }
 
-function checkVolume({ source, target }: Volume): void {
-  if (!source.startsWith('/')) throw invalid(`cannot mount ${source}: the path on the host is not absolute`)
+function checkVolume(volume: Volume): void {
+  const { source, target } = volume
+  const named = source === undefined ? volume.volume : undefined
+  const what = source ?? (named === undefined ? 'a volume' : `the volume ${named}`)
+  if (source !== undefined && !source.startsWith('/'))
+    throw invalid(`cannot mount ${source}: the path on the host is not absolute`)
+  if (named !== undefined && !volumePattern.test(named)) {
+    throw invalid(
+      `cannot mount the volume ${JSON.stringify(named)}: 2 to 128 letters, digits, "_", "." and "-" are allowed, the first a letter or digit`,
+    )
+  }
   if (!target.startsWith('/') || target.split('/').includes('..')) {
     throw invalid(
-      `cannot mount ${source} at ${target}: the path in the container must be absolute, without ".."`,
+      `cannot mount ${what} at ${target}: the path in the container must be absolute, without ".."`,
     )
   }
   if (target.split('/').every((part) => part === '' || part === '.'))
-    throw invalid(`cannot mount ${source} at ${target}: use rootfs for that`)
+    throw invalid(`cannot mount ${what} at ${target}: use rootfs for that`)
 }
 
 /** The kernel ends strings at a NUL byte. */
@@ -246,6 +275,11 @@ function checkSysctls(sysctls: Readonly<Record<string, string>>, network: Networ
     }
     checkWords([value])
   }
+}
+
+/** True when a folder of the host is the lower part of an overlay, and not worked in. */
+export function isCopyOnWrite({ rootfs, overlay }: RunOptions): boolean {
+  return overlay ?? rootfs === '/'
 }
 
 /** Checks names and values of an environment. */

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCgroup, isCgroupError, type CgroupDriver } from '@ctr/cgroups'
-import { LayerStore } from '@ctr/overlay'
+import { LayerStore, VolumeStore } from '@ctr/overlay'
 import { ImageStore, type RegistryClientOptions } from '@ctr/registry'
 import { cleanUp, type CleanUpFailure } from './cleanup.js'
 import { Container } from './container/container.js'
@@ -53,6 +53,8 @@ export interface RuntimeOptions {
 export class Runtime implements AsyncDisposable {
   /** Images of this runtime. */
   readonly images: Images
+  /** Files that outlive containers. */
+  readonly volumes: VolumeStore
   /** What dead processes had left and could not be removed when the runtime was opened. Tried again by the next. */
   readonly failedCleanUps: readonly CleanUpFailure[]
   /** Folder of images, layers and containers. */
@@ -75,6 +77,7 @@ export class Runtime implements AsyncDisposable {
     this.#context = context
     this.failedCleanUps = failedCleanUps
     this.images = context.images
+    this.volumes = context.volumes
     this.rootless = rootlessInfo(context)
     this.root = context.folders.root
     this.state = context.folders.state
@@ -101,13 +104,19 @@ export class Runtime implements AsyncDisposable {
     if (rootless !== undefined && userNamespace !== 'host') throw userNamespaceNeedsRoot()
     const mode = rootless === undefined ? 0o711 : 0o700
     for (const folder of [root, state]) mkdirSync(folder, { recursive: true, mode })
-    const [layers, store] = await Promise.all([
-      LayerStore.open(join(root, rootless === undefined ? 'overlay' : `overlay-${rootless.mapsName}`), {
-        userNamespace: rootless?.namespace,
-      }),
+    // what belongs to ids of one map means nothing in another
+    const maps = rootless === undefined ? '' : `-${rootless.mapsName}`
+    const ids = { userNamespace: rootless?.namespace }
+    const [layers, volumes, store] = await Promise.all([
+      LayerStore.open(join(root, `overlay${maps}`), ids),
+      VolumeStore.open(join(root, `volumes${maps}`), ids),
       ImageStore.open(join(root, 'images')),
     ])
-    const context = new Context({ root, state }, layers, { rootless, cgroupDriver, userNamespace })
+    const context = new Context(
+      { root, state },
+      { layers, volumes },
+      { rootless, cgroupDriver, userNamespace },
+    )
     context.images = new Images(store, context, registries)
     try {
       return new Runtime(context, await cleanUp(context))
@@ -128,6 +137,7 @@ export class Runtime implements AsyncDisposable {
    *   - `ERR_RUNTIME_PORT_TAKEN`: address already in use.
    *   - `ERR_RUNTIME_LIMIT`: a limit that the kernel refuses, or too little memory to start in.
    *   - `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_USER_NOT_FOUND`.
+   *   - `ERR_RUNTIME_UNSUPPORTED`: the kernel is too old.
    *   - `ERR_RUNTIME_START`: any other step; `cause` names the system call, its arguments and errno.
    */
   async run(options: RunOptions): Promise<Container> {
@@ -146,7 +156,7 @@ export class Runtime implements AsyncDisposable {
     const spec = await resolveSpec(this.#context, options)
     if (spec.image !== undefined) await this.images.unpack(spec.image, signal)
     const started = await startContainer(this.#context, spec)
-    const abort = (): void => void container.remove({ force: true }).catch(() => undefined)
+    const abort = (): void => void container.remove({ force: true, volumes: true }).catch(() => undefined)
     const container: Container = Container.started(this.#context, started, () => {
       this.#started.delete(container)
       signal?.removeEventListener('abort', abort)
@@ -161,7 +171,7 @@ export class Runtime implements AsyncDisposable {
     this.#checkOpen()
     const spec = await resolveSpec(this.#context, options)
     if (spec.image !== undefined) await this.images.unpack(spec.image, options.signal)
-    return await explainContainer(this.#context, spec)
+    return explainContainer(this.#context, spec)
   }
 
   /**
@@ -182,16 +192,16 @@ export class Runtime implements AsyncDisposable {
   }
 
   /**
-   * Removes every container, the bridge network and the cgroups of this runtime. Images and layers stay.
+   * Removes every container, the bridge network and the cgroups of this runtime. Images, layers and named volumes stay.
    * Detached containers are killed.
    */
   async reset(): Promise<void> {
     this.#checkOpen()
-    for (const container of this.containers()) await container.remove({ force: true })
+    for (const container of this.containers()) await container.remove({ force: true, volumes: true })
     for (const id of this.#context.records.ids()) {
       // what is left has a record that cannot be read
       await releaseRunning(this.#context, id)
-      await removeFiles(this.#context, { id, rootId: null, userNamespace: null })
+      await removeFiles(this.#context, { id, rootId: null, userNamespace: null }, { anonymousVolumes: true })
     }
     const network = await this.#context.existingNetwork()
     await network?.remove()
@@ -212,7 +222,9 @@ export class Runtime implements AsyncDisposable {
       const { status, detached } = container.inspect()
       return status === 'running' && !detached
     })
-    const results = await Promise.allSettled(running.map((container) => container.remove({ force: true })))
+    const results = await Promise.allSettled(
+      running.map((container) => container.remove({ force: true, volumes: true })),
+    )
     for (const container of this.#started) container.letGo()
     await this.#context.close()
     const failures = results.flatMap((result) =>

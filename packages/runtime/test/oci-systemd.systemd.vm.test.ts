@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFi
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { openCgroup } from '@ctr/cgroups'
-import { LayerStore } from '@ctr/overlay'
+import { LayerStore, VolumeStore } from '@ctr/overlay'
 import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { cgroupIds, cgroupOf, makeCgroup } from '../src/container/cgroups.js'
 import { Context } from '../src/context.js'
@@ -140,10 +140,13 @@ describeOn(['root', 'cgroup2'], 'cgroups of Runtime with systemd', () => {
     const runtime = await Runtime.open(folders)
     expect(runtime.cgroupDriver).toBe('systemd')
     await runtime.close()
-    const layers = await LayerStore.open(join(folders.root, 'overlay'))
+    const stores = {
+      layers: await LayerStore.open(join(folders.root, 'overlay')),
+      volumes: await VolumeStore.open(join(folders.root, 'volumes')),
+    }
     const [ours, others] = [
-      new Context(folders, layers),
-      new Context(folders, layers, { cgroupDriver: 'cgroupfs' }),
+      new Context(folders, stores),
+      new Context(folders, stores, { cgroupDriver: 'cgroupfs' }),
     ]
     const ids = ['a'.repeat(64), 'b'.repeat(64)] as const
     const make = (context: Context, id: string) => makeCgroup(context, id, {}, { pids: { limit: 20 } })

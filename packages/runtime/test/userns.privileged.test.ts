@@ -230,6 +230,19 @@ describeOn(
       })
     })
 
+    it('shows a volume by name alike to containers with different ids', async () => {
+      const volumes = [{ volume: 'shared', target: '/data' }]
+      {
+        await using first = await run({ ...sleeping, volumes })
+        await using second = await run({ ...sleeping, volumes })
+        expect(firstOf(first.inspect())).not.toBe(firstOf(second.inspect()))
+        await executed(first, 'echo shared > /data/made; chown 1000:44 /data/made')
+        const look = 'stat -c %u:%g /data /data/made; cat /data/made; rm /data/made'
+        expect(await executed(second, look)).toBe('0:0\n1000:44\nshared')
+      }
+      await runtime.volumes.remove('shared')
+    })
+
     it('uses a folder as root, and the host copy-on-write, with its ids', async () => {
       using folder = temporaryFolder('ctr-userns-')
       chownSync(folder.path, 0, 0)

@@ -23,6 +23,9 @@ mount -t tmpfs -o mode=755,nosuid,nodev run run
 mount -t tmpfs -o mode=1777 tmp tmp
 mount -t tmpfs -o mode=1777 tmp var/tmp
 mkdir -p dev/pts dev/shm dev/mqueue
+# as on any host
+ln -s /proc/self/fd dev/fd
+for n in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${n%:*}" "dev/${n#*:}"; done
 mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts dev/pts
 mount -t tmpfs -o mode=1777,nosuid,nodev shm dev/shm
 mount -t mqueue mqueue dev/mqueue

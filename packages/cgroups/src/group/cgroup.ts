@@ -165,7 +165,7 @@ export class Cgroup implements AsyncDisposable {
   }
 
   /**
-   * Reads what the group uses: about 30 files. Whoever reads again and again does it with {@link openStats}.
+   * Reads what the group uses: 30 to 50 files. Whoever reads again and again does it with {@link openStats}.
    *
    * @throws {@link CgroupError}
    *   - `ERR_CGROUP_NOT_FOUND`: the group was removed.
@@ -176,7 +176,7 @@ export class Cgroup implements AsyncDisposable {
   }
 
   /**
-   * For reading {@link stats} again and again, about three times as fast: keeps the files open.
+   * For reading {@link stats} again and again, many times as fast: keeps the files open, and reads all in one step.
    *
    * @example
    * using reader = group.openStats()

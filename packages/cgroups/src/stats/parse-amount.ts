@@ -1,4 +1,5 @@
 import { CgroupError } from '../errors.js'
+import { wholeNumber } from './whole-number.js'
 
 /**
  * Reads a file that holds one number. Pure.
@@ -8,8 +9,9 @@ import { CgroupError } from '../errors.js'
  * @throws {@link CgroupError} `ERR_CGROUP_PARSE`: it holds something else.
  */
 export function parseAmount(text: string, path: string): number {
+  const value = wholeNumber(text, 0, text.endsWith('\n') ? text.length - 1 : text.length)
+  if (!Number.isNaN(value)) return value
   const word = text.trim()
-  if (/^\d+$/.test(word)) return Number(word)
   throw new CgroupError(
     'ERR_CGROUP_PARSE',
     `cannot read ${path}: one number was expected, got ${JSON.stringify(word.slice(0, 80))}`,
@@ -24,8 +26,10 @@ export function parseAmount(text: string, path: string): number {
  * {@link parseAmount}.
  */
 export function parseLimit(text: string, path: string): number | 'max' {
-  const word = text.trim()
-  if (word === 'max' || word === '-1') return 'max'
-  const amount = parseAmount(word, path)
+  if (text.startsWith('max') || text.startsWith('-1')) {
+    const word = text.trim()
+    if (word === 'max' || word === '-1') return 'max'
+  }
+  const amount = parseAmount(text, path)
   return amount > Number.MAX_SAFE_INTEGER ? 'max' : amount
 }

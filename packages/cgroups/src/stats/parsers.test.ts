@@ -4,6 +4,7 @@ import { parseFlatKeyed } from './parse-flat-keyed.js'
 import { parseCounters } from './parse-counters.js'
 import { parseBlkio, parseIoStat, sumOf } from './parse-io.js'
 import { parsePressure } from './pressure.js'
+import { wholeNumber } from './whole-number.js'
 
 describe('parseFlatKeyed()', () => {
   it('reads names and numbers and passes over the rest', () => {
@@ -37,11 +38,39 @@ describe('parseCounters()', () => {
     const counters = parseCounters(
       'cache 12\nhierarchical_memory_limit 9223372036854771712\n__proto__ 1\nodd\n',
     )
-    expect(Object.entries(counters)).toEqual([
+    expect(Object.entries(counters.all())).toEqual([
       ['cache', 12],
       ['hierarchical_memory_limit', 'max'],
       ['__proto__', 1],
     ])
+    expect(counters.get('cache')).toBe(12)
+    expect(counters.get('hierarchical_memory_limit')).toBeUndefined()
+    expect(counters.get('constructor')).toBeUndefined()
+  })
+
+  it('reads files with the same names, more, fewer and others', () => {
+    const texts = ['a 1\nb 2\n', 'a 3\nb 4', 'a 5\nb 6\nc 7\n', 'a 8\n', 'ab 9\nb 10\n', '', 'a -\nb 2\n']
+    expect(texts.map((text) => parseCounters(text).all())).toEqual([
+      { a: 1, b: 2 },
+      { a: 3, b: 4 },
+      { a: 5, b: 6, c: 7 },
+      { a: 8 },
+      { ab: 9, b: 10 },
+      {},
+      { b: 2 },
+    ])
+  })
+})
+
+describe('wholeNumber()', () => {
+  it('reads a part of a text, exactly', () => {
+    expect(wholeNumber('x 120 y', 2, 5)).toBe(120)
+    expect(wholeNumber('18446744073709551615', 0, 20)).toBe(Number('18446744073709551615'))
+  })
+
+  it('takes nothing but digits', () => {
+    for (const text of ['', '-1', '1.5', '1e3', '0x1', ' 1', 'max', '1\n'])
+      expect(wholeNumber(text, 0, text.length)).toBeNaN()
   })
 })
 
@@ -59,7 +88,7 @@ describe('parseIoStat() and parseBlkio()', () => {
   const sum = { readBytes: 5, writeBytes: 7, readOps: 3, writeOps: 4 }
   it('read devices of v2', () => {
     const devices = parseIoStat(
-      '8:0 rbytes=1 wbytes=7 rios=1 wios=4 dbytes=9 dios=9\n8:16 rbytes=4 wbytes=0 rios=2 wios=0\n7:0 \n',
+      '8:0 rbytes=1 wbytes=7 rios=1 wios=4 dbytes=9 dios=9\n8:16 rbytes=4 wbytes=0 rios=2 wios=0\n7:0 \n8:32 cost.usage=3\n',
     )
     expect(devices).toHaveLength(2)
     expect(sumOf(devices)).toEqual({ ...sum, discardBytes: 9, discardOps: 9 })
@@ -70,5 +99,9 @@ describe('parseIoStat() and parseBlkio()', () => {
       '8:0 Read 3\n8:0 Write 4\nTotal 7\n',
     )
     expect(sumOf(devices)).toEqual({ ...sum, discardBytes: 0, discardOps: 0 })
+    expect(devices.map(({ major, minor, waitedFor }) => [major, minor, waitedFor?.syncBytes])).toEqual([
+      [8, 0, 8],
+      [8, 16, 0],
+    ])
   })
 })

@@ -1,3 +1,5 @@
+import { endOfLine } from './whole-number.js'
+
 /**
  * Pressure stall information: for how long processes stood still because something was scarce.
  *
@@ -32,12 +34,31 @@ export type PressureResource = 'cpu' | 'memory' | 'io'
  */
 export function parsePressure(text: string | undefined): Pressure | undefined {
   if (text === undefined) return undefined
-  const found: Partial<Record<string, PressureFigures>> = {}
-  for (const line of text.split('\n')) {
-    const [kind, ...pairs] = line.split(' ')
-    if (kind !== 'some' && kind !== 'full') continue
-    const [avg10, avg60, avg300, total] = pairs.map((pair) => Number(pair.slice(pair.indexOf('=') + 1)))
-    found[kind] = { avg10: avg10 ?? 0, avg60: avg60 ?? 0, avg300: avg300 ?? 0, totalUsec: total ?? 0 }
+  const found: { some?: PressureFigures; full?: PressureFigures } = {}
+  for (let start = 0; start < text.length;) {
+    const end = endOfLine(text, start)
+    const kind = text.startsWith('some ', start)
+      ? 'some'
+      : text.startsWith('full ', start)
+        ? 'full'
+        : undefined
+    if (kind !== undefined) found[kind] = figuresAt(text, start, end)
+    start = end + 1
   }
-  return found['some'] && { some: found['some'], full: found['full'] }
+  return found.some && { some: found.some, full: found.full }
+}
+
+function figuresAt(text: string, start: number, end: number): PressureFigures {
+  const figure = (key: string): number => {
+    const at = text.indexOf(key, start)
+    if (at < 0 || at >= end) return 0
+    const space = text.indexOf(' ', at)
+    return Number(text.slice(at + key.length, space < 0 || space > end ? end : space))
+  }
+  return {
+    avg10: figure('avg10='),
+    avg60: figure('avg60='),
+    avg300: figure('avg300='),
+    totalUsec: figure('total='),
+  }
 }

@@ -3,6 +3,7 @@ import { parseFlatKeyed } from './parse-flat-keyed.js'
 import { parsePressure } from './pressure.js'
 import { need, type StatsSource } from './source.js'
 import type { CpuStats, PerCpuStats, ThrottlingStats } from './stats.js'
+import { endOfLine, wholeNumber } from './whole-number.js'
 
 /** Microseconds of the clock ticks that v1 counts in (`USER_HZ`). */
 const USEC_A_TICK = 10_000
@@ -37,12 +38,10 @@ function timesV1(
   home: GroupFolder,
 ): Pick<CpuStats, 'usageUsec' | 'userUsec' | 'systemUsec' | 'perCpu'> {
   const ticks = parseFlatKeyed(need(source, home, 'cpuacct.stat'))
-  const totals = need(source, home, 'cpuacct.usage_percpu').trim().split(/\s+/).map(Number)
+  const totals = numbersIn(need(source, home, 'cpuacct.usage_percpu'))
   // a header, then processor, user and system; only those that can ever be there
-  const modes = (source.read(home, 'cpuacct.usage_all') ?? '')
-    .split('\n')
-    .slice(1)
-    .map((line) => line.split(' ').map(Number))
+  const all = source.read(home, 'cpuacct.usage_all') ?? ''
+  const modes = numbersIn(all.slice(endOfLine(all, 0)))
   return {
     // what cpuacct.usage does as well
     usageUsec: totals.reduce((sum, total) => sum + total, 0) / NSEC_A_USEC,
@@ -50,11 +49,27 @@ function timesV1(
     systemUsec: (ticks.get('system') ?? 0) * USEC_A_TICK,
     perCpu: totals.map((total, index): PerCpuStats => ({
       usageUsec: total / NSEC_A_USEC,
-      userUsec: (modes[index]?.[1] ?? 0) / NSEC_A_USEC,
-      systemUsec: (modes[index]?.[2] ?? 0) / NSEC_A_USEC,
+      userUsec: (modes[index * 3 + 1] ?? 0) / NSEC_A_USEC,
+      systemUsec: (modes[index * 3 + 2] ?? 0) / NSEC_A_USEC,
     })),
   }
 }
+
+/** All whole numbers, between spaces and line breaks. */
+function numbersIn(text: string): number[] {
+  const found: number[] = []
+  for (let start = 0; start < text.length;) {
+    const code = text.charCodeAt(start)
+    let end = start + 1
+    if (code !== SPACE && code !== LINE_BREAK) {
+      while (end < text.length && text.charCodeAt(end) > SPACE) end++
+      found.push(wholeNumber(text, start, end))
+    }
+    start = end
+  }
+  return found
+}
+const [SPACE, LINE_BREAK] = [0x20, 0x0a]
 
 /** v1 says `_time` in nanoseconds, v2 `_usec`. */
 function throttlingOf(stat: ReadonlyMap<string, number>, version: 1 | 2): ThrottlingStats {

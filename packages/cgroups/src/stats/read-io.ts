@@ -16,12 +16,16 @@ export function readIoV2(source: StatsSource, home: GroupFolder): IoStats {
  */
 export function readIoV1(source: StatsSource, home: GroupFolder): IoStats {
   const devices: IoDeviceStats[] = []
-  for (const prefix of ['blkio.throttle', 'blkio.bfq']) {
-    const bytes = source.read(home, `${prefix}.io_service_bytes_recursive`)
-    const ops = source.read(home, `${prefix}.io_serviced_recursive`)
+  for (const files of filesV1) {
+    const bytes = source.read(home, files.bytes)
+    const ops = source.read(home, files.ops)
     for (const device of parseBlkio(bytes ?? '', ops ?? ''))
       if (!devices.some(({ major, minor }) => major === device.major && minor === device.minor))
         devices.push(device)
   }
   return { ...sumOf(devices), devices, pressure: undefined }
 }
+const filesV1 = ['blkio.throttle', 'blkio.bfq'].map((prefix) => ({
+  bytes: `${prefix}.io_service_bytes_recursive`,
+  ops: `${prefix}.io_serviced_recursive`,
+}))

@@ -1,6 +1,6 @@
 import type { GroupFolder } from '../group/group.js'
 import { parseFlatKeyed } from './parse-flat-keyed.js'
-import { numberOf, parseCounters } from './parse-counters.js'
+import { parseCounters } from './parse-counters.js'
 import type { MemoryCounts, MemoryStats, SwapStats } from './memory-stats.js'
 import { parsePressure } from './pressure.js'
 import { amount, amountIfThere, limit, limitIfThere, need, type StatsSource } from './source.js'
@@ -8,7 +8,8 @@ import { amount, amountIfThere, limit, limitIfThere, need, type StatsSource } fr
 /** Memory figures of a v2 group. */
 export function readMemoryV2(source: StatsSource, home: GroupFolder): MemoryStats {
   const counters = parseCounters(need(source, home, 'memory.stat'))
-  const given = (name: string): number | undefined => numberOf(counters[name])
+  let all: MemoryStats['counters'] | undefined
+  const given = (name: string): number | undefined => counters.get(name)
   const of = (name: string): number => given(name) ?? 0
   const events = parseFlatKeyed(need(source, home, 'memory.events'))
   return {
@@ -45,7 +46,9 @@ export function readMemoryV2(source: StatsSource, home: GroupFolder): MemoryStat
     oomKills: events.get('oom_kill') ?? 0,
     isUnderOom: undefined,
     pressure: parsePressure(source.read(home, 'memory.pressure')),
-    counters,
+    get counters() {
+      return (all ??= counters.all())
+    },
   }
 }
 

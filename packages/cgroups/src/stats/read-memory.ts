@@ -1,18 +1,18 @@
 import { folderWith, type Group, type GroupFolder } from '../group/group.js'
-import { parseAmount, parseLimit } from './parse-amount.js'
 import { parseFlatKeyed } from './parse-flat-keyed.js'
-import { numberOf, parseCounters } from './parse-counters.js'
+import { parseCounters } from './parse-counters.js'
 import type { MemoryCounts, MemoryStats } from './memory-stats.js'
-import { amount, need, onceSource, type StatsSource } from './source.js'
+import { amount, amountIfThere, limit, need, onceSource, type StatsSource } from './source.js'
 
 /** Memory figures of a v1 group. */
 export function readMemoryV1(source: StatsSource, home: GroupFolder): MemoryStats {
   const counters = parseCounters(need(source, home, 'memory.stat'))
   // those that begin with total_ include the groups below
-  const of = (name: string): number => numberOf(counters[`total_${name}`] ?? counters[name]) ?? 0
+  const of = (name: string): number => counters.get(`total_${name}`) ?? counters.get(name) ?? 0
   const oom = parseFlatKeyed(need(source, home, 'memory.oom_control'))
-  const memory = countsV1(source, home, 'memory')!
-  const memoryAndSwap = countsV1(source, home, 'memory.memsw')
+  const memory = countsV1(source, home, files.memory)!
+  const memoryAndSwap = countsV1(source, home, files.memoryAndSwap)
+  let all: MemoryStats['counters'] | undefined
   return {
     usage: memory.usage,
     peak: memory.peak,
@@ -20,8 +20,8 @@ export function readMemoryV1(source: StatsSource, home: GroupFolder): MemoryStat
     high: undefined,
     swap: memoryAndSwap && swapOf(memory, memoryAndSwap),
     memoryAndSwap,
-    kernel: countsV1(source, home, 'memory.kmem'),
-    sockets: countsV1(source, home, 'memory.kmem.tcp'),
+    kernel: countsV1(source, home, files.kernel),
+    sockets: countsV1(source, home, files.sockets),
     breakdown: {
       anon: of('rss'),
       file: of('cache'),
@@ -48,20 +48,42 @@ export function readMemoryV1(source: StatsSource, home: GroupFolder): MemoryStat
     oomKills: oom.get('oom_kill') ?? 0,
     isUnderOom: oom.get('under_oom') === 1,
     pressure: undefined,
-    counters,
+    get counters() {
+      return (all ??= counters.all())
+    },
   }
 }
 
 /** The four files that v1 has of each kind of memory. */
-function countsV1(source: StatsSource, home: GroupFolder, kind: string): MemoryCounts | undefined {
-  const usage = source.read(home, `${kind}.usage_in_bytes`)
-  if (usage === undefined && kind !== 'memory') return undefined
-  const limitFile = `${kind}.limit_in_bytes`
+function filesOf(kind: string): { readonly [Key in keyof MemoryCounts]-?: string } {
   return {
-    usage: usage === undefined ? amount(source, home, `${kind}.usage_in_bytes`) : parseAmount(usage, kind),
-    peak: amount(source, home, `${kind}.max_usage_in_bytes`),
-    limit: parseLimit(need(source, home, limitFile), `${home.folder}/${limitFile}`),
-    limitHits: amount(source, home, `${kind}.failcnt`),
+    usage: `${kind}.usage_in_bytes`,
+    peak: `${kind}.max_usage_in_bytes`,
+    limit: `${kind}.limit_in_bytes`,
+    limitHits: `${kind}.failcnt`,
+  }
+}
+const files = {
+  memory: filesOf('memory'),
+  memoryAndSwap: filesOf('memory.memsw'),
+  kernel: filesOf('memory.kmem'),
+  sockets: filesOf('memory.kmem.tcp'),
+}
+
+/** A kind of memory; `undefined` when this kernel does not count it. */
+function countsV1(
+  source: StatsSource,
+  home: GroupFolder,
+  kind: ReturnType<typeof filesOf>,
+): MemoryCounts | undefined {
+  const usage =
+    kind === files.memory ? amount(source, home, kind.usage) : amountIfThere(source, home, kind.usage)
+  if (usage === undefined) return undefined
+  return {
+    usage,
+    peak: amount(source, home, kind.peak),
+    limit: limit(source, home, kind.limit),
+    limitHits: amount(source, home, kind.limitHits),
   }
 }
 

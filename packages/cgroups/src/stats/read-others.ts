@@ -1,9 +1,8 @@
-import { readdirSync } from 'node:fs'
 import type { GroupFolder } from '../group/group.js'
 import { parseAmount, parseLimit } from './parse-amount.js'
 import { parseFlatKeyed } from './parse-flat-keyed.js'
 import { amount, amountIfThere, limit, need, type StatsSource } from './source.js'
-import type { CountStats, HugetlbCounts, HugetlbStats, MiscStats, PidsStats, RdmaStats } from './stats.js'
+import type { CountStats, MiscStats, PidsStats, RdmaStats } from './stats.js'
 
 /** Figures of `pids`. */
 export function readPids(source: StatsSource, home: GroupFolder): PidsStats {
@@ -13,51 +12,6 @@ export function readPids(source: StatsSource, home: GroupFolder): PidsStats {
     limit: limit(source, home, 'pids.max'),
     limitHits: parseFlatKeyed(source.read(home, 'pids.events') ?? '').get('max') ?? 0,
   }
-}
-
-/** Figures of `hugetlb`, by size of page. */
-export function readHugetlb(
-  source: StatsSource,
-  home: GroupFolder,
-  sizes: readonly string[] = pageSizes(),
-): Record<string, HugetlbStats> {
-  const found: Record<string, HugetlbStats> = {}
-  for (const size of sizes) {
-    const counts = hugetlbCounts(source, home, `hugetlb.${size}`)
-    if (counts) found[size] = { ...counts, reserved: hugetlbCounts(source, home, `hugetlb.${size}.rsvd`) }
-  }
-  return found
-}
-
-function hugetlbCounts(source: StatsSource, home: GroupFolder, prefix: string): HugetlbCounts | undefined {
-  const isV1 = home.mount.version === 1
-  const usage = amountIfThere(source, home, isV1 ? `${prefix}.usage_in_bytes` : `${prefix}.current`)
-  if (usage === undefined) return undefined
-  return {
-    usage,
-    peak: isV1 ? amountIfThere(source, home, `${prefix}.max_usage_in_bytes`) : undefined,
-    limit: limit(source, home, isV1 ? `${prefix}.limit_in_bytes` : `${prefix}.max`),
-    limitHits: isV1
-      ? amount(source, home, `${prefix}.failcnt`)
-      : // reservations have no such file
-        (parseFlatKeyed(source.read(home, `${prefix}.events`) ?? '').get('max') ?? 0),
-  }
-}
-
-/** Sizes of huge pages that this kernel has, as its files are named: `hugepages-2048kB` is `2MB`. */
-function pageSizes(): string[] {
-  let names: string[]
-  try {
-    names = readdirSync('/sys/kernel/mm/hugepages')
-  } catch {
-    return [] // none, or no /sys
-  }
-  return names.flatMap((name) => {
-    const kib = Number(/^hugepages-(\d+)kB$/.exec(name)?.[1])
-    if (!Number.isSafeInteger(kib)) return []
-    if (kib >= 2 ** 20) return [`${kib / 2 ** 20}GB`]
-    return [kib >= 1024 ? `${kib / 1024}MB` : `${kib}KB`]
-  })
 }
 
 /** Figures of `rdma`: `mlx4_0 hca_handle=2 hca_object=2000` a line. */

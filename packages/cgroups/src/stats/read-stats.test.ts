@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '@ctr/testing'
 import type { Group } from '../group/group.js'
-import { readHugetlb } from './read-others.js'
+import { readHugetlb } from './read-hugetlb.js'
 import { readOomKills } from './read-memory.js'
 import { readStats } from './read-stats.js'
 import { onceSource } from './source.js'
@@ -160,6 +160,37 @@ describe('StatsReader', () => {
     reader.close()
     reader.close()
     expect(reader.read().memory?.usage).toBe(4096)
+  })
+
+  it('sees files that have become longer, shorter, and other than all files should be', () => {
+    using folder = temporaryFolder('ctr-cgroups-')
+    write(folder.path, v2)
+    const group = groupOf(folder.path, 2, ['cpu', 'memory', 'pids', 'io'])
+    using reader = new StatsReader(group)
+    reader.read()
+    const many = Array.from({ length: 300 }, (_, index) => `counter_${index} ${index}\n`)
+    for (const text of [`anon 1\n${many.join('')}`, `anon 2\n${many.slice(200).join('')}`, 'anon 3\n']) {
+      writeFileSync(`${folder.path}/memory.stat`, text)
+      expect(reader.read().memory).toEqual(readStats(group).memory)
+      expect(reader.read()).toEqual(readStats(group))
+    }
+    writeFileSync(`${folder.path}/memory.current`, 'much\n')
+    expect(() => reader.read()).toThrow(expect.objectContaining({ code: 'ERR_CGROUP_PARSE' }))
+    writeFileSync(`${folder.path}/memory.current`, '1\n')
+    expect(reader.read().memory).toMatchObject({ usage: 1, counters: { anon: 3 } })
+  })
+
+  it('gives plain data, which stays as it is', () => {
+    using folder = temporaryFolder('ctr-cgroups-')
+    write(folder.path, v2)
+    using reader = new StatsReader(groupOf(folder.path, 2, ['memory']))
+    reader.read()
+    const stats = reader.read()
+    writeFileSync(`${folder.path}/memory.stat`, 'anon 7\n')
+    expect(reader.read().memory?.counters).toEqual({ anon: 7 })
+    const { memory } = JSON.parse(JSON.stringify(stats)) as typeof stats
+    expect(memory?.counters).toMatchObject({ anon: 4096, file: 2048 })
+    expect(structuredClone(stats)).toEqual(stats)
   })
 })
 

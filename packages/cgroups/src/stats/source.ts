@@ -16,7 +16,7 @@ export const onceSource: StatsSource = {
   read({ mount, folder }, file) {
     const lacking = lackingFiles(mount)
     if (lacking?.has(file)) return undefined
-    const fd = open(`${folder}/${file}`)
+    const fd = openFile(`${folder}/${file}`)
     if (fd === undefined) {
       if (existsSync(folder)) lacking?.add(file)
       return undefined
@@ -27,28 +27,6 @@ export const onceSource: StatsSource = {
       closeSync(fd)
     }
   },
-}
-
-/** Keeps files open from the first time that they are read: opening one costs three times as much as reading it. */
-export class KeptSource implements StatsSource {
-  readonly #files = new Map<string, number | undefined>()
-
-  read({ folder }: GroupFolder, file: string): string | undefined {
-    const path = `${folder}/${file}`
-    let fd = this.#files.get(path)
-    if (fd === undefined) {
-      if (this.#files.has(path)) return undefined
-      fd = open(path)
-      this.#files.set(path, fd)
-      if (fd === undefined) return undefined
-    }
-    return textOf(fd, path)
-  }
-
-  close(): void {
-    for (const fd of this.#files.values()) if (fd !== undefined) closeSync(fd)
-    this.#files.clear()
-  }
 }
 
 /** Text of a file that must be there as long as the group is. */
@@ -98,7 +76,8 @@ function lackingFiles(mount: HierarchyMount): Set<string> | undefined {
   return lacking
 }
 
-function open(path: string): number | undefined {
+/** Opens a file; `undefined` when it is not there. */
+export function openFile(path: string): number | undefined {
   try {
     return openSync(path, 'r')
   } catch (error) {
@@ -111,7 +90,8 @@ function open(path: string): number | undefined {
 let room = Buffer.allocUnsafe(16 * 1024)
 const MOST = 2 ** 20
 
-function textOf(fd: number, path: string): string | undefined {
+/** Text of an open file, from its beginning; `undefined` when the group is gone. */
+export function textOf(fd: number, path: string): string | undefined {
   try {
     for (;;) {
       const length = readSync(fd, room, 0, room.length, 0)

@@ -1,11 +1,11 @@
 import type { Group } from '../group/group.js'
 import { readStats } from './read-stats.js'
-import { KeptSource } from './source.js'
+import { KeptSource } from './kept-source.js'
 import type { CgroupStats } from './stats.js'
 
 /**
- * Reads the figures of a group again and again, and keeps its files open in between: about 30 descriptors. Four times
- * as fast as `Cgroup.stats`. What `Cgroup.openStats` gives.
+ * Reads the figures of a group again and again: keeps its files open in between, 30 to 50 descriptors, and has the
+ * kernel read all of them in one step. What `Cgroup.openStats` gives.
  */
 export class StatsReader implements Disposable {
   readonly #group: Group
@@ -24,6 +24,7 @@ export class StatsReader implements Disposable {
    *   - `ERR_CGROUP_IO`: `EMFILE`, no more descriptors may be opened.
    */
   read(): CgroupStats {
+    this.#source.refresh()
     return readStats(this.#group, this.#source)
   }
 

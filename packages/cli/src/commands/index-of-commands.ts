@@ -23,6 +23,18 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'push', summary: 'Upload an image to a registry', common: true, load: () => import('./push.js') },
   { name: 'images', summary: 'List images', common: true, load: () => import('./images.js') },
+  {
+    name: 'login',
+    summary: 'Authenticate to a registry',
+    common: true,
+    load: () => import('./login.js'),
+  },
+  {
+    name: 'logout',
+    summary: 'Log out from a registry',
+    common: true,
+    load: () => import('./logout.js'),
+  },
   { name: 'version', summary: 'Show version information', common: true, load: () => import('./version.js') },
   { name: 'info', summary: 'Display system-wide information', common: true, load: () => import('./info.js') },
   {
@@ -38,6 +50,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./inspect.js'),
   },
   { name: 'kill', summary: 'Kill one or more running containers', load: () => import('./kill.js') },
+  {
+    name: 'load',
+    summary: 'Load images from a tar archive or STDIN',
+    load: () => import('./load.js'),
+  },
   { name: 'logs', summary: 'Fetch the logs of a container', load: () => import('./logs.js') },
   {
     name: 'pause',
@@ -46,6 +63,11 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'rm', summary: 'Remove one or more containers', load: () => import('./rm.js') },
   { name: 'rmi', summary: 'Remove one or more images', load: () => import('./rmi.js') },
+  {
+    name: 'save',
+    summary: 'Save images to a tar archive (streamed to STDOUT by default)',
+    load: () => import('./save.js'),
+  },
   {
     name: 'stats',
     summary: 'Display resource usage statistics of containers, once',
@@ -58,4 +80,5 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Unpause all processes within one or more containers',
     load: () => import('./unpause.js'),
   },
+  { name: 'volume', summary: 'Manage volumes', load: () => import('./volume.js') },
 ]

@@ -40,7 +40,7 @@ export async function runContainer(
       return 0
     }
     warnOfNoNetwork(runtime, options)
-    makeSources((options.volumes ?? []) as Parameters<typeof makeSources>[0])
+    makeSources(options.volumes ?? [])
     const container = await withImage(runtime, flags, options, interrupt.signal, () =>
       runtime.run({ ...options, ...streams(flags), signal: interrupt.signal }),
     )

@@ -1,24 +1,22 @@
-import { once } from 'node:events'
 import { rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline/promises'
 import { Command } from 'commander'
 import type { Runtime } from '@ctr/runtime'
 import type { Cli } from '../cli.js'
 import { CliError } from '../errors.js'
-import { printLine } from '../output/pipe-end.js'
+import { confirm } from '../output/confirm.js'
 
 /** `ctrjs system`. */
 export function define(command: Command, cli: Cli): void {
   command.usage('COMMAND').addCommand(
     new Command('reset')
-      .description('Remove all containers, images, networks and folders')
+      .description('Remove all containers, images, volumes, networks and folders')
       .usage('[OPTIONS]')
       .option('-f, --force', 'Do not prompt for confirmation')
       .action(async ({ force = false }: { readonly force?: boolean }) => {
         const runtime = await cli.open()
         try {
-          if (!force) await confirm(runtime)
+          if (!force) await refuseUnconfirmed(runtime)
           await runtime.reset()
         } finally {
           await runtime.close()
@@ -28,22 +26,14 @@ export function define(command: Command, cli: Cli): void {
   )
 }
 
-async function confirm({ root, state }: Runtime): Promise<void> {
-  printLine(`WARNING! This kills and removes all containers, and all images, in ${root} and ${state}.`)
-  const lines = createInterface({ input: process.stdin, output: process.stdout })
-  try {
-    const ended = once(lines, 'close').then(() => '') // the end of the input is no yes
-    const answer = await Promise.race([lines.question('Are you sure you want to continue? [y/N] '), ended])
-    if (/^y(es)?$/i.test(answer.trim())) return
-  } finally {
-    lines.close()
-  }
-  throw new CliError('ERR_CLI_REFUSED', 'cannot reset: it was not confirmed')
+async function refuseUnconfirmed({ root, state }: Runtime): Promise<void> {
+  const warning = `WARNING! This kills and removes all containers, and all images and volumes, in ${root} and ${state}.`
+  if (!(await confirm(warning))) throw new CliError('ERR_CLI_REFUSED', 'cannot reset: it was not confirmed')
 }
 
 /** Removes what a runtime keeps in its folders, and the folders when they hold nothing else. */
 function removeFolders({ root, state }: Runtime): void {
-  for (const name of ['images', 'overlay', 'containers', 'mountpoints'])
+  for (const name of ['images', 'overlay', 'volumes', 'containers', 'mountpoints'])
     rmSync(join(root, name), { recursive: true, force: true })
   for (const name of ['containers', 'owners', 'net', 'network-programs', 'root'])
     rmSync(join(state, name), { recursive: true, force: true })

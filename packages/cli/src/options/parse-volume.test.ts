@@ -10,13 +10,20 @@ describe('parseVolume()', () => {
     ['./x:/srv', { source: '/work/x', target: '/srv', readOnly: false, idmap: false }],
     ['../x:/srv', { source: '/x', target: '/srv', readOnly: false, idmap: false }],
     ['.:/srv', { source: '/work', target: '/srv', readOnly: false, idmap: false }],
+    ['data:/srv', { volume: 'data', target: '/srv', readOnly: false, copy: true }],
+    ['data.1:/srv:ro,nocopy', { volume: 'data.1', target: '/srv', readOnly: true, copy: false }],
+    ['/srv', { volume: undefined, target: '/srv', readOnly: false, copy: true }],
   ])('reads %s', (text, volume) => {
     expect(parseVolume(text, '/work')).toEqual(volume)
   })
 
   it.each([
-    ['/srv', /anonymous volumes/],
-    ['name:/srv', /named volumes/],
+    ['srv', /must be absolute/],
+    ['d:/srv', /2 to 128 letters/],
+    ['data/x:/srv', /begins with "\/"/],
+    [':/srv', /2 to 128 letters/],
+    ['/data:/srv:nocopy', /ro or rw, not nocopy/],
+    ['data:/srv:shared', /and nocopy/],
     ['/data:srv', /must be absolute/],
     ['/data:/srv:ro,rw', /ro or rw/],
     ['/data:/srv:shared', /ro or rw/],

@@ -95,7 +95,7 @@ export function addRunFlags(command: Command): void {
     .option('--uidmap <list>', 'User ids of its user namespace (CONTAINER:HOST:COUNT)', collect)
     .option('-u, --user <string>', 'Username or UID (format: <name|uid>[:<group|gid>])')
     .option('--userns <string>', 'User namespace: host, auto[:size=N] (ids of its own), remap[:USER]')
-    .option('-v, --volume <list>', 'Bind mount a folder or file of the host', collect)
+    .option('-v, --volume <list>', 'Bind mount a folder or file of the host, or a volume', collect)
     .option('-w, --workdir <string>', 'Working directory inside the container')
 }
 

@@ -54,6 +54,7 @@ export function describeContainer(container: Container): unknown {
       Labels: record.labels,
       StopSignal: String(record.stopSignal),
     },
+    Mounts: record.volumes.map(({ name, target }) => ({ Type: 'volume', Name: name, Destination: target })),
     NetworkSettings: {
       IPAddress: isRunning ? (network.address ?? '') : '',
       Ports: isRunning ? portsOf(network.ports) : {},

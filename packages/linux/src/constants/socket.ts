@@ -20,6 +20,7 @@ export const SCM_RIGHTS = 1
 export const SO_REUSEADDR = 2
 export const SO_SNDBUF = 7
 export const SO_RCVBUF = 8
+export const SO_REUSEPORT = 15
 export const SO_RCVTIMEO = 20
 export const SO_SNDTIMEO = 21
 export const SO_SNDBUFFORCE = 32

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { NetbridgeError } from '../errors.js'
+import { isHostName } from '../validate.js'
 
 /** One line of `/etc/hosts`. */
 export interface HostsEntry {
@@ -73,10 +74,8 @@ function line({ address, names }: HostsEntry): string {
   return `${address}\t${names.map(checkName).join(' ')}`
 }
 
-/** Labels of letters, digits, `-` and `_`, at most 63 long, 253 in all (RFC 1123; `_` as Docker allows it). */
 function checkName(name: string): string {
-  const label = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?'
-  if (name.length > 253 || !new RegExp(`^${label}(?:\\.${label})*$`).test(name)) {
+  if (!isHostName(name)) {
     const quoted = JSON.stringify(name.slice(0, 80))
     throw new NetbridgeError('ERR_NETBRIDGE_INVALID_ARG', `cannot write hosts: ${quoted} is no host name`)
   }

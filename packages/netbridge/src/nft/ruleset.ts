@@ -22,6 +22,11 @@ const INET_SERVICE = 13
 const IFNAME = 41
 const concatenation = (...types: readonly number[]): number => types.reduce((all, type) => all * 64 + type, 0)
 const IFNAME_SIZE = 16
+const interfaceName = (name: string): Uint8Array => {
+  const bytes = new Uint8Array(IFNAME_SIZE)
+  bytes.set(Buffer.from(name))
+  return bytes
+}
 
 /** Names of the sets and maps of the table. */
 export const BRIDGES = 'bridges'
@@ -113,7 +118,7 @@ const rules: readonly (readonly [chain: string, ...expressions: readonly Express
   ['prerouting', ...ipv4, ...loopback(16, nft.NFT_CMP_NEQ), ...toThisHost, verdict(nft.NFT_JUMP, 'publish')],
   ['output', ...ipv4, ...toThisHost, verdict(nft.NFT_JUMP, 'publish')],
 
-  // from a container to the world
+  // from a container to the world; not from the bridge's address to this host itself
   [
     'postrouting',
     ...ipv4,
@@ -121,6 +126,8 @@ const rules: readonly (readonly [chain: string, ...expressions: readonly Express
     inSet(SUBNETS),
     meta(nft.NFT_META_OIFNAME),
     inSet(BRIDGES, { inverted: true }),
+    meta(nft.NFT_META_OIFNAME),
+    compare(nft.NFT_CMP_NEQ, interfaceName('lo')),
     masquerade(),
   ],
   // from a container to a published port: the answer must come back through the host

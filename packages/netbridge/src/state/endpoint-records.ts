@@ -1,12 +1,16 @@
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EndpointInfo } from '../endpoint.js'
 import { createFile, listFolder, makeFolder, readFile, removeFile, removeUnfinished } from './files.js'
 
 const SUFFIX = '.json'
+/** More than a clock tick, which is 10 ms at most. */
+const settledAfterNs = 50_000_000n
 
 /** The endpoints of a network, one file each, written before anything is made in the kernel. */
 export class EndpointRecords {
   readonly #folder: string
+  #unsettled = 0
 
   constructor(folder: string) {
     this.#folder = folder
@@ -47,6 +51,16 @@ export class EndpointRecords {
       .flatMap((id) => this.get(id) ?? [])
   }
 
+  /**
+   * Differs after every change, by whomever: the folder's time of change, which the kernel counts in clock ticks. One
+   * of the last moments may yet stand for another change, and so is never given twice.
+   */
+  stamp(): string {
+    const { mtimeNs } = statSync(this.#folder, { bigint: true, throwIfNoEntry: false }) ?? { mtimeNs: 0n }
+    const settled = BigInt(Date.now()) * 1_000_000n - mtimeNs > settledAfterNs
+    return settled ? String(mtimeNs) : `${mtimeNs} ${this.#unsettled++}`
+  }
+
   #path(id: string): string {
     return join(this.#folder, `${id}${SUFFIX}`)
   }
@@ -55,7 +69,8 @@ export class EndpointRecords {
 /** A file that was cut off by a power failure says nothing; cleaning up goes by its name then. */
 function parse(text: string): EndpointInfo | undefined {
   try {
-    return JSON.parse(text) as EndpointInfo
+    const info = JSON.parse(text) as Omit<EndpointInfo, 'names'> & Partial<EndpointInfo>
+    return { ...info, names: info.names ?? [] } // written before there were names
   } catch {
     return undefined
   }

@@ -7,6 +7,7 @@ import { readNetworkRecord, writeNetworkRecord } from './network-record.js'
 import { PortClaims, type HostPort } from './port-claims.js'
 
 const info = {
+  names: [],
   id: 'a',
   name: 'eth0',
   address: '10.9.0.2',

@@ -22,3 +22,8 @@ if (mode === 'attach') {
   process.stdout.write(JSON.stringify(all))
   await net.close()
 }
+
+if (mode === 'names') {
+  await net.serveDns({ forward: false })
+  process.stdout.write('ready\n')
+}

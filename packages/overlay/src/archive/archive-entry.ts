@@ -1,9 +1,11 @@
-import type { Header } from 'tar-stream'
-import { byteString, byteStringOf, type ByteString } from '../files/byte-string.js'
+import { byteString, type ByteString } from '../files/byte-string.js'
+import type { ArchiveHeader } from './archive-header.js'
+import type { SparseContent } from './entry-content.js'
 import { refused } from './entry-name.js'
 import { extendedAttributes, type ExtendedAttribute } from './extended-attributes.js'
-import type { HeadersBetween } from './headers-between.js'
-import { parsePaxTime } from './pax.js'
+import { parsePaxTime, type PaxRecords } from './pax.js'
+import { checkSparseMap } from './sparse-map.js'
+import { sparseRecords } from './sparse-records.js'
 
 /** The kinds of files a layer can hold. */
 export type EntryKind =
@@ -27,89 +29,90 @@ export interface ArchiveEntry extends Metadata {
   readonly path: ByteString
   /** What a symbolic or hard link points to; `''` for everything else. */
   readonly target: ByteString
-  /** Bytes of content; 0 for everything but files. */
+  /** Bytes of content, holes of a sparse file among them; 0 for everything but files. */
   readonly size: number
+  /** Of a sparse file. */
+  readonly sparse: SparseContent | undefined
   readonly major: number
   readonly minor: number
 }
 
+/** What stands before the header of an entry and belongs to it. */
+export interface Extensions {
+  /** PAX records, those for all entries among them. */
+  readonly records: PaxRecords
+  /** Names of GNU's long name entries. */
+  readonly longPath: ByteString | undefined
+  readonly longTarget: ByteString | undefined
+}
+
 const kinds: Readonly<Record<string, EntryKind>> = {
-  file: 'file',
-  'contiguous-file': 'file',
-  directory: 'directory',
-  symlink: 'symlink',
-  link: 'hardlink',
-  'character-device': 'character-device',
-  'block-device': 'block-device',
-  fifo: 'fifo',
+  '0': 'file',
+  '1': 'hardlink',
+  '2': 'symlink',
+  '3': 'character-device',
+  '4': 'block-device',
+  '5': 'directory',
+  '6': 'fifo',
+  '7': 'file', // contiguous, once
+  S: 'file', // sparse, of GNU's old format
 }
 
 const largestId = 0xffff_fffe // -1 would mean "leave as it is" to chown(2)
+const largestSecond = 2 ** 40
 
 /**
- * Makes an entry out of what tar-stream read and what the PAX records say besides.
+ * Makes an entry out of a header and what stood before it.
  *
- * @throws {@link OverlayError} `ERR_OVERLAY_ARCHIVE` for unknown kinds, sparse files, owners and device
- *   numbers out of range, and extended attributes that no archive may set.
+ * @throws {@link OverlayError} `ERR_OVERLAY_ARCHIVE` for unknown kinds, owners and device numbers out of range,
+ *   sparse maps that do not fit, and extended attributes that no archive may set.
  */
-export function archiveEntry(header: Header, { records }: HeadersBetween): ArchiveEntry {
-  const path = recordOr(records, 'path', header, header.name)
-  const kind = kinds[header.type]
-  if (kind === undefined || hasSparseMap(records)) throw refused(path, 'files of its kind are not supported')
+export function archiveEntry(header: ArchiveHeader, extensions: Extensions): ArchiveEntry {
+  const { records, longPath, longTarget } = extensions
+  const sparse =
+    records.size === 0 && header.sparse === undefined ? undefined : sparseRecords(header, records)
+  const path = sparse?.path ?? nameOr(records, 'path', longPath ?? header.path)
+  const told = kinds[header.type]
+  if (sparse !== undefined && sparse.content.pieces !== 'in-content')
+    checkSparseMap(sparse.content.pieces, sparse.content.realSize, header.size)
+  if (told === undefined)
+    throw refused(path, `files of its kind (${JSON.stringify(header.type)}) are not supported`)
+  // the oldest programs have no kind for folders
+  const kind = told === 'file' && path.endsWith('/') && sparse === undefined ? 'directory' : told
   const isLink = kind === 'symlink' || kind === 'hardlink'
-  const target = isLink ? recordOr(records, 'linkpath', header, plainTarget(header)) : ''
-  const isDevice = kind === 'character-device' || kind === 'block-device'
   return {
     kind,
     path,
-    target,
-    size: kind === 'file' ? header.size : 0,
-    mode: inRange(path, 'mode', header.mode & 0o7777, 0o7777),
+    target: isLink ? nameOr(records, 'linkpath', longTarget ?? header.target) : '',
+    size: kind === 'file' ? (sparse?.content.realSize ?? header.size) : 0,
+    sparse: sparse?.content,
+    mode: header.mode & 0o7777,
     uid: inRange(path, 'owner', numberOr(records, 'uid', header.uid), largestId),
     gid: inRange(path, 'group', numberOr(records, 'gid', header.gid), largestId),
     mtimeNs: timeOf(records, header),
     attributes: records.size === 0 ? [] : extendedAttributes(path, records),
-    major: isDevice ? inRange(path, 'major device number', header.devmajor, 0xfff) : 0,
-    minor: isDevice ? inRange(path, 'minor device number', header.devminor, 0xfffff) : 0,
+    major: inRange(path, 'major device number', header.major, 0xfff),
+    minor: inRange(path, 'minor device number', header.minor, 0xfffff),
   }
 }
 
-/** Names come as bytes from the records; tar-stream was told to read those of plain headers as Latin-1. */
-function recordOr(
-  records: HeadersBetween['records'],
-  key: 'path' | 'linkpath',
-  header: Header,
-  plain: string,
-): ByteString {
-  const own = records.get(key)
-  if (own !== undefined) return byteString(own)
-  const all = (header.pax as Readonly<Record<string, string>> | null | undefined)?.[key]
-  return all === undefined ? plain : byteStringOf(all)
-}
-
-/** tar-stream gives null where there is none, which its types do not say. */
-function plainTarget({ linkname }: { readonly linkname: string | null }): string {
-  return linkname ?? ''
-}
-
-function hasSparseMap(records: HeadersBetween['records']): boolean {
-  for (const key of records.keys()) if (key.startsWith('GNU.sparse.')) return true
-  return false
-}
-
-function numberOr(records: HeadersBetween['records'], key: string, plain: number): number {
+/** An empty record means that there is none. */
+function nameOr(records: PaxRecords, key: 'path' | 'linkpath', plain: ByteString): ByteString {
   const record = records.get(key)
-  return record === undefined ? plain : Number(byteString(record) || NaN)
+  return record === undefined || record.length === 0 ? plain : byteString(record)
 }
 
-function timeOf(records: HeadersBetween['records'], header: Header): bigint {
+function numberOr(records: PaxRecords, key: 'uid' | 'gid', plain: number): number {
+  const record = records.get(key)
+  if (record === undefined || record.length === 0) return plain
+  const digits = byteString(record)
+  return /^\d+$/.test(digits) ? Number(digits) : NaN
+}
+
+function timeOf(records: PaxRecords, { mtime }: ArchiveHeader): bigint {
   const record = records.get('mtime')
   const precise = record === undefined ? undefined : parsePaxTime(byteString(record))
-  if (precise !== undefined) return precise
-  const milliseconds = header.mtime.getTime()
-  if (!Number.isSafeInteger(milliseconds)) return 0n
-  // negative ones come only in GNU's base-256 form, which tar-stream reads one too high
-  return BigInt(milliseconds < 0 ? milliseconds - 1000 : milliseconds) * 1_000_000n
+  return precise ?? (Math.abs(mtime) > largestSecond ? 0n : BigInt(mtime) * 1_000_000_000n)
 }
 
 function inRange(path: ByteString, what: string, value: number, most: number): number {

@@ -30,7 +30,8 @@ export function splitEntryName(path: ByteString, limits: LayerLimits): EntryPlac
   const parts = path.split('/').filter((part) => part !== '' && part !== '.')
   for (const part of parts) {
     if (part === '..') throw refused(path, 'a name cannot hold the component ..')
-    if (part.length > nameMax)
+    // a whiteout is longer than the name that it is about
+    if (part.length > nameMax + (part.startsWith('.wh.') ? 4 : 0))
       throw refused(path, `a component has ${part.length} bytes, ${nameMax} is the most`)
   }
   if (parts.length > limits.depth) {

@@ -1,5 +1,6 @@
+import { byteString, type ByteString } from '../files/byte-string.js'
+import { accessControlList } from './access-control-list.js'
 import { refused } from './entry-name.js'
-import type { ByteString } from '../files/byte-string.js'
 
 /** One extended attribute of a file, as in xattr(7). */
 export interface ExtendedAttribute {
@@ -8,13 +9,20 @@ export interface ExtendedAttribute {
 }
 
 const paxPrefix = 'SCHILY.xattr.'
-const kept = new Set(['security.capability', 'system.posix_acl_access', 'system.posix_acl_default'])
+const lists = { access: 'system.posix_acl_access', default: 'system.posix_acl_default' }
+const kept = new Set(['security.capability', ...Object.values(lists)])
+
+/** True for attributes that layers have: not the labels and notes of a host. */
+export function isKeptAttribute(name: ByteString): boolean {
+  return kept.has(name) || (name.startsWith('user.') && name.length > 5 && !name.startsWith('user.overlay.'))
+}
 
 /**
  * Picks the extended attributes of an entry out of its PAX records.
  *
  * Kept are `security.capability`, `user.*` and POSIX ACLs. Labels of a security module (`security.selinux`
- * and the like) belong to the host's policy and are left out.
+ * and the like) belong to the host's policy and are left out. ACLs may also be text (`SCHILY.acl.access`,
+ * `SCHILY.acl.default`); see {@link accessControlList}.
  *
  * @throws {@link OverlayError} `ERR_OVERLAY_ARCHIVE` for `trusted.*` and `user.overlay.*`: with these an
  *   archive could redirect overlayfs to folders that it never packed.
@@ -32,7 +40,13 @@ export function extendedAttributes(
     }
     if (name.length > 255 || name.includes('\0'))
       throw refused(path, 'an extended attribute has an impossible name')
-    if (kept.has(name) || (name.startsWith('user.') && name.length > 5)) found.push({ name, value })
+    if (isKeptAttribute(name)) found.push({ name, value })
+  }
+  for (const [kind, name] of Object.entries(lists)) {
+    const text = records.get(`SCHILY.acl.${kind}`)
+    if (text === undefined || found.some((attribute) => attribute.name === name)) continue
+    const value = accessControlList(byteString(text))
+    if (value !== undefined) found.push({ name, value })
   }
   return found
 }

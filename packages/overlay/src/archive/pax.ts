@@ -1,9 +1,17 @@
-import { byteString, type ByteString } from '../files/byte-string.js'
+import { byteString, bytesOf, type ByteString } from '../files/byte-string.js'
 import { OverlayError } from '../errors.js'
+
+/** Records of PAX headers by their keys; values are bytes. */
+export type PaxRecords = ReadonlyMap<ByteString, Uint8Array>
+
+/** Where GNU's first format of sparse files has pairs of records for each piece, its second has one list. */
+const sparseMap = 'GNU.sparse.map'
+const sparsePairs = ['GNU.sparse.offset', 'GNU.sparse.numbytes']
 
 /**
  * Parses the records of a PAX extended header, `LENGTH KEY=VALUE\n` each. Values stay bytes, because
- * extended attributes are no text.
+ * extended attributes are no text. Of records with the same key the last one counts, but those that are the map
+ * of a sparse file become one list.
  *
  * @param bytes - The header's data.
  * @throws {@link OverlayError} `ERR_OVERLAY_ARCHIVE` when a record's length or shape is wrong.
@@ -11,6 +19,7 @@ import { OverlayError } from '../errors.js'
  */
 export function parsePaxRecords(bytes: Uint8Array): Map<ByteString, Uint8Array> {
   const records = new Map<ByteString, Uint8Array>()
+  const pairs: ByteString[] = []
   let at = 0
   while (at < bytes.length) {
     const space = bytes.indexOf(0x20, at)
@@ -19,15 +28,24 @@ export function parsePaxRecords(bytes: Uint8Array): Map<ByteString, Uint8Array> 
     const end = at + length
     const equals = bytes.indexOf(0x3d, space)
     if (length === 0 || end > bytes.length || bytes[end - 1] !== 0x0a || equals === -1 || equals >= end) {
-      throw new OverlayError(
-        'ERR_OVERLAY_ARCHIVE',
-        `cannot read a PAX header: the record at byte ${at} is malformed`,
-      )
+      throw malformedRecord(at)
     }
-    records.set(byteString(bytes.subarray(space + 1, equals)), bytes.subarray(equals + 1, end - 1))
+    const key = byteString(bytes.subarray(space + 1, equals))
+    const value = bytes.subarray(equals + 1, end - 1)
+    if (!sparsePairs.includes(key)) records.set(key, value)
+    else if (key === sparsePairs[pairs.length % 2]) pairs.push(byteString(value))
+    else throw malformedRecord(at)
     at = end
   }
+  if (pairs.length > 0) records.set(sparseMap, bytesOf(pairs.join(',')))
   return records
+}
+
+function malformedRecord(at: number): OverlayError {
+  return new OverlayError(
+    'ERR_OVERLAY_ARCHIVE',
+    `cannot read a PAX header: the record at byte ${at} is malformed`,
+  )
 }
 
 /** Far enough for every file system, and nanoseconds of it still fit the kernel's 64-bit seconds. */

@@ -1,14 +1,16 @@
-import { closeSync, fstatSync, openSync, type BigIntStats } from 'node:fs'
+import { closeSync, openSync, type BigIntStats } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Fd, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, syscall, syscallOr } from '@ctr/linux'
-import { errnoOf, OverlayError, systemError } from '../errors.js'
-import { bytesOf, kernelString, type ByteString } from '../files/byte-string.js'
-import { pathOfFd } from '../files/open-in.js'
+import { Fd, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '@ctr/linux'
+import { OverlayError, systemError } from '../errors.js'
+import { attributeOf } from '../files/attributes.js'
+import { bytesOf, type ByteString } from '../files/byte-string.js'
 import { names } from '../files/names.js'
-import { openAsRoot, type StoreUserNamespace } from '../ids/user-namespace.js'
+import { pathOfFd } from '../files/open-in.js'
+import { TreeAccess } from '../files/tree-access.js'
+import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import type { OverlayDescription } from '../mount/description.js'
 import { mountOverlay } from '../mount/mount-overlay.js'
-import { isOpaque, isOpaqueInside, isWhiteout } from '../unpack/whiteouts.js'
+import { isWhiteout } from '../unpack/whiteouts.js'
 
 /** One difference between a root file system and the layers below it. */
 export interface Change {
@@ -47,16 +49,15 @@ export async function upperChanges(
 }
 
 const rootFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
-const folderFlags = rootFlags | O_NOFOLLOW
 
 type Step = { readonly kind: Change['kind']; readonly path: ByteString } | undefined
 
-/** Compares trees; folders that an ordinary user may not read as root of its user namespace. */
+/** Compares trees as Docker does: by what is seen of each file, and by its capabilities. */
 class Comparison {
-  readonly #namespace: StoreUserNamespace | undefined
+  readonly #access: TreeAccess
 
   constructor(namespace: StoreUserNamespace | undefined) {
-    this.#namespace = namespace
+    this.#access = new TreeAccess(namespace)
   }
 
   /** Walks one folder of the upper tree beside the same of the lower one, if there is one. True when they differ. */
@@ -77,11 +78,11 @@ class Comparison {
       yield undefined
       differ = (yield* this.#compareName(upper, lower, name, `${path}/${name}`, depth)) || differ
     }
-    if (lower === undefined || !this.#isOpaque(upper)) return differ
+    if (lower === undefined || !this.#access.isOpaque(upper)) return differ
     // what an opaque folder hides and does not have itself
     for (const name of names(lower)) {
       yield undefined
-      if (this.#stat(upper, name) !== undefined) continue
+      if (this.#access.stat(upper, name) !== undefined) continue
       differ = true
       yield { kind: 'D', path: `${path}/${name}` }
     }
@@ -95,23 +96,24 @@ class Comparison {
     path: ByteString,
     depth: number,
   ): Generator<Step, boolean> {
-    const stat = this.#stat(upper, name)
+    const stat = this.#access.stat(upper, name)
     if (stat === undefined) return false // gone meanwhile
-    const old = lower === undefined ? undefined : this.#stat(lower, name)
+    const old = lower === undefined ? undefined : this.#access.stat(lower, name)
     if (isWhiteout({ mode: Number(stat.mode), rdev: Number(stat.rdev) })) {
       if (old === undefined) return false
       yield { kind: 'D', path }
       return true
     }
     if (!stat.isDirectory()) {
+      if (old !== undefined && this.#isSame(upper, lower!, name, stat, old)) return false
       yield { kind: old === undefined ? 'A' : 'C', path }
       return true
     }
-    const upperFolder = this.#open(upper, name)
-    const lowerFolder = old?.isDirectory() === true ? this.#open(lower!, name) : undefined
+    const upperFolder = this.#access.openFolder(upper, name)
+    const lowerFolder = old?.isDirectory() === true ? this.#access.openFolder(lower!, name) : undefined
     try {
       const inside = yield* this.compare(upperFolder, lowerFolder, path, depth + 1)
-      if (!inside && old !== undefined && sameFolder(stat, old)) return false
+      if (!inside && old !== undefined && this.#isSame(upper, lower!, name, stat, old)) return false
     } finally {
       closeSync(upperFolder)
       if (lowerFolder !== undefined) closeSync(lowerFolder)
@@ -120,46 +122,31 @@ class Comparison {
     return true
   }
 
-  #stat(folder: number, name: ByteString): BigIntStats | undefined {
-    const fd = this.#openAt(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC)
-    if (fd === 'ENOENT') return undefined
+  /**
+   * True when a file that was copied up is as before. Sizes and times of folders say nothing, since whatever happens
+   * in them changes these.
+   */
+  #isSame(upper: number, lower: number, name: ByteString, stat: BigIntStats, old: BigIntStats): boolean {
+    if (stat.mode !== old.mode || stat.uid !== old.uid || stat.gid !== old.gid || stat.rdev !== old.rdev)
+      return false
+    if (stat.isDirectory()) return true
+    if (stat.size !== old.size || !isSameTime(stat.mtimeNs, old.mtimeNs)) return false
+    return !stat.isFile() || this.#capabilities(upper, name) === this.#capabilities(lower, name)
+  }
+
+  #capabilities(folder: number, name: ByteString): string | undefined {
+    const fd = this.#access.openName(folder, name)
+    if (fd === undefined) return undefined
     try {
-      return fstatSync(fd, { bigint: true })
+      return attributeOf(fd, 'security.capability')?.toString('latin1')
     } finally {
       closeSync(fd)
     }
   }
-
-  #open(folder: number, name: ByteString): number {
-    const fd = this.#openAt(folder, name, folderFlags)
-    if (fd !== 'ENOENT') return fd
-    throw new OverlayError('ERR_OVERLAY_NOT_FOUND', `cannot compare ${name}: it went away meanwhile`)
-  }
-
-  #openAt(folder: number, name: ByteString, flags: number): number | 'ENOENT' {
-    const fd = syscallOr(['ENOENT', 'EACCES'], 'openat', folder, kernelString(name), flags, 0)
-    if (fd !== 'EACCES') return fd
-    if (this.#namespace === undefined) return syscall('openat', folder, kernelString(name), flags, 0)
-    try {
-      return openAsRoot(this.#namespace, folder, name, flags)
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return 'ENOENT'
-      throw error
-    }
-  }
-
-  #isOpaque(folder: number): boolean {
-    if (this.#namespace === undefined) return isOpaque(folder, 'trusted')
-    try {
-      return isOpaque(folder, 'user')
-    } catch (error) {
-      if (errnoOf(error) !== 'EACCES') throw error
-      return isOpaqueInside(folder, this.#namespace)
-    }
-  }
 }
 
-/** A folder that was only copied up, because something in it was opened for example, is no change. */
-function sameFolder(a: BigIntStats, b: BigIntStats): boolean {
-  return a.mode === b.mode && a.uid === b.uid && a.gid === b.gid && a.mtimeNs === b.mtimeNs
+/** Some programs copy files with whole seconds only, which is no change. */
+function isSameTime(a: bigint, b: bigint): boolean {
+  const second = 1_000_000_000n
+  return a === b || (a / second === b / second && (a % second === 0n || b % second === 0n))
 }

@@ -274,6 +274,18 @@ export class LayerStore {
   }
 
   /**
+   * Makes a layer of what was changed in a root file system. Unmount it before, or see to it that nobody writes to it.
+   * The root stays, on the layers that it stands on.
+   *
+   * @param id - Of the root.
+   * @throws {@link OverlayError} `ERR_OVERLAY_NOT_FOUND`, and what {@link LayerStore.add} and
+   *   {@link RootFilesystem.diff} throw.
+   */
+  async commit(id: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Layer> {
+    return this.add((await this.openRoot(id)).diff(options), options)
+  }
+
+  /**
    * Removes a root file system by its id, whole, half made or damaged. Unmount it before. Idempotent.
    *
    * @throws {@link OverlayError} `ERR_OVERLAY_IO` with `EBUSY`: something is mounted in it.

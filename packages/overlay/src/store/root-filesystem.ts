@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import type { Fd } from '@ctr/linux'
 import type { OverlayDescription } from '../mount/description.js'
 import { mountIdmapped } from '../mount/mount-idmapped.js'
@@ -7,6 +8,7 @@ import { mountOverlay } from '../mount/mount-overlay.js'
 import { MountedRoot } from '../mount/mounted-root.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { removeTree } from '../files/remove-tree.js'
+import { tarStream } from '../pack/pack-tree.js'
 import { upperChanges, type Change } from './changes.js'
 import type { RootRecord } from './root-folder.js'
 
@@ -73,12 +75,44 @@ export class RootFilesystem implements AsyncDisposable {
   /**
    * What differs from the layers below, sorted by path, as `docker diff` tells it.
    *
-   * A folder counts as changed when something in it did. Hard links are told once for each name.
+   * A folder counts as changed when something in it did. A file that was only opened for writing, or that got an
+   * attribute other than a capability, counts as unchanged, and so does a folder of which only the time is another. Hard
+   * links are told once for each name.
    *
    * @throws {@link OverlayError} `ERR_OVERLAY_LIMIT`: a tree of more than 512 levels.
    */
   async changes(): Promise<readonly Change[]> {
     return upperChanges(this.description, this.#namespace)
+  }
+
+  /**
+   * What was changed as a layer: a plain tar with whiteouts for what was deleted. On top of the layers below it is what
+   * this root shows. Unmount it before, or see to it that nobody writes to it.
+   *
+   * Everything in the upper folder is packed, also what was only copied up; see {@link packTree} for what is kept of
+   * each file. The same upper folder gives the same bytes.
+   *
+   * @throws {@link OverlayError} By the stream: `ERR_OVERLAY_INVALID_ARG` for a file whose name begins with `.wh.`, which
+   *   means something else in a layer.
+   * @see {@link https://github.com/opencontainers/image-spec/blob/main/layer.md}
+   */
+  diff({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Readable {
+    return tarStream(() => this.description.upper!, { isUpper: true, namespace: this.#namespace }, signal)
+  }
+
+  /**
+   * All that this root shows as one plain tar. `LayerStore.add` takes it as a layer again. Nobody should write to the
+   * root meanwhile; it may be mounted.
+   */
+  export({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Readable {
+    const { lower, upper, userxattr } = this.description
+    let view: Fd | undefined
+    // a second mount with the same upper folder is refused, one that has it as its topmost lower one is not
+    const open = (): number => {
+      view = mountOverlay({ lower: [...lower, upper!], userxattr }, this.#namespace)
+      return view.number
+    }
+    return tarStream(open, { isUpper: false, namespace: this.#namespace }, signal, () => view?.close())
   }
 
   /**

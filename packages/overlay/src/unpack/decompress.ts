@@ -7,6 +7,9 @@ import { abortError, errnoOf, OverlayError } from '../errors.js'
 /** How the bytes of a layer are compressed, as their first bytes say. */
 export type Compression = 'gzip' | 'zstd' | 'none'
 
+/** Takes what {@link decompress} has read. */
+export type Consume = (chunk: Uint8Array, compressedBytes: number) => void
+
 /** Node's default of 16 KiB makes inflating nearly twice as slow. */
 const chunkSize = 256 * 1024
 
@@ -21,13 +24,14 @@ export function compressionOf(start: Uint8Array): Compression {
  * Reads a stream, decompressed, piece by piece.
  *
  * @param source - Compressed or plain bytes. Ended early when `consume` throws.
- * @param consume - Takes the next bytes; what it returns is waited for.
+ * @param consume - Takes the next bytes, and how many compressed ones have been read so far, those that wait to be
+ *   decompressed among them.
  * @throws {@link OverlayError} `ERR_OVERLAY_COMPRESSION` for damaged data, `ERR_OVERLAY_UNSUPPORTED` for zstd
  *   on a Node.js without it (before 22.15 and 23.8). Errors of the source and of `consume` come as they are.
  */
 export async function decompress(
   source: AsyncIterable<Uint8Array>,
-  consume: (chunk: Uint8Array) => Promise<void>,
+  consume: Consume,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (signal?.aborted === true) throw abortError(signal)
@@ -53,20 +57,23 @@ export async function decompress(
 
 async function run(
   iterator: AsyncIterator<Uint8Array>,
-  consume: (chunk: Uint8Array) => Promise<void>,
+  consume: Consume,
   signal: AbortSignal,
 ): Promise<void> {
   const { start, done } = await firstBytes(iterator)
-  const input = Readable.from(rest(start, done, iterator))
+  let compressedBytes = 0
+  const input = Readable.from(rest(start, done, iterator, (chunk) => (compressedBytes += chunk.length)))
   // leaving the loop destroys the decoder, whose AbortError would hide what `consume` threw
   let failure: { readonly error: unknown } | undefined
   const sink = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
     for await (const chunk of chunks) {
       if (signal.aborted) return // nobody waits for this any more
-      await consume(chunk).catch((error: unknown) => {
+      try {
+        consume(chunk, compressedBytes)
+      } catch (error) {
         failure = { error }
         throw error
-      })
+      }
     }
   }
   const decoder = decoderFor(compressionOf(start))
@@ -110,11 +117,14 @@ async function* rest(
   start: Uint8Array,
   done: boolean,
   iterator: AsyncIterator<Uint8Array>,
+  see: (chunk: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array> {
+  see(start)
   if (start.length > 0) yield start
   while (!done) {
     const next = await iterator.next()
     if (next.done === true) return
+    see(next.value)
     yield next.value
   }
 }

@@ -1,8 +1,10 @@
-import { AT_SYMLINK_NOFOLLOW, syscall } from '@ctr/linux'
+import { closeSync, fstatSync } from 'node:fs'
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, syscall } from '@ctr/linux'
 import type { Metadata } from '../archive/archive-entry.js'
+import { refused } from '../archive/entry-name.js'
 import { OverlayError, errnoOf } from '../errors.js'
 import { kernelString, readable, type ByteString } from '../files/byte-string.js'
-import { pathOfFd } from '../files/open-in.js'
+import { openName, pathOfFd } from '../files/open-in.js'
 import type { ForeignMetadata } from './foreign-metadata.js'
 import { timesOf } from './times.js'
 
@@ -54,12 +56,23 @@ export class MetadataWriter {
       const place = kernelString(`${pathOfFd(folder)}/${name}`)
       attempt(key, path, false, () => syscall('lsetxattr', place, kernelString(key), value, value.length, 0))
     }
-    if (!isLink) syscall('fchmodat', folder, at, metadata.mode)
+    if (!isLink) changeMode(folder, name, metadata.mode)
     syscall('utimensat', folder, at, timesOf(metadata), AT_SYMLINK_NOFOLLOW)
   }
 
   #owned({ uid, gid }: Metadata): boolean {
     return this.#ownRoot && ((uid === 0 && gid === 0) || this.#foreign !== undefined)
+  }
+}
+
+/** fchmodat(2) follows links, and what was made as a device may have become one: somebody else may be at it. */
+function changeMode(folder: number, name: ByteString, mode: number): void {
+  const fd = openName(folder, name)
+  try {
+    if (fstatSync(fd).isSymbolicLink()) throw refused(name, 'somebody else changes the layer meanwhile')
+    syscall('fchmodat', AT_FDCWD, pathOfFd(fd), mode)
+  } finally {
+    closeSync(fd)
   }
 }
 

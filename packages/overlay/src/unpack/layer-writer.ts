@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync } from 'node:fs'
 import {
   makedev,
   O_CLOEXEC,
@@ -15,7 +15,7 @@ import {
   syscallOr,
 } from '@ctr/linux'
 import type { ArchiveEntry, Metadata } from '../archive/archive-entry.js'
-import type { ContentSink } from '../archive/archive-reader.js'
+import type { ContentSink } from '../archive/entry-content.js'
 import { refused, splitEntryName } from '../archive/entry-name.js'
 import type { LayerLimits } from '../archive/limits.js'
 import { nameMeaning } from '../archive/whiteout.js'
@@ -26,6 +26,7 @@ import { inheritNothing } from '../files/inherit-nothing.js'
 import { openIn, openName, pathOfFd } from '../files/open-in.js'
 import { removeNameSync } from '../files/remove-tree.js'
 import { MetadataWriter } from './file-metadata.js'
+import { FileSink } from './file-sink.js'
 import { ForeignMetadata } from './foreign-metadata.js'
 import { ParentFolders } from './parent-folders.js'
 import { hideLower, isOpaque, isWhiteout, putWhiteout, type NoteScope } from './whiteouts.js'
@@ -39,18 +40,27 @@ export class LayerWriter {
   readonly #limits: LayerLimits
   readonly #namespace: StoreUserNamespace | undefined
   readonly #scope: NoteScope
+  readonly #meaning: typeof nameMeaning
   readonly #foreign: ForeignMetadata | undefined
   readonly #parents: ParentFolders
   readonly #metadata: MetadataWriter
   /** Folders get their metadata last: what is put into them changes their time, and their mode may forbid it. */
   readonly #folders = new Map<ByteString, Metadata>([['', implied]])
   #entries = 0
+  #bytes = 0
 
   /**
    * @param root - Descriptor of the layer's empty root folder; stays the caller's.
    * @param namespace - Where the owners of its files are, for a caller without privileges.
+   * @param whiteouts - `'plain'`: names that are whiteouts in a layer mean nothing.
    */
-  constructor(root: number, limits: LayerLimits, namespace: StoreUserNamespace | undefined) {
+  constructor(
+    root: number,
+    limits: LayerLimits,
+    namespace: StoreUserNamespace | undefined,
+    whiteouts: 'overlay' | 'plain',
+  ) {
+    this.#meaning = whiteouts === 'overlay' ? nameMeaning : () => ({ kind: 'plain' })
     this.#root = root
     this.#limits = limits
     this.#namespace = namespace
@@ -130,10 +140,22 @@ export class LayerWriter {
     )
   }
 
+  /** Holes of sparse files are not in the archive, but whoever reads the layer reads them. */
+  #countBytes({ path, size }: ArchiveEntry): void {
+    this.#bytes += size
+    if (this.#bytes <= this.#limits.bytes) return
+    throw new OverlayError(
+      'ERR_OVERLAY_LIMIT',
+      `cannot unpack ${readable(path)}: the files of the layer have more than ${this.#limits.bytes} bytes`,
+      { path: readable(path) },
+    )
+  }
+
   #write(entry: ArchiveEntry): ContentSink | undefined {
     this.#count(entry.path)
+    this.#countBytes(entry)
     const place = splitEntryName(entry.path, this.#limits)
-    const meaning = nameMeaning(place)
+    const meaning = this.#meaning(place)
     if (meaning.kind === 'ignored') return undefined
     if (place.name === '') {
       if (entry.kind !== 'directory') throw refused(entry.path, 'the root of a layer must be a folder')
@@ -191,32 +213,7 @@ export class LayerWriter {
   }
 
   #file(fd: number, entry: ArchiveEntry): ContentSink {
-    let open = true
-    const close = (): void => {
-      if (open) closeSync(fd)
-      open = false
-    }
-    return {
-      write: (bytes) => {
-        for (let done = 0; done < bytes.length;) {
-          try {
-            done += writeSync(fd, bytes, done)
-          } catch (error) {
-            throw systemError('unpack', readable(entry.path), error)
-          }
-        }
-      },
-      end: () => {
-        try {
-          this.#metadata.toFd(fd, entry, entry.path)
-        } catch (error) {
-          throw systemError('unpack', readable(entry.path), error)
-        } finally {
-          close()
-        }
-      },
-      abort: close,
-    }
+    return new FileSink(fd, entry.path, () => this.#metadata.toFd(fd, entry, entry.path))
   }
 
   #folder(folder: number, name: ByteString): void {
@@ -238,7 +235,7 @@ export class LayerWriter {
   #hardLink(folder: number, name: ByteString, entry: ArchiveEntry): void {
     this.#checkTarget(entry)
     const target = splitEntryName(entry.target, this.#limits)
-    if (target.name === '' || nameMeaning(target).kind !== 'plain')
+    if (target.name === '' || this.#meaning(target).kind !== 'plain')
       throw refused(entry.path, 'it is a link to no file')
     const from = this.#parents.find(target.parent)
     if (from === undefined)

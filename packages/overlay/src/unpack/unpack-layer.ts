@@ -25,6 +25,8 @@ export interface UnpackOptions {
   readonly limits: LayerLimits
   readonly signal?: AbortSignal | undefined
   readonly namespace?: StoreUserNamespace | undefined
+  /** `'plain'`: names that are whiteouts in a layer are names like any other. Default `'overlay'`. */
+  readonly whiteouts?: 'overlay' | 'plain' | undefined
 }
 
 /**
@@ -34,35 +36,45 @@ export interface UnpackOptions {
 export async function unpackLayer(
   source: AsyncIterable<Uint8Array>,
   folder: string,
-  { limits, signal, namespace }: UnpackOptions,
+  { limits, signal, namespace, whiteouts = 'overlay' }: UnpackOptions,
 ): Promise<UnpackedLayer> {
   const root = openSync(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-  const writer = new LayerWriter(root, limits, namespace)
+  const writer = new LayerWriter(root, limits, namespace, whiteouts)
   const reader = new ArchiveReader((entry) => writer.write(entry))
   const hash = createHash('sha256')
   let size = 0
   try {
     await decompress(
       source,
-      async (chunk) => {
+      (chunk, compressedBytes) => {
         size += chunk.length
-        if (size > limits.bytes) {
-          throw new OverlayError(
-            'ERR_OVERLAY_LIMIT',
-            `cannot unpack the layer: it has more than ${limits.bytes} bytes`,
-          )
-        }
+        checkSize(size, compressedBytes, limits)
         hash.update(chunk)
-        await reader.write(chunk)
+        reader.write(chunk)
       },
       signal,
     )
-    await reader.end()
+    reader.end()
     const { opaqueRoot } = writer.finish()
     return { diffId: `sha256:${hash.digest('hex')}`, size, entries: writer.entries, opaqueRoot }
   } finally {
     reader.destroy()
     writer.close()
     closeSync(root)
+  }
+}
+
+/** A layer of fewer bytes may have any ratio: it harms nobody, and small ones of zeros are usual. */
+const anyRatio = 64 * 2 ** 20
+
+function checkSize(size: number, compressedBytes: number, { bytes, ratio }: LayerLimits): void {
+  if (size > bytes) {
+    throw new OverlayError('ERR_OVERLAY_LIMIT', `cannot unpack the layer: it has more than ${bytes} bytes`)
+  }
+  if (size - anyRatio > compressedBytes * ratio) {
+    throw new OverlayError(
+      'ERR_OVERLAY_LIMIT',
+      `cannot unpack the layer: ${compressedBytes} compressed bytes become more than ${size}, ${ratio} for one are the most`,
+    )
   }
 }

@@ -13,22 +13,27 @@ const maxTokens = 256
 /** What an {@link Authorizer} works with. */
 export interface AuthorizerOptions {
   readonly registry: string
-  readonly home: URL
+  /** The registry's own address. */
+  readonly origin: () => Promise<URL>
   readonly connections: Connections
   readonly credentials: CredentialSource | undefined
   readonly insecure: Insecure | undefined
   readonly retry: RetryOptions
+  /** Asks for a refresh token too: see {@link Authorizer.identityToken}. */
+  readonly offline?: boolean | undefined
 }
 
 /**
  * Makes the `Authorization` headers for one registry. Learns from the registry's first 401 which scheme
- * it wants, and keeps tokens by scope until they run out.
+ * it wants, and looks credentials up only then; keeps tokens by scope until they run out.
  */
 export class Authorizer {
   readonly #options: AuthorizerOptions
   #scheme: Challenge | undefined
   #credentials: Promise<Credentials | undefined> | undefined
   readonly #tokens = new Map<string, Promise<Token>>()
+  /** The newest refresh token that the token server gave. */
+  #refreshToken: string | undefined
 
   constructor(options: AuthorizerOptions) {
     this.#options = options
@@ -36,10 +41,10 @@ export class Authorizer {
 
   /** The header for a request that needs `scopes`, as far as is known by now. */
   async header(scopes: readonly string[], signal: AbortSignal | undefined): Promise<string | undefined> {
+    if (this.#scheme === undefined) return undefined
     const credentials = await this.#lookUp()
     if (credentials !== undefined && 'registryToken' in credentials)
       return `Bearer ${credentials.registryToken}`
-    if (this.#scheme === undefined) return undefined
     if (this.#scheme.scheme === 'basic') {
       return credentials !== undefined && 'username' in credentials ? basicHeader(credentials) : undefined
     }
@@ -47,16 +52,29 @@ export class Authorizer {
     return `Bearer ${token.value}`
   }
 
+  /** The refresh token that stands for the credentials from now on; `undefined` when the token server gave none. */
+  get identityToken(): string | undefined {
+    return this.#refreshToken
+  }
+
   /**
    * Learns from a 401.
    *
    * @param wwwAuthenticate - The header of the registry's own answer, never of one behind a redirect.
+   * @param sent - The header that was refused.
    * @returns True when {@link Authorizer.header} now has something new to offer.
    */
-  async learn(wwwAuthenticate: string | undefined, scopes: readonly string[]): Promise<boolean> {
+  async learn(
+    wwwAuthenticate: string | undefined,
+    scopes: readonly string[],
+    sent: string | undefined,
+  ): Promise<boolean> {
     const challenges = parseChallenges(wwwAuthenticate ?? '')
     const credentials = await this.#lookUp()
-    if (credentials !== undefined && 'registryToken' in credentials) return false
+    if (credentials !== undefined && 'registryToken' in credentials) {
+      this.#scheme = { scheme: 'bearer', parameters: {} }
+      return sent === undefined
+    }
     const chosen =
       challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters['realm'] !== undefined) ??
       challenges.find(
@@ -84,7 +102,7 @@ export class Authorizer {
   }
 
   async #fetch({ parameters }: Challenge, scopes: readonly string[]): Promise<Token> {
-    const { registry, home, connections, insecure, retry } = this.#options
+    const { registry, origin, connections, insecure, retry, offline } = this.#options
     const what = `log in to ${registry}`
     let realm: URL
     try {
@@ -96,14 +114,20 @@ export class Authorizer {
         { cause },
       )
     }
-    checkNextAddress(what, home, realm, insecure)
+    checkNextAddress(what, await origin(), realm, insecure)
     const asked = scopes.length > 0 ? scopes : (parameters['scope']?.split(' ') ?? [])
-    const credentials = await this.#lookUp()
-    return await fetchToken(
+    const known = await this.#lookUp()
+    const isIdentity = known !== undefined && 'identityToken' in known
+    // a server may replace the identity token whenever it is used
+    const credentials =
+      isIdentity && this.#refreshToken !== undefined ? { identityToken: this.#refreshToken } : known
+    const token = await fetchToken(
       connections,
-      { realm, service: parameters['service'], scopes: asked, credentials },
+      { realm, service: parameters['service'], scopes: asked, credentials, offline },
       retry,
     )
+    this.#refreshToken = token.refreshToken ?? this.#refreshToken
+    return token
   }
 
   async #lookUp(): Promise<Credentials | undefined> {

@@ -14,6 +14,8 @@ export interface Token {
   readonly value: string
   /** Milliseconds of `Date.now()`. */
   readonly expiresAt: number
+  /** What later tokens are to be asked for with, when the token server gave one. */
+  readonly refreshToken: string | undefined
 }
 
 /** What a token is asked for. */
@@ -23,6 +25,8 @@ export interface TokenRequest {
   /** Such as `repository:library/busybox:pull`. */
   readonly scopes: readonly string[]
   readonly credentials: Credentials | undefined
+  /** Asks for a refresh token too, which a login keeps instead of the password. */
+  readonly offline?: boolean | undefined
 }
 
 /**
@@ -45,7 +49,7 @@ export async function fetchToken(
   })
 }
 
-function tokenRequest({ realm, service, scopes, credentials }: TokenRequest): HttpRequest {
+function tokenRequest({ realm, service, scopes, credentials, offline = false }: TokenRequest): HttpRequest {
   const what = `get a token of ${realm.host}`
   if (credentials !== undefined && 'identityToken' in credentials) {
     const form = new URLSearchParams({
@@ -63,6 +67,10 @@ function tokenRequest({ realm, service, scopes, credentials }: TokenRequest): Ht
   for (const scope of scopes) url.searchParams.append('scope', scope)
   if (credentials === undefined || !('username' in credentials)) return { what, method: 'GET', url }
   url.searchParams.set('account', credentials.username)
+  if (offline) {
+    url.searchParams.set('client_id', clientId)
+    url.searchParams.set('offline_token', 'true')
+  }
   return { what, method: 'GET', url, headers: { authorization: basicHeader(credentials) } }
 }
 
@@ -84,12 +92,18 @@ function readToken(text: string, what: string): Token {
   } catch {
     json = undefined // said below; the text may hold a token, so it is not kept as a cause
   }
-  const { token, access_token: accessToken, expires_in: lifeSeconds } = isObject(json) ? json : {}
+  const {
+    token,
+    access_token: accessToken,
+    expires_in: lifeSeconds,
+    refresh_token: refresh,
+  } = isObject(json) ? json : {}
   const value = typeof token === 'string' && token !== '' ? token : accessToken
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
     throw new RegistryError('ERR_REGISTRY_PROTOCOL', `cannot ${what}: the answer holds no token`)
   }
   const lifeMs = typeof lifeSeconds === 'number' && lifeSeconds > 0 ? lifeSeconds * 1000 : defaultLifeMs
   // our own clock from now on, and a tenth early, so that a token does not run out on its way
-  return { value, expiresAt: Date.now() + lifeMs * 0.9 }
+  const refreshToken = typeof refresh === 'string' && refresh !== '' ? refresh : undefined
+  return { value, expiresAt: Date.now() + lifeMs * 0.9, refreshToken }
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { link, mkdir, open, readdir, rename, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { link, mkdir, open, readdir, rename, stat, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { errnoOf, RegistryError } from '../errors.js'
 import { digestOf, isDigest, parseDigest } from '../manifest/digest.js'
 import { BlobIngest } from './blob-ingest.js'
-import { io, removeFile, syncFolder } from './durable.js'
+import { io, ioError, removeFile, syncFolder } from './durable.js'
 import { isOwnerGone, ownerToken } from './owner.js'
 import { sizeMismatch, Verifier, type Expected } from './verify.js'
 
@@ -81,6 +81,17 @@ export class BlobStore {
   read(digest: string, { start, end }: { readonly start?: number; readonly end?: number } = {}): Readable {
     const range = { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) }
     return createReadStream(this.pathOf(digest), { highWaterMark: 256 * 1024, ...range })
+  }
+
+  /** Opens a blob's file for reading; `undefined` when it is not there. It can be read when it was removed since. */
+  async open(digest: string): Promise<FileHandle | undefined> {
+    const path = this.pathOf(digest)
+    try {
+      return await open(path, 'r')
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined
+      throw ioError(`read blob ${digest}`, error)
+    }
   }
 
   /**
@@ -164,20 +175,27 @@ export class BlobStore {
   }
 
   /**
-   * Takes in a finished file of the same file system, whose content the caller has checked. The file itself
-   * stays where it is, as a second name.
+   * Moves a finished file of the same file system into the store. The caller has checked its content.
+   *
+   * @returns False when the blob was there already.
    */
-  async adopt(path: string, digest: string): Promise<void> {
+  async adopt(path: string, digest: string): Promise<boolean> {
     const final = this.pathOf(digest)
-    await io(`store blob ${digest}`, async () => {
+    return await io(`store blob ${digest}`, async () => {
       const file = await open(path, 'r')
-      await file.sync().finally(() => file.close())
-      const working = join(this.folder, 'partial', `adopted~${ownerToken()}`)
-      await mkdir(join(final, '..'), { recursive: true })
-      await link(path, working)
-      await rename(working, final)
-      await removeFile(working) // rename does nothing when both are the same file already
-      await syncFolder(join(final, '..'))
+      try {
+        const { size } = await file.stat()
+        const isThere = await this.has({ digest, size })
+        if (!isThere) await file.sync()
+        const isNew = !isThere && (await linkInto(path, final))
+        // one of another size is damaged
+        if (!isNew && !isThere && !(await this.has({ digest, size }))) await rename(path, final)
+        await removeFile(path)
+        if (!isThere) await syncFolder(dirname(final))
+        return isNew
+      } finally {
+        await file.close()
+      }
     })
   }
 
@@ -222,6 +240,19 @@ export class BlobStore {
         else if (token !== undefined) await rename(path, join(folder, content)).catch(() => undefined) // as above
       }
     })
+  }
+}
+
+/** Gives a file a second name in a folder that may have to be made. False when the name is taken. */
+async function linkInto(path: string, final: string): Promise<boolean> {
+  try {
+    await link(path, final)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    if (errnoOf(error) !== 'ENOENT') throw error
+    await mkdir(dirname(final), { recursive: true })
+    return await linkInto(path, final)
   }
 }
 

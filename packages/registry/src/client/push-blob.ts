@@ -1,14 +1,12 @@
 import type { Readable } from 'node:stream'
-import { RegistryError } from '../errors.js'
+import { isRegistryError, RegistryError } from '../errors.js'
 import type { Expected } from '../blobs/verify.js'
 import type { HttpAnswer } from '../http/connections.js'
 import { nextAddress } from '../http/follow.js'
 import { checkNextAddress, type Insecure } from '../http/plain-http.js'
 import { withRetries, type RetryOptions } from '../http/retry.js'
-import { isTag } from '../reference/parse-reference.js'
 import type { Reference } from '../reference/reference.js'
 import type { BlobProgress, OnBlobProgress } from './fetch-blob.js'
-import { manifestPath } from './fetch-manifest.js'
 import { repositoryScope, type Session } from './session.js'
 
 /** Settings of a blob's upload. */
@@ -42,25 +40,12 @@ export async function pushBlob(
     return
   }
   const what = `push blob ${digest} to ${reference.registry}/${reference.repository}`
-  const scopes = pushScopes(reference.repository, mountFrom)
+  const scopes = pushScopes(reference.repository)
   await withRetries(
     retry,
     signal,
     async () => {
-      const query =
-        mountFrom === undefined
-          ? ''
-          : `?${new URLSearchParams({ mount: digest, from: mountFrom }).toString()}`
-      const target = `/v2/${reference.repository}/blobs/uploads/${query}`
-      const begun = await session.once({
-        what,
-        method: 'POST',
-        target,
-        scopes,
-        headers: { 'content-length': 0 },
-        expect: [201, 202],
-        signal,
-      })
+      const begun = await beginUpload(session, what, reference, { digest, mountFrom }, signal)
       begun.discard()
       if (begun.status === 201) return // mounted
       tell('running', 0)
@@ -87,6 +72,36 @@ export async function pushBlob(
   tell('done', size)
 }
 
+/** `POST /v2/<name>/blobs/uploads/`: 201 when the blob was mounted, 202 when it is to be sent. */
+async function beginUpload(
+  session: Session,
+  what: string,
+  reference: Reference,
+  { digest, mountFrom }: { readonly digest: string; readonly mountFrom: string | undefined },
+  signal: AbortSignal | undefined,
+): Promise<HttpAnswer> {
+  const query =
+    mountFrom === undefined ? '' : `?${new URLSearchParams({ mount: digest, from: mountFrom }).toString()}`
+  try {
+    return await session.once({
+      what,
+      method: 'POST',
+      target: `/v2/${reference.repository}/blobs/uploads/${query}`,
+      scopes: pushScopes(reference.repository, mountFrom),
+      headers: { 'content-length': 0 },
+      expect: [201, 202],
+      signal,
+    })
+  } catch (error) {
+    const isRefused =
+      isRegistryError(error) &&
+      ['ERR_REGISTRY_UNAUTHORIZED', 'ERR_REGISTRY_DENIED', 'ERR_REGISTRY_NOT_FOUND'].includes(error.code)
+    if (mountFrom === undefined || !isRefused) throw error
+    // who may write here need not be allowed to read there: then the bytes are sent
+    return await beginUpload(session, what, reference, { digest, mountFrom: undefined }, signal)
+  }
+}
+
 /** `HEAD /v2/<name>/blobs/<digest>`. */
 export async function hasBlob(
   session: Session,
@@ -106,42 +121,8 @@ export async function hasBlob(
   return answer.status === 200
 }
 
-/** `PUT /v2/<name>/manifests/<tag or digest>`; see `RegistryClient.pushManifest`. */
-export async function pushManifest(
-  session: Session,
-  reference: Reference,
-  {
-    bytes,
-    mediaType,
-    digest,
-  }: { readonly bytes: Uint8Array; readonly mediaType: string; readonly digest: string },
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { registry, repository, tag } = reference
-  const name =
-    tag !== undefined && isTag(tag) ? { registry, repository, tag } : { registry, repository, digest }
-  const what = `push manifest ${digest} to ${registry}/${repository}${name.tag === undefined ? '' : `:${name.tag}`}`
-  const answer = await session.call({
-    what,
-    method: 'PUT',
-    target: manifestPath(name),
-    scopes: pushScopes(repository),
-    headers: { 'content-type': mediaType, 'content-length': bytes.byteLength },
-    body: bytes,
-    expect: [201],
-    signal,
-  })
-  answer.discard()
-  const stored = answer.headers['docker-content-digest']
-  if (typeof stored === 'string' && stored !== digest && stored.startsWith(digest.slice(0, 7))) {
-    throw new RegistryError(
-      'ERR_REGISTRY_DIGEST_MISMATCH',
-      `cannot ${what}: the registry stored it as ${stored.slice(0, 200)}`,
-    )
-  }
-}
-
-function pushScopes(repository: string, mountFrom?: string): readonly string[] {
+/** Token scopes of a push, and of a mount from another repository. */
+export function pushScopes(repository: string, mountFrom?: string): readonly string[] {
   const own = repositoryScope(repository, 'pull', 'push')
   return mountFrom === undefined ? [own] : [own, repositoryScope(mountFrom, 'pull')]
 }

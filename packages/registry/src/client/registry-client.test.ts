@@ -128,6 +128,21 @@ describe('RegistryClient with a hostile registry', () => {
     })
   })
 
+  it('refuses lists of tags without an end', async () => {
+    let page = 0
+    await using server = await startHttp((_, response) =>
+      response
+        .setHeader('link', `</v2/a/tags/list?page=${++page}>; rel="next"`)
+        .end(JSON.stringify({ tags: ['same'] })),
+    )
+    await using client = newClient()
+    const walk = async (): Promise<void> => {
+      for await (const _ of client.tags(`${server.address}/a`)) continue
+    }
+    await expect(walk()).rejects.toMatchObject({ code: 'ERR_REGISTRY_TOO_LARGE' })
+    expect(page).toBe(2_500)
+  }, 60_000)
+
   it('refuses lists of tags that lead in a circle', async () => {
     await using server = await startHttp((request, response) =>
       response.writeHead(200, { link: `<${request.url!}>; rel="next"` }).end('{"tags":["a"]}'),

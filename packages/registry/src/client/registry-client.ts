@@ -3,31 +3,32 @@ import type { CredentialSource } from '../auth/credentials.js'
 import type { BlobStore } from '../blobs/blob-store.js'
 import { verified } from '../blobs/verify.js'
 import { RegistryError } from '../errors.js'
-import { Connections } from '../http/connections.js'
-import type { Insecure } from '../http/plain-http.js'
+import { Connections, type ConnectionOptions } from '../http/connections.js'
 import { withRetries, type RetryOptions } from '../http/retry.js'
 import type { Descriptor } from '../manifest/descriptor.js'
-import { digestOf, parseDigest } from '../manifest/digest.js'
+import { parseDigest } from '../manifest/digest.js'
 import { parseImageConfig, type ImageConfig } from '../manifest/image-config.js'
-import { maxManifestBytes, parseManifest } from '../manifest/manifest.js'
+import { maxManifestBytes } from '../manifest/manifest.js'
 import { hostPlatform, parsePlatform, type Platform } from '../manifest/platform.js'
 import { checkReference, parseRegistry } from '../reference/parse-reference.js'
 import type { Reference } from '../reference/reference.js'
 import { fetchBlob, openBlob, type OnBlobProgress } from './fetch-blob.js'
 import { fetchManifest, manifestPath, type FetchedManifest } from './fetch-manifest.js'
 import { listNames } from './list-names.js'
-import { hasBlob, pushBlob, pushManifest, type PushBlobOptions } from './push-blob.js'
+import { pushArtifact, type NewArtifact } from './push-artifact.js'
+import { hasBlob, pushBlob, type PushBlobOptions } from './push-blob.js'
+import { pushManifest } from './push-manifest.js'
+import { listReferrers } from './referrers.js'
 import { resolveImage, type ResolvedImage } from './resolve-image.js'
-import { repositoryScope, Session } from './session.js'
+import { repositoryScope } from './session.js'
+import { Sources, type Mirrors } from './sources.js'
 
 /** Settings of a {@link RegistryClient}. */
-export interface RegistryClientOptions extends RetryOptions {
+export interface RegistryClientOptions extends ConnectionOptions, RetryOptions {
   /** Who we are. Default: what `docker login` stored in its configuration file, read on first use. */
   readonly credentials?: CredentialSource | undefined
-  /** Registries spoken to over plain HTTP. Default: this machine itself only. */
-  readonly insecure?: Insecure | undefined
-  /** How long a registry may stay silent, in milliseconds. Default 60,000; 1 to 3,600,000. */
-  readonly idleTimeoutMs?: number | undefined
+  /** Where to read from before a registry itself is asked; a mirror that fails is passed over. Default: nowhere. */
+  readonly mirrors?: Mirrors | undefined
   /** The `User-Agent` header. Default `ctr`. */
   readonly userAgent?: string | undefined
 }
@@ -65,7 +66,7 @@ export interface FetchBlobOptions extends CallOptions {
 export class RegistryClient implements AsyncDisposable {
   readonly #options: RegistryClientOptions
   readonly #connections: Connections
-  readonly #sessions = new Map<string, Session>()
+  readonly #sources: Sources
 
   /** @throws {@link RegistryError} `ERR_REGISTRY_INVALID_ARG`: a number outside its range. */
   constructor(options: RegistryClientOptions = {}) {
@@ -74,14 +75,15 @@ export class RegistryClient implements AsyncDisposable {
     checkRange('retryDelayMs', options.retryDelayMs, 0, 60_000)
     checkRange('maxRetryAfterMs', options.maxRetryAfterMs, 0, 86_400_000)
     this.#options = options
-    this.#connections = new Connections(options.idleTimeoutMs ?? 60_000)
+    this.#connections = new Connections(options)
+    this.#sources = new Sources(this.#connections, options)
   }
 
   /** Checks that a registry answers and takes our credentials (`GET /v2/`). */
   async ping(registry: string, { signal }: CallOptions = {}): Promise<void> {
     const what = `reach registry ${registry}`
     const host = parseRegistry(registry)
-    const answer = await this.#session(host).call({
+    const answer = await this.#sources.of(host).call({
       what,
       method: 'GET',
       target: '/v2/',
@@ -95,7 +97,7 @@ export class RegistryClient implements AsyncDisposable {
   /** A manifest or index as the registry has it, digest checked (`GET /v2/<name>/manifests/<reference>`). */
   async manifest(reference: string | Reference, { signal }: CallOptions = {}): Promise<FetchedManifest> {
     const parsed = checkReference(reference)
-    return await fetchManifest(this.#session(parsed.registry), parsed, signal)
+    return await this.#sources.read(parsed.registry, (session) => fetchManifest(session, parsed, signal))
   }
 
   /**
@@ -108,7 +110,9 @@ export class RegistryClient implements AsyncDisposable {
   ): Promise<ResolvedImage> {
     const parsed = checkReference(reference)
     const wanted = typeof platform === 'string' ? parsePlatform(platform) : (platform ?? hostPlatform())
-    return await resolveImage(this.#session(parsed.registry), parsed, wanted, signal)
+    return await this.#sources.read(parsed.registry, (session) =>
+      resolveImage(session, parsed, wanted, signal),
+    )
   }
 
   /** An image's config, given its descriptor from the manifest. At most 4 MiB. */
@@ -140,8 +144,8 @@ export class RegistryClient implements AsyncDisposable {
   ): Promise<Readable> {
     const parsed = checkReference(reference)
     parseDigest(descriptor.digest)
-    const { body } = await withRetries(this.#options, signal, () =>
-      openBlob(this.#session(parsed.registry), parsed, descriptor, 0, signal),
+    const { body } = await this.#sources.read(parsed.registry, (session) =>
+      withRetries(session.retry, signal, () => openBlob(session, parsed, descriptor, 0, signal)),
     )
     return Readable.from(verified(body, descriptor), { objectMode: false })
   }
@@ -157,7 +161,9 @@ export class RegistryClient implements AsyncDisposable {
     options: FetchBlobOptions = {},
   ): Promise<void> {
     const parsed = checkReference(reference)
-    await fetchBlob(this.#session(parsed.registry), parsed, descriptor, store, this.#options, options)
+    await this.#sources.read(parsed.registry, (session) =>
+      fetchBlob(session, parsed, descriptor, store, session.retry, options),
+    )
   }
 
   /** True when the repository has a blob (`HEAD /v2/<name>/blobs/<digest>`). */
@@ -168,7 +174,7 @@ export class RegistryClient implements AsyncDisposable {
   ): Promise<boolean> {
     const parsed = checkReference(reference)
     parseDigest(digest)
-    return await hasBlob(this.#session(parsed.registry), parsed, digest, signal)
+    return await hasBlob(this.#sources.of(parsed.registry), parsed, digest, signal)
   }
 
   /**
@@ -185,7 +191,7 @@ export class RegistryClient implements AsyncDisposable {
     const parsed = checkReference(reference)
     parseDigest(descriptor.digest)
     const context = { retry: this.#options, insecure: this.#options.insecure }
-    await pushBlob(this.#session(parsed.registry), parsed, descriptor, open, context, options)
+    await pushBlob(this.#sources.of(parsed.registry), parsed, descriptor, open, context, options)
   }
 
   /**
@@ -200,23 +206,41 @@ export class RegistryClient implements AsyncDisposable {
     { signal }: CallOptions = {},
   ): Promise<Descriptor> {
     const parsed = checkReference(reference)
-    const { mediaType } = parseManifest(bytes)
-    const { algorithm } = parseDigest(parsed.digest ?? digestOf(bytes))
-    const digest = digestOf(bytes, algorithm)
-    if (parsed.digest !== undefined && parsed.digest !== digest) {
-      throw new RegistryError(
-        'ERR_REGISTRY_DIGEST_MISMATCH',
-        `cannot push manifest as ${parsed.digest}: its digest is ${digest}`,
-      )
-    }
-    await pushManifest(this.#session(parsed.registry), parsed, { bytes, mediaType, digest }, signal)
-    return { mediaType, digest, size: bytes.byteLength }
+    return await pushManifest(this.#sources.of(parsed.registry), parsed, bytes, signal)
+  }
+
+  /**
+   * Uploads an artifact: its blobs, and a manifest under the reference's tag, or by digest without one.
+   *
+   * @returns The manifest's descriptor.
+   */
+  async pushArtifact(
+    reference: string | Reference,
+    artifact: NewArtifact,
+    { signal }: CallOptions = {},
+  ): Promise<Descriptor> {
+    return await pushArtifact(this, reference, artifact, signal)
+  }
+
+  /**
+   * Manifests whose `subject` is the reference's manifest, such as signatures and lists of parts, page by page
+   * (`GET /v2/<name>/referrers/<digest>`). Of registries without this API, what the tag `sha256-…` lists.
+   *
+   * @param artifactType - Only those of this type.
+   */
+  async *referrers(
+    reference: string | Reference,
+    { artifactType, signal }: CallOptions & { readonly artifactType?: string | undefined } = {},
+  ): AsyncGenerator<Descriptor, void> {
+    const parsed = checkReference(reference)
+    const digest = parsed.digest ?? (await this.manifest(parsed, { signal })).descriptor.digest
+    yield* listReferrers(this.#sources.of(parsed.registry), parsed, digest, artifactType, signal)
   }
 
   /** Removes a manifest by digest or, where the registry allows it, a tag (`DELETE …/manifests/<reference>`). */
   async deleteManifest(reference: string | Reference, { signal }: CallOptions = {}): Promise<void> {
     const parsed = checkReference(reference)
-    const answer = await this.#session(parsed.registry).call({
+    const answer = await this.#sources.of(parsed.registry).call({
       what: `delete manifest ${parsed.digest ?? parsed.tag ?? ''} of ${parsed.registry}/${parsed.repository}`,
       method: 'DELETE',
       target: manifestPath(parsed),
@@ -232,14 +256,14 @@ export class RegistryClient implements AsyncDisposable {
     const { registry, repository } = checkReference(reference)
     const what = `list tags of ${registry}/${repository}`
     const scopes = [repositoryScope(repository, 'pull')]
-    return listNames(this.#session(registry), what, `/v2/${repository}/tags/list`, 'tags', scopes, signal)
+    return listNames(this.#sources.of(registry), what, `/v2/${repository}/tags/list`, 'tags', scopes, signal)
   }
 
   /** The repositories of a registry, page by page (`GET /v2/_catalog`). Public registries refuse it. */
   catalog(registry: string, { signal }: CallOptions = {}): AsyncIterable<string> {
     const host = parseRegistry(registry)
     return listNames(
-      this.#session(host),
+      this.#sources.of(host),
       `list repositories of ${host}`,
       '/v2/_catalog',
       'repositories',
@@ -256,22 +280,6 @@ export class RegistryClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
-  }
-
-  #session(registry: string): Session {
-    let session = this.#sessions.get(registry)
-    if (session === undefined) {
-      const { credentials, insecure, userAgent = 'ctr' } = this.#options
-      session = new Session(registry, {
-        connections: this.#connections,
-        credentials,
-        insecure,
-        retry: this.#options,
-        userAgent,
-      })
-      this.#sessions.set(registry, session)
-    }
-    return session
   }
 }
 

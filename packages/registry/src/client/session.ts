@@ -1,10 +1,12 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
+import { raceAbort } from '../abort.js'
 import { Authorizer } from '../auth/authorizer.js'
 import type { CredentialSource } from '../auth/credentials.js'
 import type { Connections, HttpAnswer } from '../http/connections.js'
+import { errnoOf, isRegistryError } from '../errors.js'
 import { follow } from '../http/follow.js'
-import { registryOrigin, type Insecure } from '../http/plain-http.js'
+import { isPlainHttp, registryOrigin, type Insecure } from '../http/plain-http.js'
 import { statusError } from '../http/read-body.js'
 import { withRetries, type RetryOptions } from '../http/retry.js'
 
@@ -15,6 +17,8 @@ export interface SessionOptions {
   readonly insecure: Insecure | undefined
   readonly retry: RetryOptions
   readonly userAgent: string
+  /** Asks for a refresh token too, as a login does. */
+  readonly offline?: boolean | undefined
 }
 
 /** One call of a registry's API. */
@@ -35,15 +39,40 @@ export interface Call {
 
 /** Calls to one registry: authorized, redirected, and repeated when they fail for the moment. */
 export class Session {
-  /** The registry's origin. */
-  readonly home: URL
+  readonly #registry: string
   readonly #options: SessionOptions
   readonly #authorizer: Authorizer
+  #origin: Promise<URL> | undefined
 
   constructor(registry: string, options: SessionOptions) {
-    this.home = registryOrigin(registry, options.insecure)
+    this.#registry = registry
     this.#options = options
-    this.#authorizer = new Authorizer({ registry, home: this.home, ...options })
+    this.#authorizer = new Authorizer({ registry, ...options, origin: () => this.origin(undefined) })
+  }
+
+  /** How calls are repeated. */
+  get retry(): RetryOptions {
+    return this.#options.retry
+  }
+
+  /**
+   * The registry's origin. Those that may be spoken to over plain HTTP are asked once whether they speak TLS,
+   * which is taken when it is there.
+   */
+  async origin(signal: AbortSignal | undefined): Promise<URL> {
+    this.#origin ??= this.#findOrigin() // for all who wait, so no one's signal ends it
+    const origin = this.#origin
+    try {
+      return await raceAbort(origin, signal)
+    } catch (error) {
+      if (signal?.aborted !== true && this.#origin === origin) this.#origin = undefined
+      throw error
+    }
+  }
+
+  /** The refresh token that the registry's token server gave for the credentials, if it did. */
+  get identityToken(): string | undefined {
+    return this.#authorizer.identityToken
   }
 
   /** Makes a call and repeats it after failures of the moment. */
@@ -53,22 +82,49 @@ export class Session {
 
   /** Makes a call without repeating it, except once after a 401 that taught something. */
   async once(call: Call): Promise<HttpAnswer> {
-    const answer = await this.#attempt(call)
-    if (answer.status !== 401 || answer.url.origin !== this.home.origin)
-      return await this.#expected(call, answer)
-    if (!(await this.#authorizer.learn(answer.headers['www-authenticate'], call.scopes))) {
+    const { scopes, signal } = call
+    const home = await this.origin(signal)
+    const sent = await this.#authorizer.header(scopes, signal)
+    const answer = await this.#attempt(call, home, sent)
+    if (answer.status !== 401 || answer.url.origin !== home.origin) return await this.#expected(call, answer)
+    if (!(await this.#authorizer.learn(answer.headers['www-authenticate'], scopes, sent))) {
       return await this.#expected(call, answer)
     }
     answer.discard()
-    return await this.#expected(call, await this.#attempt(call))
+    const authorization = await this.#authorizer.header(scopes, signal)
+    return await this.#expected(call, await this.#attempt(call, home, authorization))
   }
 
-  async #attempt({ what, method, target, scopes, headers, body, signal }: Call): Promise<HttpAnswer> {
+  async #attempt(
+    { what, method, target, headers, body, signal }: Call,
+    home: URL,
+    authorization: string | undefined,
+  ): Promise<HttpAnswer> {
     const { connections, insecure, userAgent } = this.#options
-    const authorization = await this.#authorizer.header(scopes, signal)
-    const url = new URL(target, this.home)
+    const url = new URL(target, home)
     const request = { what, method, url, headers: { 'user-agent': userAgent, ...headers }, body, signal }
-    return await follow(connections, { ...request, authorization, home: this.home }, insecure)
+    return await follow(connections, { ...request, authorization, home }, insecure)
+  }
+
+  async #findOrigin(): Promise<URL> {
+    const { connections, insecure } = this.#options
+    const secure = registryOrigin(this.#registry, 'https')
+    if (!isPlainHttp(this.#registry, insecure)) return secure
+    try {
+      const what = `reach registry ${this.#registry}`
+      const answer = await connections.exchange({
+        what,
+        method: 'HEAD',
+        url: new URL('/v2/', secure),
+      })
+      answer.discard()
+      return secure
+    } catch (error) {
+      if (!isRegistryError(error) || error.code !== 'ERR_REGISTRY_CONNECTION') throw error
+      // nobody is there now: whoever comes may speak TLS
+      if (errnoOf(error.cause) === 'ECONNREFUSED') this.#origin = undefined
+      return registryOrigin(this.#registry, 'http')
+    }
   }
 
   async #expected({ what, expect }: Call, answer: HttpAnswer): Promise<HttpAnswer> {

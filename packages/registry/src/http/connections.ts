@@ -10,6 +10,23 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
 import { abortError, throwIfAborted } from '../abort.js'
 import { isRegistryError, messageOf, RegistryError } from '../errors.js'
+import { Certificates, type CertificateOptions } from './certificates.js'
+import { isPlainHttp, type Insecure } from './plain-http.js'
+import { environmentProxies, proxyAuthorization, proxyFor, type ProxySettings } from './proxy.js'
+import { TunnelAgent } from './tunnel-agent.js'
+
+/** How other machines are reached. */
+export interface ConnectionOptions extends CertificateOptions {
+  /**
+   * Registries whose certificates are not checked, and that are spoken to over plain HTTP where they do not
+   * speak TLS. Default: this machine itself only.
+   */
+  readonly insecure?: Insecure | undefined
+  /** How long the other side may stay silent, in milliseconds. Default 60,000; 1 to 3,600,000. */
+  readonly idleTimeoutMs?: number | undefined
+  /** Proxies; `{}` for none. Default `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment. */
+  readonly proxy?: ProxySettings | undefined
+}
 
 /** One HTTP request. `body` is made anew for every attempt. */
 export interface HttpRequest {
@@ -34,6 +51,8 @@ export interface HttpAnswer {
   discard(): void
 }
 
+const agentOptions = { keepAlive: true, maxSockets: 32, maxFreeSockets: 8 }
+
 /** A discarded body of at most this size is read rather than its connection dropped. */
 const maxDrainedBytes = 64 * 1024
 
@@ -41,25 +60,31 @@ const maxDrainedBytes = 64 * 1024
 export class Connections {
   readonly #http: HttpAgent
   readonly #https: HttpsAgent
+  readonly #tunnels = new Map<string, TunnelAgent>()
   readonly #idleTimeoutMs: number
+  readonly #insecure: Insecure | undefined
+  readonly #certificates: Certificates
+  readonly #proxy: ProxySettings
 
-  /** @param idleTimeoutMs - How long the other side may stay silent, in milliseconds. */
-  constructor(idleTimeoutMs: number) {
-    const options = { keepAlive: true, maxSockets: 32, maxFreeSockets: 8 }
-    this.#http = new HttpAgent(options)
-    this.#https = new HttpsAgent(options)
+  constructor({
+    insecure,
+    idleTimeoutMs = 60_000,
+    proxy = environmentProxies(),
+    ...certificates
+  }: ConnectionOptions) {
+    this.#http = new HttpAgent(agentOptions)
+    this.#https = new HttpsAgent(agentOptions)
     this.#idleTimeoutMs = idleTimeoutMs
+    this.#insecure = insecure
+    this.#certificates = new Certificates(certificates)
+    this.#proxy = proxy
   }
 
   /** Sends one request and gives the head of its answer. Redirects, statuses and retries are the caller's. */
   async exchange(request: HttpRequest): Promise<HttpAnswer> {
     throwIfAborted(request.signal)
     const idleTimeoutMs = this.#idleTimeoutMs
-    const isTls = request.url.protocol === 'https:'
-    const options = { method: request.method, headers: request.headers ?? {}, timeout: idleTimeoutMs }
-    const outgoing = isTls
-      ? httpsRequest(request.url, { ...options, agent: this.#https })
-      : httpRequest(request.url, { ...options, agent: this.#http })
+    const outgoing = this.#start(request)
     outgoing.on('timeout', () => outgoing.destroy(stalled(request.what, idleTimeoutMs)))
     const onAbort = (): void => void outgoing.destroy(abortError(request.signal!))
     request.signal?.addEventListener('abort', onAbort, { once: true })
@@ -87,8 +112,41 @@ export class Connections {
 
   /** Closes all connections. */
   close(): void {
-    this.#http.destroy()
-    this.#https.destroy()
+    for (const agent of [this.#http, this.#https, ...this.#tunnels.values()]) agent.destroy()
+  }
+
+  #start({ method, url, headers = {} }: HttpRequest): ClientRequest {
+    const options = { method, headers, timeout: this.#idleTimeoutMs }
+    const proxy = proxyFor(url, this.#proxy)
+    if (url.protocol === 'https:') {
+      const agent = proxy === undefined ? this.#https : this.#tunnel(proxy)
+      const secureContext = this.#certificates.contextOf(url)
+      // whose authority we know, that is checked, wherever it is
+      const rejectUnauthorized = secureContext !== undefined || !isPlainHttp(url.host, this.#insecure)
+      return httpsRequest(url, {
+        ...options,
+        agent,
+        rejectUnauthorized,
+        ...(secureContext && { secureContext }),
+      })
+    }
+    if (proxy === undefined) return httpRequest(url, { ...options, agent: this.#http })
+    const viaTls = proxy.protocol === 'https:'
+    return (viaTls ? httpsRequest : httpRequest)(new URL(proxy.origin), {
+      ...options,
+      agent: viaTls ? this.#https : this.#http,
+      path: url.href,
+      headers: { ...headers, host: url.host, ...proxyAuthorization(proxy) },
+    })
+  }
+
+  #tunnel(proxy: URL): TunnelAgent {
+    let agent = this.#tunnels.get(proxy.href)
+    if (agent === undefined) {
+      agent = new TunnelAgent(proxy, this.#idleTimeoutMs, agentOptions)
+      this.#tunnels.set(proxy.href, agent)
+    }
+    return agent
   }
 }
 

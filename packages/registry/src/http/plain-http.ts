@@ -1,23 +1,30 @@
 import { RegistryError } from '../errors.js'
+import { hostNameOf, isInNetwork, isLoopback } from './network.js'
 
 /**
- * Which registries are spoken to over plain HTTP instead of HTTPS: `true` all, `false` none, a list those
- * named (`host` or `host:port`) besides this machine itself. Default: only this machine itself, which is
- * `localhost`, `127.0.0.0/8` and `[::1]`.
+ * Which registries need no certificate that can be checked, and may be spoken to over plain HTTP: `true` all,
+ * `false` none, a list those named (`host`, `host:port`) or in a network (`10.0.0.0/8`), besides this machine
+ * itself. A network holds registries that are written as addresses; names are not looked up. Default: only
+ * this machine itself, which is `localhost`, `127.0.0.0/8` and `[::1]`.
  */
 export type Insecure = boolean | readonly string[]
 
-/** True when plain HTTP is spoken to `host`, a host name or address with optional port. */
+/** True when plain HTTP may be spoken to `host`, a host name or address with optional port. */
 export function isPlainHttp(host: string, insecure: Insecure | undefined): boolean {
   if (typeof insecure === 'boolean') return insecure
-  const name = host.replace(/:\d*$/, '')
-  return isLoopback(name) || (insecure ?? []).some((entry) => entry === host || entry === name)
+  const name = hostNameOf(host)
+  const isNamed = (entry: string): boolean => {
+    const lower = entry.toLowerCase()
+    return (
+      lower === host.toLowerCase() || lower.replace(/^\[(.*)\]$/, '$1') === name || isInNetwork(name, entry)
+    )
+  }
+  return isLoopback(name) || (insecure ?? []).some(isNamed)
 }
 
 /** The root of a registry's API, such as `https://registry-1.docker.io`. */
-export function registryOrigin(registry: string, insecure: Insecure | undefined): URL {
-  const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry
-  return new URL(`${isPlainHttp(registry, insecure) ? 'http' : 'https'}://${host}`)
+export function registryOrigin(registry: string, protocol: 'http' | 'https'): URL {
+  return new URL(`${protocol}://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}`)
 }
 
 /**
@@ -41,8 +48,4 @@ export function checkNextAddress(what: string, from: URL, to: URL, insecure: Ins
       `cannot ${what}: sent on to ${shown}, where plain HTTP is not allowed`,
     )
   }
-}
-
-function isLoopback(name: string): boolean {
-  return name === 'localhost' || name === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name)
 }

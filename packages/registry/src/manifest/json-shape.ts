@@ -59,8 +59,8 @@ export function present<T extends object>(members: T): { [K in keyof T]: Exclude
 
 /** An error about one member of a document. */
 export function unexpected(at: string, wanted: string, value: unknown): RegistryError {
-  const shown = JSON.stringify(value) as string | undefined
-  const short = shown !== undefined && shown.length > 120 ? `${shown.slice(0, 120)}…` : String(shown)
+  const shown = shownAsJson(value)
+  const short = shown.length > 120 ? `${shown.slice(0, 120)}…` : shown
   return new RegistryError(
     'ERR_REGISTRY_BAD_MANIFEST',
     `cannot read ${at}: it must be ${wanted}, got ${short}`,
@@ -70,4 +70,13 @@ export function unexpected(at: string, wanted: string, value: unknown): Registry
 /** True for a JSON object. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A document can be parsed that is nested too deeply to be written. */
+function shownAsJson(value: unknown): string {
+  try {
+    return String(JSON.stringify(value))
+  } catch {
+    return 'what is nested too deeply to be shown'
+  }
 }

@@ -1,5 +1,4 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { ApiError } from './api-error.js'
 
 /** One request and its answer, with what the handlers share. */
 export interface Exchange {
@@ -9,6 +8,21 @@ export interface Exchange {
   /** The path as it came: nothing decoded, nothing resolved. */
   readonly path: string
   readonly query: URLSearchParams
+  /** The client sends its body only when it is told to (`Expect: 100-continue`). */
+  readonly awaitsContinue: boolean
+}
+
+/** Takes a request apart. */
+export function exchangeOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  awaitsContinue: boolean,
+): Exchange {
+  const { url = '', method = 'GET' } = request
+  const mark = url.indexOf('?')
+  const path = mark === -1 ? url : url.slice(0, mark)
+  const query = new URLSearchParams(mark === -1 ? '' : url.slice(mark))
+  return { request, response, method, path, query, awaitsContinue }
 }
 
 /** Ends an answer that has no body or a small one. */
@@ -16,9 +30,9 @@ export function answer(
   { response, method }: Exchange,
   status: number,
   headers: OutgoingHttpHeaders = {},
-  body = '',
+  body: string | Buffer = '',
 ): void {
-  const length = status === 204 ? {} : { 'content-length': Buffer.byteLength(body) }
+  const length = status === 204 || status === 304 ? {} : { 'content-length': Buffer.byteLength(body) }
   response.writeHead(status, { ...length, ...headers })
   response.end(method === 'HEAD' ? undefined : body)
 }
@@ -28,36 +42,16 @@ export function answerJson(exchange: Exchange, value: object, headers: OutgoingH
   answer(exchange, 200, { 'content-type': 'application/json', ...headers }, JSON.stringify(value))
 }
 
+/** True, and answered, when the client has this content already (`If-None-Match`, RFC 9110, 13.1.2). */
+export function answeredUnmodified(exchange: Exchange, digest: string): boolean {
+  const given = exchange.request.headers['if-none-match'] ?? ''
+  const isSame = given.split(',').some((tag) => tag.trim().replace(/^W\//, '') === `"${digest}"`)
+  if (isSame) answer(exchange, 304, { etag: `"${digest}"`, 'docker-content-digest': digest })
+  return isSame
+}
+
 /** A request's body. When its reader stops early the connection stays, so that an answer can still be sent. */
-export function bodyOf(request: IncomingMessage): AsyncIterable<Buffer> {
+export function bodyOf({ request, response, awaitsContinue }: Exchange): AsyncIterable<Buffer> {
+  if (awaitsContinue) response.writeContinue()
   return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
-}
-
-/** Reads a request's small body. */
-export async function readRequest({ request }: Exchange, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of bodyOf(request)) {
-    length += chunk.length
-    if (length > limit) throw new ApiError(413, 'SIZE_INVALID', `at most ${limit} bytes are accepted`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, length)
-}
-
-/** `n` and `last` of a paged list, applied to sorted names; `Link` leads to the next page. */
-export function page(
-  { path, query }: Exchange,
-  names: readonly string[],
-): { readonly names: readonly string[]; readonly headers: OutgoingHttpHeaders } {
-  const last = query.get('last')
-  const n = query.get('n')
-  if (n !== null && !/^\d{1,9}$/.test(n))
-    throw new ApiError(400, 'PAGINATION_NUMBER_INVALID', 'n must be a number')
-  const rest = last === null ? names : names.filter((name) => name > last)
-  const count = n === null ? rest.length : Number(n)
-  const shown = rest.slice(0, count)
-  if (shown.length === rest.length || shown.length === 0) return { names: shown, headers: {} }
-  const next = new URLSearchParams({ n: String(count), last: shown.at(-1)! })
-  return { names: shown, headers: { link: `<${path}?${next.toString()}>; rel="next"` } }
 }

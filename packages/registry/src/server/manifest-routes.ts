@@ -1,61 +1,99 @@
-import { isRegistryError } from '../errors.js'
+import { pipeline } from 'node:stream/promises'
 import { digestOf, isDigest, parseDigest } from '../manifest/digest.js'
-import {
-  isIndex,
-  maxManifestBytes,
-  parseManifest,
-  type ImageIndex,
-  type ImageManifest,
-} from '../manifest/manifest.js'
+import { maxManifestBytes } from '../manifest/manifest.js'
 import { isTag } from '../reference/parse-reference.js'
-import { ApiError, unknownManifest, unknownName } from './api-error.js'
-import { answer, answerJson, page, readRequest, type Exchange } from './exchange.js'
-import type { Repositories } from './repositories.js'
+import { ApiError, unknownManifest } from './api-error.js'
+import { answer, answeredUnmodified, type Exchange } from './exchange.js'
+import { checkReferences, partsOf, readDocument, referrerOf } from './manifest-document.js'
+import { withRequestBody } from './memory-budget.js'
+import type { Registry } from './registry.js'
+
+/** Larger manifests are not held in memory while a slow client takes them. */
+const smallBytes = 64 * 1024
+
+/** A manifest that is pushed by digest may be given so many tags. */
+const maxTags = 100
 
 /** `GET` and `HEAD /v2/<name>/manifests/<tag or digest>`. */
 export async function getManifest(
-  repositories: Repositories,
+  { repositories, pins, isReadOnly, mirror }: Registry,
   exchange: Exchange,
   name: string,
   reference: string,
 ): Promise<void> {
-  const digest = isDigest(reference) ? reference : await repositories.resolveTag(name, checkedTag(reference))
-  const mediaType = digest === undefined ? undefined : await repositories.manifestType(name, digest)
+  if (!isDigest(reference)) checkedTag(reference)
+  await mirror?.bringManifest(name, reference)
+  const digest = isDigest(reference) ? reference : await repositories.resolveTag(name, reference)
+  const known = digest === undefined ? undefined : await repositories.manifest(name, digest)
   const size = digest === undefined ? undefined : await repositories.blobs.sizeOf(digest)
-  if (digest === undefined || mediaType === undefined || size === undefined) throw unknownManifest()
-  const headers = { 'content-type': mediaType, 'docker-content-digest': digest, etag: `"${digest}"` }
-  if (exchange.method === 'HEAD') {
-    answer(exchange, 200, { ...headers, 'content-length': size })
-    return
+  if (digest === undefined || known === undefined || size === undefined) throw unknownManifest()
+  if (answeredUnmodified(exchange, digest)) return
+  const headers = {
+    'content-type': known.mediaType,
+    'docker-content-digest': digest,
+    etag: `"${digest}"`,
+    'content-length': size,
   }
-  const bytes = await repositories.blobs.bytes({ digest, size }, maxManifestBytes)
-  exchange.response.writeHead(200, { ...headers, 'content-length': size }).end(bytes)
+  if (exchange.method === 'HEAD') {
+    // who is told that it is here will not push it
+    if (!isReadOnly) await pins.keep([digest], () => repositories.touchManifest(name, digest))
+    exchange.response.writeHead(200, headers).end()
+  } else if (size <= smallBytes) {
+    answer(exchange, 200, headers, await repositories.blobs.bytes({ digest, size }, maxManifestBytes))
+  } else {
+    exchange.response.writeHead(200, headers)
+    await pipeline(repositories.blobs.read(digest), exchange.response)
+  }
 }
 
-/** `PUT /v2/<name>/manifests/<tag or digest>`. Everything it refers to, but a subject, must be there. */
+/** `PUT /v2/<name>/manifests/<tag or digest>`, by digest also with `?tag=<tag>` several times. */
 export async function putManifest(
-  repositories: Repositories,
+  registry: Registry,
   exchange: Exchange,
   name: string,
   reference: string,
 ): Promise<void> {
   const wanted = isDigest(reference) ? reference : undefined
-  const tag = wanted === undefined ? checkedTag(reference) : undefined
-  const bytes = await readRequest(exchange, maxManifestBytes)
+  const tags = wanted === undefined ? [checkedTag(reference)] : givenTags(exchange)
+  const headers = await withRequestBody(exchange, maxManifestBytes, registry.memory, (bytes) =>
+    store(registry, name, bytes, { wanted, tags, contentType: exchange.request.headers['content-type'] }),
+  )
+  answer(exchange, 201, headers)
+}
+
+/** How a manifest is pushed. */
+interface Push {
+  readonly wanted: string | undefined
+  readonly tags: readonly string[]
+  readonly contentType: string | undefined
+}
+
+async function store(
+  { repositories, pins }: Registry,
+  name: string,
+  bytes: Buffer,
+  { wanted, tags, contentType }: Push,
+): Promise<Record<string, string>> {
   const digest = digestOf(bytes, wanted === undefined ? 'sha256' : parseDigest(wanted).algorithm)
   if (wanted !== undefined && wanted !== digest)
     throw new ApiError(400, 'DIGEST_INVALID', `the content has digest ${digest}`)
-  const document = read(bytes, exchange.request.headers['content-type'])
-  await checkReferences(repositories, name, document)
-  const content = { digest, size: bytes.length }
-  if (!(await repositories.blobs.has(content))) await repositories.blobs.write(content, [bytes])
-  await repositories.putManifest(name, digest, document.mediaType, tag)
-  answer(exchange, 201, { location: `/v2/${name}/manifests/${digest}`, 'docker-content-digest': digest })
+  const document = readDocument(bytes, contentType)
+  const referrer = referrerOf(document, { digest, size: bytes.length })
+  await pins.keep([digest, ...partsOf(document)], async () => {
+    await checkReferences(repositories, name, document)
+    await repositories.putManifest(name, bytes, { digest, mediaType: document.mediaType, tags, referrer })
+  })
+  return {
+    location: `/v2/${name}/manifests/${digest}`,
+    'docker-content-digest': digest,
+    ...(referrer === undefined ? {} : { 'oci-subject': referrer.subject }),
+    ...(wanted === undefined || tags.length === 0 ? {} : { 'oci-tag': tags.join(', ') }),
+  }
 }
 
 /** `DELETE /v2/<name>/manifests/<tag or digest>`: a tag alone, or a manifest with its tags. */
 export async function deleteManifest(
-  repositories: Repositories,
+  { repositories }: Registry,
   exchange: Exchange,
   name: string,
   reference: string,
@@ -67,56 +105,15 @@ export async function deleteManifest(
   answer(exchange, 202)
 }
 
-/** `GET /v2/<name>/tags/list`. */
-export async function listTags(repositories: Repositories, exchange: Exchange, name: string): Promise<void> {
-  if (!(await repositories.exists(name))) throw unknownName()
-  const { names, headers } = page(exchange, await repositories.tags(name))
-  answerJson(exchange, { name, tags: names }, headers)
-}
-
-/** `GET /v2/_catalog`. */
-export async function listRepositories(repositories: Repositories, exchange: Exchange): Promise<void> {
-  const { names, headers } = page(exchange, await repositories.names())
-  answerJson(exchange, { repositories: names }, headers)
-}
-
-function read(bytes: Buffer, contentType: string | undefined): ImageManifest | ImageIndex {
-  try {
-    return parseManifest(bytes, contentType?.split(';')[0]!.trim())
-  } catch (error) {
-    if (isRegistryError(error)) throw new ApiError(400, 'MANIFEST_INVALID', error.message)
-    throw error
-  }
-}
-
-async function checkReferences(
-  repositories: Repositories,
-  name: string,
-  document: ImageManifest | ImageIndex,
-): Promise<void> {
-  const missing = isIndex(document)
-    ? await firstMissing(
-        document.manifests,
-        async ({ digest }) => (await repositories.manifestType(name, digest)) !== undefined,
-      )
-    : await firstMissing([document.config, ...document.layers], ({ digest }) =>
-        repositories.hasBlob(name, digest),
-      )
-  if (missing !== undefined)
-    throw new ApiError(400, 'MANIFEST_BLOB_UNKNOWN', `the repository lacks ${missing.digest}`)
-}
-
-async function firstMissing<T>(
-  items: readonly T[],
-  isThere: (item: T) => Promise<boolean>,
-): Promise<T | undefined> {
-  for (const item of items) {
-    if (!(await isThere(item))) return item
-  }
-  return undefined
+function givenTags({ query }: Exchange): readonly string[] {
+  const tags = query.getAll('tag')
+  if (tags.length > maxTags)
+    throw new ApiError(414, 'UNSUPPORTED', `at most ${maxTags} tags are taken at once`)
+  return tags.map(checkedTag)
 }
 
 function checkedTag(tag: string): string {
-  if (!isTag(tag)) throw new ApiError(400, 'TAG_INVALID', 'neither a tag nor a SHA-256 or SHA-512 digest')
+  if (!isTag(tag))
+    throw new ApiError(400, 'MANIFEST_INVALID', 'neither a tag nor a SHA-256 or SHA-512 digest')
   return tag
 }

@@ -7,62 +7,11 @@ import { temporaryFolder } from '@ctr/testing'
 import { RegistryClient } from '../client/registry-client.js'
 import { digestOf } from '../manifest/digest.js'
 import { mediaTypes } from '../manifest/media-types.js'
+import { begin, call, putManifest, upload } from '../../test/support/by-hand.js'
 import { RegistryServer } from './registry-server.js'
 
 const content = Buffer.from('0123456789'.repeat(1000))
 const digest = digestOf(content)
-
-/** One request by hand; `fetch` would normalize what these tests are about. */
-async function call(
-  server: RegistryServer,
-  method: string,
-  path: string,
-  { body, headers = {} }: { body?: string | Uint8Array; headers?: Record<string, string> } = {},
-) {
-  return await new Promise<{ status: number; headers: Record<string, string>; body: string }>(
-    (resolve, reject) => {
-      const [host, port] = server.address.split(':')
-      const outgoing = httpRequest({ host, port, method, path, headers, agent: false }, (incoming) => {
-        let text = ''
-        incoming.on('data', (chunk: Buffer) => (text += chunk.toString()))
-        incoming.on('end', () =>
-          resolve({
-            status: incoming.statusCode!,
-            headers: incoming.headers as Record<string, string>,
-            body: text,
-          }),
-        )
-      })
-      outgoing.on('error', reject)
-      outgoing.end(body)
-    },
-  )
-}
-
-async function upload(server: RegistryServer, name: string, bytes: Uint8Array): Promise<void> {
-  const done = await call(server, 'POST', `/v2/${name}/blobs/uploads/?digest=${digestOf(bytes)}`, {
-    body: bytes,
-  })
-  expect(done.status).toBe(201)
-}
-
-async function begin(server: RegistryServer): Promise<string> {
-  const begun = await call(server, 'POST', '/v2/a/blobs/uploads/')
-  expect(begun.status).toBe(202)
-  return begun.headers['location']!
-}
-
-async function putManifest(server: RegistryServer, name: string, tag: string): Promise<string> {
-  await upload(server, name, Buffer.from('{}'))
-  const config = { mediaType: mediaTypes.ociConfig, digest: digestOf('{}'), size: 2 }
-  const body = JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [] })
-  const put = await call(server, 'PUT', `/v2/${name}/manifests/${tag}`, {
-    body,
-    headers: { 'content-type': mediaTypes.ociManifest },
-  })
-  expect([put.status, put.headers['docker-content-digest']]).toEqual([201, digestOf(body)])
-  return body
-}
 
 describe('RegistryServer', () => {
   it('answers the ping, and 404 or 405 elsewhere', async () => {
@@ -233,6 +182,7 @@ describe('RegistryServer', () => {
     expect(readdirSync(folder.path)).toEqual(['root'])
     expect(readdirSync(join(folder.path, 'root/repositories'))).toEqual([])
     expect(readdirSync(join(folder.path, 'root/partial'))).toEqual([])
+    expect(readdirSync(join(folder.path, 'root/uploads'))).toEqual([])
   })
 
   it('lets only its users in', async () => {
@@ -276,20 +226,23 @@ describe('RegistryServer', () => {
     expect((await call(server, 'GET', location)).headers['range']).toBe('0-999')
     await sleep(900)
     expect((await call(server, 'GET', location)).status).toBe(404)
-    expect(readdirSync(join(folder.path, 'partial'))).toEqual([])
+    expect(readdirSync(join(folder.path, 'uploads'))).toEqual([])
   })
 
   it('keeps its content over a restart, and a temporary one goes with it', async () => {
     using folder = temporaryFolder()
     const first = await RegistryServer.start({ root: folder.path })
     await putManifest(first, 'a', '1')
+    await expect(RegistryServer.start({ root: folder.path })).rejects.toMatchObject({
+      code: 'ERR_REGISTRY_STORE',
+    })
     await first.close()
     await first.close()
     await using second = await RegistryServer.start({ root: folder.path })
     expect((await call(second, 'GET', '/v2/a/manifests/1')).status).toBe(200)
     expect(existsSync(join(folder.path, 'blobs'))).toBe(true)
-    await expect(
-      RegistryServer.start({ root: folder.path, port: Number(second.address.split(':')[1]) }),
-    ).rejects.toMatchObject({ code: 'ERR_REGISTRY_IO' })
+    await expect(RegistryServer.start({ port: Number(second.address.split(':')[1]) })).rejects.toMatchObject({
+      code: 'ERR_REGISTRY_IO',
+    })
   })
 })

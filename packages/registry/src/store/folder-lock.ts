@@ -1,4 +1,4 @@
-import { link, readFile, stat, writeFile } from 'node:fs/promises'
+import { link, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { throwIfAborted } from '../abort.js'
 import { io, removeFile } from '../blobs/durable.js'
@@ -19,7 +19,7 @@ export async function withFolderLock<T>(
   signal: AbortSignal | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
-  await io(`lock ${path}`, () => acquire(path, signal))
+  await io(`lock ${path}`, () => acquire(path, signal, timeoutMs))
   try {
     return await work()
   } finally {
@@ -27,10 +27,31 @@ export async function withFolderLock<T>(
   }
 }
 
-async function acquire(path: string, signal: AbortSignal | undefined): Promise<void> {
+/**
+ * Takes a lock for as long as a process wants a folder for itself: at once, or not at all when an owner that
+ * lives has it. `release` gives it back.
+ *
+ * @throws {@link RegistryError} `ERR_REGISTRY_STORE`: somebody else has it.
+ */
+export async function holdFolderLock(path: string): Promise<{ release(): Promise<void> }> {
+  await io(`lock ${path}`, () => acquire(path, undefined, 0))
+  // whoever cannot see this process can see that the lock is fresh
+  const refresh = setInterval(() => {
+    const now = new Date()
+    utimes(path, now, now).catch(() => undefined) // the folder was removed below us
+  }, foreignLifeMs / 4).unref()
+  return {
+    async release() {
+      clearInterval(refresh)
+      await removeFile(path)
+    },
+  }
+}
+
+async function acquire(path: string, signal: AbortSignal | undefined, waitMs: number): Promise<void> {
   const token = ownerToken()
   const temporary = `${path}~${token}`
-  const deadline = Date.now() + timeoutMs
+  const deadline = Date.now() + waitMs
   await writeFile(temporary, token, { flag: 'wx' })
   try {
     for (let n = 0; !(await tryLink(temporary, path)); n++) {
@@ -39,10 +60,11 @@ async function acquire(path: string, signal: AbortSignal | undefined): Promise<v
       if (holder === undefined) continue
       if (isOwnerGone(holder.token, holder.ageMs, foreignLifeMs)) {
         await breakLock(path, holder.token, signal)
-      } else if (Date.now() > deadline) {
+      } else if (Date.now() >= deadline) {
+        const [process = ''] = holder.token.split('.')
         throw new RegistryError(
           'ERR_REGISTRY_STORE',
-          `cannot lock ${path}: process ${holder.token.split('.')[0]!} has held it for ${timeoutMs} ms`,
+          `cannot lock ${path}: process ${process} has it${waitMs === 0 ? '' : `, for more than ${waitMs} ms`}`,
         )
       } else {
         await sleep(Math.min(2 ** n, 25))

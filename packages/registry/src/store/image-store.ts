@@ -1,50 +1,33 @@
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { imagesOf } from '../archives/load-archive.js'
+import { readArchive } from '../archives/read-archive.js'
+import { saveArchive, savedImages } from '../archives/save-archive.js'
 import { BlobStore } from '../blobs/blob-store.js'
-import { RegistryClient, type RegistryClientOptions } from '../client/registry-client.js'
+import type { RegistryClient } from '../client/registry-client.js'
 import { isRegistryError, RegistryError } from '../errors.js'
 import type { Descriptor } from '../manifest/descriptor.js'
-import type { ImageConfig } from '../manifest/image-config.js'
-import type { Platform } from '../manifest/platform.js'
+import { isIndex } from '../manifest/manifest.js'
+import { parsePlatform, type Platform } from '../manifest/platform.js'
 import { checkReference } from '../reference/parse-reference.js'
 import type { Reference } from '../reference/reference.js'
 import { createImage, type NewImage } from './create-image.js'
-import { findImage, fullName, readable, storedName } from './find-image.js'
+import { platformOf, withName, withNames } from './entry-names.js'
+import { fetchIndex, pushIndex } from './fetch-index.js'
+import { findImage, storedName } from './find-image.js'
 import { LayoutIndex, nameOf, renamed, sourceAnnotation } from './layout-index.js'
-import { fetchImage, type FetchImageOptions, type TransferOptions } from './pull-image.js'
+import { fetchImage } from './pull-image.js'
 import { pushImage } from './push-image.js'
-import { reachableBlobs, reachableFrom, removeUnused } from './remove-image.js'
+import { pruneBlobs, reachableBlobs, reachableFrom, removeUnused } from './remove-image.js'
+import {
+  withClient,
+  type AddOptions,
+  type LoadOptions,
+  type PullOptions,
+  type PushOptions,
+  type RemovedImage,
+} from './store-options.js'
 import { readImage, type ImageContent, type StoredImage } from './stored-image.js'
-
-/** Settings of {@link ImageStore.pull}. */
-export interface PullOptions extends FetchImageOptions, RegistryClientOptions {
-  /** A client to use, which stays open; the client options are then not looked at. Default: one of its own. */
-  readonly client?: RegistryClient | undefined
-}
-
-/** Settings of {@link ImageStore.push}. */
-export interface PushOptions extends TransferOptions, RegistryClientOptions {
-  /** The image to push, by name or id. Default: the one that has the reference's name here. */
-  readonly image?: string | Reference | undefined
-  /** A repository of the same registry that may have the layers already. */
-  readonly mountFrom?: string | undefined
-  /** A client to use, which stays open; the client options are then not looked at. Default: one of its own. */
-  readonly client?: RegistryClient | undefined
-}
-
-/** Settings of {@link ImageStore.add}. */
-export interface AddOptions {
-  /** Name of the image. Without it the image is found by its id. */
-  readonly reference?: string | Reference | undefined
-  readonly signal?: AbortSignal | undefined
-}
-
-/** What {@link ImageStore.remove} did. */
-export interface RemovedImage {
-  /** Names that are gone. */
-  readonly untagged: readonly string[]
-  /** Blobs that are gone: none while other names or images use them. */
-  readonly deleted: readonly string[]
-}
 
 /** A pull whose blobs another process removes at the same time is begun again this often. */
 const maxRounds = 20
@@ -92,6 +75,12 @@ export class ImageStore {
    */
   async pull(reference: string | Reference, options: PullOptions = {}): Promise<StoredImage> {
     const parsed = checkReference(reference)
+    if (options.platforms === 'all' && options.platform !== undefined) {
+      throw new RegistryError(
+        'ERR_REGISTRY_INVALID_ARG',
+        `cannot pull ${storedName(parsed)}: platform and platforms exclude each other`,
+      )
+    }
     return await withClient(options, async (client) => {
       for (let round = 1; round <= maxRounds; round++) {
         const image = await this.#pullOnce(client, parsed, options)
@@ -117,8 +106,13 @@ export class ImageStore {
    */
   async push(reference: string | Reference, options: PushOptions = {}): Promise<Descriptor> {
     const parsed = checkReference(reference)
-    const image = await this.get(options.image ?? parsed)
-    return await withClient(options, (client) => pushImage(client, this.blobs, parsed, image, options))
+    const { platform } = options
+    const image = await this.get(options.image ?? parsed, { platform })
+    return await withClient(options, (client) =>
+      image.index === undefined || platform !== undefined
+        ? pushImage(client, this.blobs, parsed, image, options)
+        : pushIndex(client, this.blobs, parsed, image.index, options),
+    )
   }
 
   /** All images, each once with all its names. Entries that cannot be read are left out. */
@@ -137,14 +131,25 @@ export class ImageStore {
    * Reads an image.
    *
    * @param wanted - A reference, a digest of manifest or config, or the first 4 or more hex digits of one.
-   * @throws {@link RegistryError} `ERR_REGISTRY_NO_IMAGE`, `ERR_REGISTRY_AMBIGUOUS`, or what is wrong with
-   *   its documents.
+   * @throws {@link RegistryError} `ERR_REGISTRY_NO_IMAGE`, `ERR_REGISTRY_AMBIGUOUS`, `ERR_REGISTRY_NO_PLATFORM`,
+   *   or what is wrong with its documents.
    */
-  async get(wanted: string | Reference): Promise<StoredImage> {
+  async get(
+    wanted: string | Reference,
+    { platform }: { readonly platform?: string | Platform | undefined } = {},
+  ): Promise<StoredImage> {
     const entries = await this.#index.read()
     const found = await this.#find(entries, wanted)
     const entry = found.entries[0]!
-    return withNames(await this.#read(entry), entry, entries)
+    const content =
+      platform === undefined
+        ? await this.#read(entry)
+        : await readImage(
+            this.blobs,
+            entry,
+            typeof platform === 'string' ? parsePlatform(platform) : platform,
+          )
+    return withNames(content, entry, entries)
   }
 
   /** Gives an image one more name. Another image that had the name stays, without it. */
@@ -165,7 +170,7 @@ export class ImageStore {
     await this.#index.update(undefined, async (entries) => {
       const { entries: removed } = await this.#find(entries, wanted)
       const kept = entries.filter((entry) => !removed.includes(entry))
-      const deleted = await removeUnused(this.blobs, removed, kept)
+      const deleted = await removeUnused(this.blobs, await reachableFrom(this.blobs, removed), kept)
       for (const { digest } of removed) this.#known.delete(digest)
       result = { untagged: removed.flatMap((entry) => nameOf(entry) ?? []), deleted }
       return kept
@@ -180,10 +185,60 @@ export class ImageStore {
     const { config } = await this.#read(descriptor)
     const stored = await this.#name({ ...descriptor, platform: platformOf(config) }, parsed, signal)
     if (stored !== undefined) return stored
-    throw new RegistryError(
-      'ERR_REGISTRY_STORE',
-      `cannot add image ${descriptor.digest}: its blobs were removed meanwhile`,
-    )
+    throw removedMeanwhile(`add image ${descriptor.digest}`)
+  }
+
+  /**
+   * Writes images into a tar archive, as `docker save` does: `docker load`, `podman load` and skopeo's
+   * `oci-archive:` and `docker-archive:` read it, and {@link ImageStore.load}.
+   *
+   * @param wanted - Names or ids; by an id, an image is saved without a name. All platforms where all are here.
+   * @returns The archive's bytes. What goes wrong while it is read is an error of the stream.
+   * @throws {@link RegistryError} `ERR_REGISTRY_NO_IMAGE` and the like.
+   */
+  async save(
+    wanted: string | Reference | readonly (string | Reference)[],
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Readable> {
+    const list = Array.isArray(wanted)
+      ? (wanted as readonly (string | Reference)[])
+      : [wanted as string | Reference]
+    const entries = await this.#index.read()
+    const found = await Promise.all(list.map((item) => this.#find(entries, item)))
+    const images = await savedImages(found, (entry) => this.#read(entry))
+    return saveArchive(this.blobs, images, signal)
+  }
+
+  /**
+   * Brings in the images of an archive: an OCI layout or what `docker save` writes, also of old versions, plain
+   * or compressed with gzip or zstd. Files are checked and stored as they come; when the archive turns out to
+   * be damaged, none of its images is named and nothing of it is left.
+   *
+   * @throws {@link RegistryError} `ERR_REGISTRY_ARCHIVE`: not such an archive, damaged, or beyond the limits;
+   *   or what is wrong with the documents in it.
+   */
+  async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly StoredImage[]> {
+    const { signal } = options
+    const added = new Set<string>()
+    try {
+      const content = await readArchive(this.blobs, archive, options, signal, added)
+      const found = await imagesOf(this.blobs, content)
+      const images: StoredImage[] = []
+      for (const { descriptor, names } of found) {
+        let image: StoredImage | undefined
+        for (const name of names.length === 0 ? [undefined] : names) {
+          image = await this.#name(descriptor, name, signal)
+          if (image === undefined) throw removedMeanwhile(`load image ${descriptor.digest}`)
+        }
+        images.push(image!)
+      }
+      return images
+    } finally {
+      await this.#index.update(undefined, async (entries) => {
+        await removeUnused(this.blobs, [...added], entries)
+        return undefined
+      })
+    }
   }
 
   /**
@@ -195,16 +250,11 @@ export class ImageStore {
   async prune({ minAgeMs = 3_600_000 }: { readonly minAgeMs?: number | undefined } = {}): Promise<
     readonly string[]
   > {
-    const gone: string[] = []
+    let gone: readonly string[] = []
     await this.blobs.clean(minAgeMs)
     await this.#index.update(undefined, async (entries) => {
       const kept = entries.filter((entry) => nameOf(entry) !== undefined)
-      const used = await reachableFrom(this.blobs, kept)
-      const nameless = await reachableFrom(this.blobs, entries)
-      for await (const { digest, storedAt } of this.blobs.list()) {
-        const isOld = nameless.has(digest) || Date.now() - storedAt >= minAgeMs
-        if (!used.has(digest) && isOld && (await this.blobs.delete(digest))) gone.push(digest)
-      }
+      gone = await pruneBlobs(this.blobs, entries, kept, minAgeMs)
       return kept
     })
     return gone
@@ -214,9 +264,16 @@ export class ImageStore {
   async #pullOnce(
     client: RegistryClient,
     reference: Reference,
-    options: FetchImageOptions,
+    options: PullOptions,
   ): Promise<StoredImage | undefined> {
     try {
+      if (options.platforms === 'all') {
+        const source = await client.manifest(reference, options)
+        if (isIndex(source.document)) {
+          await fetchIndex(client, this.blobs, reference, source, options)
+          return await this.#name(source.descriptor, reference, options.signal)
+        }
+      }
       const { resolved, config } = await fetchImage(client, this.blobs, reference, options)
       const annotations = { [sourceAnnotation]: resolved.source.descriptor.digest }
       const entry = { ...resolved.descriptor, platform: platformOf(config), annotations }
@@ -271,35 +328,6 @@ export class ImageStore {
   }
 }
 
-function platformOf({ os, architecture, variant }: ImageConfig): Platform {
-  return { os, architecture, ...(variant === undefined ? {} : { variant }) }
-}
-
-/** The entries with one more; what had its name is nameless now. */
-function withName(entries: readonly Descriptor[], added: Descriptor): readonly Descriptor[] {
-  const name = nameOf(added)
-  return [...entries.map((entry) => (fullName(entry) === name ? renamed(entry, undefined) : entry)), added]
-}
-
-function withNames(content: ImageContent, entry: Descriptor, entries: readonly Descriptor[]): StoredImage {
-  const same = entries.filter(({ digest }) => digest === entry.digest)
-  const digests = same.flatMap((item) => {
-    const source = item.annotations?.[sourceAnnotation]
-    const name = readable(nameOf(item) ?? '')
-    return source === undefined || name === undefined ? [] : [`${name.registry}/${name.repository}@${source}`]
-  })
-  return {
-    ...content,
-    references: same.flatMap((item) => fullName(item) ?? []),
-    repositoryDigests: [...new Set(digests)],
-  }
-}
-
-async function withClient<T>(
-  { client, ...options }: RegistryClientOptions & { readonly client?: RegistryClient | undefined },
-  work: (client: RegistryClient) => Promise<T>,
-): Promise<T> {
-  if (client !== undefined) return await work(client)
-  await using own = new RegistryClient(options)
-  return await work(own)
+function removedMeanwhile(what: string): RegistryError {
+  return new RegistryError('ERR_REGISTRY_STORE', `cannot ${what}: its blobs were removed meanwhile`)
 }

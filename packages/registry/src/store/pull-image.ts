@@ -37,6 +37,7 @@ export interface TransferOptions {
 
 /** How an image is brought in. */
 export interface FetchImageOptions extends TransferOptions {
+  /** Wanted platform, such as `linux/arm64`. Default: Linux on this machine's processor. */
   readonly platform?: string | Platform | undefined
 }
 

@@ -30,17 +30,17 @@ export async function reachableBlobs(
 }
 
 /**
- * Removes the blobs that `removed` entries need and `kept` ones do not. Called under the index's lock, so
+ * Removes blobs that `kept` entries do not need. Called under the index's lock, so
  * that nobody names a blob while it goes.
  *
  * @returns Digests of the blobs that are gone.
  */
 export async function removeUnused(
   blobs: BlobStore,
-  removed: readonly Descriptor[],
+  digests: Iterable<string>,
   kept: readonly Descriptor[],
 ): Promise<readonly string[]> {
-  const candidates = await reachableFrom(blobs, removed)
+  const candidates = new Set(digests)
   for (const digest of await reachableFrom(blobs, kept)) candidates.delete(digest)
   const gone: string[] = []
   for (const digest of candidates) {
@@ -56,4 +56,26 @@ export async function reachableFrom(blobs: BlobStore, entries: readonly Descript
     for (const digest of await reachableBlobs(blobs, entry)) found.add(digest)
   }
   return found
+}
+
+/**
+ * Removes blobs that no entry of the index needs: of images without a name, at once; others, left by pulls
+ * that never ended, once they are old enough.
+ *
+ * @returns Digests of the blobs that are gone.
+ */
+export async function pruneBlobs(
+  blobs: BlobStore,
+  entries: readonly Descriptor[],
+  kept: readonly Descriptor[],
+  minAgeMs: number,
+): Promise<readonly string[]> {
+  const gone: string[] = []
+  const used = await reachableFrom(blobs, kept)
+  const nameless = await reachableFrom(blobs, entries)
+  for await (const { digest, storedAt } of blobs.list()) {
+    const isOld = nameless.has(digest) || Date.now() - storedAt >= minAgeMs
+    if (!used.has(digest) && isOld && (await blobs.delete(digest))) gone.push(digest)
+  }
+  return gone
 }

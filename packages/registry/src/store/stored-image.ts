@@ -4,7 +4,7 @@ import { RegistryError } from '../errors.js'
 import type { Descriptor } from '../manifest/descriptor.js'
 import { parseImageConfig, type ImageConfig } from '../manifest/image-config.js'
 import { isIndex, maxManifestBytes, parseManifest, type ImageManifest } from '../manifest/manifest.js'
-import { hostPlatform, selectPlatform } from '../manifest/platform.js'
+import { formatPlatform, hostPlatform, selectPlatform, type Platform } from '../manifest/platform.js'
 
 /** One layer of a stored image. */
 export interface ImageLayer {
@@ -24,6 +24,8 @@ export interface StoredImage {
   readonly id: string
   /** The manifest's descriptor. */
   readonly descriptor: Descriptor
+  /** The index with all platforms that the name stands for, when all are here. */
+  readonly index?: Descriptor
   /** All names of the image, in full: `docker.io/library/busybox:latest`. */
   readonly references: readonly string[]
   /** `repository@digest` for the registries it came from. */
@@ -37,26 +39,49 @@ export interface StoredImage {
 }
 
 /** What a manifest in a store says, before names come into it. */
-export type ImageContent = Pick<StoredImage, 'id' | 'descriptor' | 'manifest' | 'config' | 'layers' | 'size'>
+export type ImageContent = Omit<StoredImage, 'references' | 'repositoryDigests'>
 
-/** Reads an image from its manifest, or from an index whose entry for this machine is stored. */
-export async function readImage(blobs: BlobStore, descriptor: Descriptor): Promise<ImageContent> {
+/**
+ * Reads an image from its manifest, or from an index that has one for the platform.
+ *
+ * @param platform - Default: this machine's, else the first that the index has an image for.
+ */
+export async function readImage(
+  blobs: BlobStore,
+  descriptor: Descriptor,
+  platform?: Platform,
+): Promise<ImageContent> {
   const document = parseManifest(await blobs.bytes(descriptor, maxManifestBytes), descriptor.mediaType)
-  if (isIndex(document)) {
-    const entry = selectPlatform(document.manifests, hostPlatform())
-    const inner =
-      entry === undefined
-        ? undefined
-        : parseManifest(await blobs.bytes(entry, maxManifestBytes), entry.mediaType)
-    if (entry === undefined || inner === undefined || isIndex(inner)) {
-      throw new RegistryError(
-        'ERR_REGISTRY_NO_PLATFORM',
-        `cannot read image ${descriptor.digest}: its index has none for this machine`,
-      )
-    }
-    return await withConfig(blobs, entry, inner)
+  if (!isIndex(document)) {
+    const image = await withConfig(blobs, descriptor, document)
+    if (platform !== undefined && selectPlatform([{ platform: image.config }], platform) === undefined)
+      throw lacking(descriptor, formatPlatform(platform))
+    return image
   }
-  return await withConfig(blobs, descriptor, document)
+  const entry =
+    selectPlatform(document.manifests, platform ?? hostPlatform()) ??
+    (platform === undefined ? document.manifests.find(isRunnable) : undefined)
+  if (entry === undefined)
+    throw lacking(descriptor, platform === undefined ? 'this machine' : formatPlatform(platform))
+  const { mediaType, digest, size } = descriptor
+  const index = { mediaType, digest, size }
+  const inner = parseManifest(await blobs.bytes(entry, maxManifestBytes), entry.mediaType)
+  const image = isIndex(inner)
+    ? await readImage(blobs, entry, platform)
+    : await withConfig(blobs, entry, inner)
+  return { ...image, index }
+}
+
+/** Attestations stand in indexes as images of an unknown platform. */
+function isRunnable({ platform }: Descriptor): boolean {
+  return platform !== undefined && platform.os !== 'unknown'
+}
+
+function lacking({ digest }: Descriptor, wanted: string): RegistryError {
+  return new RegistryError(
+    'ERR_REGISTRY_NO_PLATFORM',
+    `cannot read image ${digest}: it has none for ${wanted}`,
+  )
 }
 
 /** Checks that a config has a diff id for each layer. */

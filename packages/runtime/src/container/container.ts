@@ -242,9 +242,14 @@ export class Container implements AsyncDisposable {
    * Removes the container with everything that it has written. Idempotent.
    *
    * @param force - Kill it first when it is running. Default false.
+   * @param volumes - Remove the volumes that were made for it without a name. Default: only those of a container with
+   *   `autoRemove`.
    * @throws {@link RuntimeError} `ERR_RUNTIME_RUNNING` without `force`.
    */
-  async remove({ force = false }: { readonly force?: boolean | undefined } = {}): Promise<void> {
+  async remove({
+    force = false,
+    volumes = false,
+  }: { readonly force?: boolean | undefined; readonly volumes?: boolean | undefined } = {}): Promise<void> {
     const init = this.#init.of(this.#record)
     if (this.#record.status === 'running' && init !== undefined) {
       if (!force) {
@@ -257,15 +262,15 @@ export class Container implements AsyncDisposable {
       await this.#holdings.cgroup()?.kill() // also what is paused
     }
     if (this.#context.records.has(this.id)) await this.wait()
-    await this.#holdings.remove()
+    await this.#holdings.remove({ volumes })
     for (const stream of [this.stdin, this.stdout, this.stderr, this.terminal]) stream?.destroy()
   }
 
-  /** Kills and removes the container; lets go of a detached one. */
+  /** Kills and removes the container, and its volumes without a name; lets go of a detached one. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#network[Symbol.dispose]()
     if (this.#record.detached) this.#init.release()
-    else await this.remove({ force: true })
+    else await this.remove({ force: true, volumes: true })
   }
 
   /**

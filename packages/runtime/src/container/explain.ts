@@ -4,21 +4,21 @@ import { describe } from '@ctr/namespaces'
 import { overlayParameters } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { plannedIds } from '../userns/claim-ids.js'
-import { openBinds } from './binds.js'
 import { etcFiles } from './etc-files.js'
 import { processOptions } from './process-options.js'
 import { rootBase } from './root.js'
 import { setupOf } from './setup-of.js'
 import type { ContainerSpec } from './spec.js'
+import { explainVolumes } from './volumes.js'
 
 /**
  * The set-up of a container as text: every system call of its child, in order. Nothing is made; descriptors that
  * would be opened before show as 0.
  */
-export async function explainContainer(
+export function explainContainer(
   context: Context,
   { record, options, image, userNamespace }: ContainerSpec,
-): Promise<string> {
+): string {
   const ids = plannedIds(userNamespace)
   const base = rootBase(options, image)
   const lower =
@@ -42,10 +42,10 @@ export async function explainContainer(
               userxattr: context.rootless !== undefined,
             }),
           }
-  using binds = await openBinds(options.volumes)
+  const binds = explainVolumes(context, options, image)
   const setup = setupOf(context, record, options, {
     root,
-    binds: ids === undefined ? binds.all : binds.all.map((bind) => ({ ...bind, mount: 0 })),
+    binds: ids === undefined ? binds : binds.map((bind) => ({ ...bind, mount: 0 })),
     files: etcFiles(context, record, undefined),
     devpts: undefined,
     ids: ids ?? context.rootless?.ids,

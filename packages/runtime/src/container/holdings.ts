@@ -63,20 +63,25 @@ export class Holdings {
     await releaseRunning(this.#context, id, { cgroup, networked: network.mode === 'bridge' })
     this.#cgroup = undefined
     this.#kept.current = { ...this.#kept.current, status: 'exited', exit }
-    if (autoRemove) await this.remove()
+    if (autoRemove) await this.remove({ volumes: true })
     else if (this.#removed === undefined) this.#kept.save()
     else this.#kept.saveSoon()
     return exit
   }
 
-  /** Removes all that it has on disk. */
-  async remove(): Promise<void> {
+  /**
+   * Removes all that it has on disk.
+   *
+   * @param volumes - Also the volumes that were made for it without a name; always where it removes itself.
+   */
+  async remove({ volumes }: { readonly volumes: boolean }): Promise<void> {
     this.#kept.stopSaving()
-    const record = this.#kept.current
     const warm = this.#warm
     this.#warm = undefined
-    if (warm !== undefined) await this.#context.roots.giveBack(warm, isOrdinary(record.capabilities))
-    await removeFiles(this.#context, warm === undefined ? record : { ...record, rootId: null })
+    const { current } = this.#kept
+    if (warm !== undefined) await this.#context.roots.giveBack(warm, isOrdinary(current.capabilities))
+    const record = warm === undefined ? current : { ...current, rootId: null }
+    await removeFiles(this.#context, record, { anonymousVolumes: volumes || record.autoRemove })
     this.#removed?.()
   }
 

@@ -19,6 +19,15 @@ export interface ContainerExit {
   readonly finishedAt: string | null
 }
 
+/** A volume that is mounted in a container. */
+export interface ContainerVolume {
+  readonly name: string
+  /** Absolute path in the container. */
+  readonly target: string
+  /** It was made for this container, without a name. */
+  readonly anonymous: boolean
+}
+
 /** A container as it is kept on disk: what it was made from, and what it is now. */
 export interface ContainerRecord {
   /** 64 hexadecimal digits. */
@@ -43,6 +52,7 @@ export interface ContainerRecord {
   /** The ids of its user namespace; null in that of the host, and for an ordinary user's, which are all alike. */
   readonly userNamespace: Pick<IdMaps, 'uid' | 'gid'> | null
   readonly hostname: string
+  readonly volumes: readonly ContainerVolume[]
   readonly labels: Readonly<Record<string, string>>
   readonly terminal: boolean
   /** Outlives the process that made it. */

@@ -7,6 +7,7 @@ import { releaseIds } from '../userns/claim-ids.js'
 import { cgroupOf } from './cgroups.js'
 import type { ContainerRecord } from './record.js'
 import { unpinProcess } from './pin.js'
+import { releaseVolumes } from './volumes.js'
 import { foundProcess } from './watched-process.js'
 
 /** What is known of a container whose program has ended. */
@@ -60,12 +61,23 @@ async function killFirst(context: Context, id: string): Promise<void> {
   await ended
 }
 
-/** Removes what a container has on disk: its own layer, its files, its ids, its record last. Idempotent. */
+/**
+ * Removes what a container has on disk: its own layer, its files, its ids, its record last. Idempotent.
+ *
+ * @param anonymousVolumes - Remove the volumes that were made for it without a name.
+ */
 export async function removeFiles(
   context: Context,
-  { id, rootId, userNamespace }: Pick<ContainerRecord, 'id' | 'rootId' | 'userNamespace'>,
+  {
+    id,
+    rootId,
+    userNamespace,
+    volumes = [],
+  }: Pick<ContainerRecord, 'id' | 'rootId' | 'userNamespace'> & Partial<Pick<ContainerRecord, 'volumes'>>,
+  { anonymousVolumes }: { readonly anonymousVolumes: boolean },
 ): Promise<void> {
   if (rootId !== null) await context.layers.removeRoot(rootId)
+  await releaseVolumes(context, id, volumes, anonymousVolumes)
   if (userNamespace !== null) releaseIds(context, id)
   context.records.remove(id)
 }

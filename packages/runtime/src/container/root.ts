@@ -5,7 +5,7 @@ import { overlayParameters } from '@ctr/overlay'
 import type { StoredImage } from '@ctr/registry'
 import type { Context } from '../context.js'
 import { refuseCovered } from '../rootless/refuse-covered.js'
-import type { RunOptions } from '../options.js'
+import { isCopyOnWrite, type RunOptions } from '../options.js'
 import type { Rollback } from '../rollback.js'
 import type { RootSource } from '../setup/rootfs.js'
 import type { ContainerIds } from '../userns/container-ids.js'
@@ -25,12 +25,9 @@ export interface PreparedRoot {
 }
 
 /** What a container's copy-on-write root stands on; undefined when it works in a folder itself. */
-export function rootBase(
-  { rootfs, overlay }: RunOptions,
-  image: StoredImage | undefined,
-): RootBase | undefined {
+export function rootBase(options: RunOptions, image: StoredImage | undefined): RootBase | undefined {
   if (image !== undefined) return { layers: image.layers.map(({ diffId }) => diffId) }
-  return (overlay ?? rootfs === '/') ? { lower: [rootfs!] } : undefined
+  return isCopyOnWrite(options) ? { lower: [options.rootfs!] } : undefined
 }
 
 /**

@@ -5,11 +5,12 @@ import { mountOverlay, readFileIn } from '@ctr/overlay'
 import type { CapabilitySets, User } from '@ctr/namespaces'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
-import { checkRunOptions, type RunOptions } from '../options.js'
+import { checkRunOptions, isCopyOnWrite, type RunOptions } from '../options.js'
 import { capabilityNumber, type Capability } from '../security/capability.js'
 import { userNamespaceNeedsRoot } from '../rootless/limits.js'
 import { networkOf } from './network-mode.js'
 import { resolveCapabilities } from '../security/resolve-capabilities.js'
+import { checkMounts, checkOverlays } from '../setup/kernel-needs.js'
 import { resolveUser, type ResolvedUser } from '../user/resolve-user.js'
 import type { UserNamespaceOption } from '../userns/option.js'
 import type { ContainerRecord } from './record.js'
@@ -29,10 +30,12 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
  * Works out what is to be run from options and image, by Docker's rules. Nothing is made.
  *
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`, `ERR_RUNTIME_IMAGE_NOT_FOUND`,
- *   `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_USER_NOT_FOUND`.
+ *   `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_USER_NOT_FOUND`, `ERR_RUNTIME_UNSUPPORTED`.
  */
 export async function resolveSpec(context: Context, options: RunOptions): Promise<ContainerSpec> {
   checkRunOptions(options)
+  checkMounts()
+  if (options.image !== undefined || isCopyOnWrite(options)) checkOverlays()
   const image = options.image === undefined ? undefined : await context.images.get(options.image)
   const config = image?.config.config ?? {}
   const id = randomBytes(32).toString('hex')
@@ -68,6 +71,7 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
     seccomp: options.seccomp ?? 'default',
     userNamespace: null,
     hostname: host,
+    volumes: [],
     labels: { ...config.Labels, ...options.labels },
     terminal,
     detached: options.detach ?? false,
@@ -89,11 +93,11 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
 function userNamespaceOf(context: Context, options: RunOptions): UserNamespaceOption {
   const option = options.userNamespace ?? context.userNamespace
   if (context.rootless !== undefined && option !== 'host') throw userNamespaceNeedsRoot()
-  const mapped = options.volumes?.find(({ idmap = false }) => idmap)
+  const mapped = options.volumes?.find((volume) => volume.source !== undefined && volume.idmap === true)
   if (mapped === undefined || option !== 'host') return option
   throw new RuntimeError(
     'ERR_RUNTIME_INVALID_ARG',
-    `cannot map the ids of ${mapped.source}: the container needs a user namespace of its own, which root gives it by userNamespace`,
+    `cannot map the ids of ${mapped.source!}: the container needs a user namespace of its own, which root gives it by userNamespace`,
   )
 }
 

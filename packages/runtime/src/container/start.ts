@@ -22,6 +22,7 @@ import { prepareRoot } from './root.js'
 import { setupOf } from './setup-of.js'
 import type { ContainerSpec } from './spec.js'
 import { explainFailure } from './start-failure.js'
+import { prepareVolumes } from './volumes.js'
 import type { WarmRoot } from './warm-roots.js'
 
 /** A container that has just started. */
@@ -61,9 +62,11 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   userns?.ids.userInside(spec.record.user)
   const root = await prepareRoot(context, spec, rollback, userns)
   using _mount = root.mount
+  const { binds: wanted, volumes } = await prepareVolumes(context, spec, rollback)
   const record: ContainerRecord = {
     ...spec.record,
     rootId: root.id,
+    volumes,
     userNamespace: userns?.ids.maps ?? null,
   }
 
@@ -88,7 +91,7 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
       )
     : undefined
   using stdio = openStdio(context, record, options, owner)
-  using binds = await openBinds(options.volumes, userns)
+  using binds = await openBinds(wanted, userns)
   using cgroupFds = cgroup?.openJoinFds()
   const setup = setupOf(context, record, options, {
     root: root.source,

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import {
   isRegistryError,
   readDockerCredentials,
@@ -8,6 +9,7 @@ import {
   type CredentialSource,
   type Descriptor,
   type ImageStore,
+  type LoadOptions,
   type NewImage,
   type RegistryClientOptions,
   type StoredImage,
@@ -84,6 +86,31 @@ export class Images {
     const added = await this.#store.add(image, options)
     await this.unpack(added, options.signal)
     return added
+  }
+
+  /**
+   * Brings in the images of an archive of `docker save` or of an OCI layout, and unpacks their layers.
+   *
+   * @throws `RegistryError` for an archive that is none or damaged; `OverlayError` for a layer that cannot be
+   *   unpacked; Node's `AbortError`.
+   */
+  async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly StoredImage[]> {
+    const images = await this.#store.load(archive, options)
+    for (const image of images) await this.unpack(image, options.signal)
+    return images
+  }
+
+  /**
+   * Writes images into an archive that `docker load` and {@link Images.load} read.
+   *
+   * @param wanted - Names or ids.
+   */
+  async save(
+    wanted: readonly string[],
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Readable> {
+    for (const one of wanted) await this.get(one) // its error says what to do
+    return await this.#store.save(wanted, options)
   }
 
   /** All images. */

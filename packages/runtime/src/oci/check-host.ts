@@ -14,13 +14,16 @@ import { checkIntelRdt } from './process/intel-rdt.js'
 import { checkLabels } from './process/labels.js'
 import { checkSeccompSupport } from '../seccomp/check-support.js'
 import { checkSysctls } from './process/sysctl.js'
+import { checkMounts } from '../setup/kernel-needs.js'
 
 /**
  * Refuses what a config asks for and this host does not have, before anything is made.
  *
- * @throws {@link RuntimeError} `ERR_RUNTIME_CONFIG`, `ERR_RUNTIME_LIMIT`: naming the field and what is missing.
+ * @throws {@link RuntimeError} `ERR_RUNTIME_CONFIG`, `ERR_RUNTIME_LIMIT`: naming the field and what is missing;
+ *   `ERR_RUNTIME_UNSUPPORTED`: a kernel that no container can be made on.
  */
 export function checkHost({ linux = {}, process }: Config): void {
+  checkMounts()
   for (const { type } of linux.namespaces ?? []) {
     if (knownKinds.has(type)) continue
     if (!existsSync(`/proc/self/ns/${procName[type]}`))

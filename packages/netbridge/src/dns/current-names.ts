@@ -1,0 +1,19 @@
+import type { EndpointRecords } from '../state/endpoint-records.js'
+import type { NetworkRecord } from '../state/network-record.js'
+import { NameTable } from './name-table.js'
+
+/**
+ * The names of a network as its records have them now, whichever process has written them. They are read anew when
+ * the folder has changed, which is asked for each question: that takes a system call.
+ */
+export function currentNames(record: NetworkRecord, endpoints: EndpointRecords): () => NameTable {
+  let read: { readonly stamp: string; readonly table: NameTable } | undefined
+  return () => {
+    const stamp = endpoints.stamp()
+    if (read === undefined || read.stamp !== stamp) {
+      const table = new NameTable(record.bridge, record.subnet, endpoints.list())
+      read = { stamp, table }
+    }
+    return read.table
+  }
+}

@@ -1,0 +1,237 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { layerLimits, type LayerLimits } from '../archive/limits.js'
+import { errnoOf, OverlayError, systemError } from '../errors.js'
+import { inheritNothing } from '../files/inherit-nothing.js'
+import { makeFolders } from '../files/make-folders.js'
+import type { StoreUserNamespace } from '../ids/user-namespace.js'
+import { parse } from '../store/layer-folder.js'
+import { removeAbandoned, TemporaryFolder } from '../store/temporary-folders.js'
+import { makeData, unpackVolume, Volume, type VolumeRecord } from './volume.js'
+import { checkVolumeName, VolumeLayout } from './volume-layout.js'
+
+/** Settings of {@link VolumeStore.open}. */
+export interface VolumeStoreOptions {
+  /** Bounds for what is restored or copied into a volume; see {@link LayerLimits} for the defaults. */
+  readonly limits?: Partial<LayerLimits> | undefined
+  /** For an ordinary user: the user namespace that owners of files are ids of. */
+  readonly userNamespace?: StoreUserNamespace | undefined
+}
+
+/** Settings of {@link VolumeStore.create} and {@link VolumeStore.restore}. */
+export interface CreateVolumeOptions {
+  readonly labels?: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * Named and anonymous volumes in one folder. Any number of processes may use it at once. Its folders have mode 0700;
+ * the files of a volume are for the containers that it is mounted in.
+ *
+ * @example
+ * const volumes = await VolumeStore.open('/var/lib/ctrjs/volumes')
+ * const data = await volumes.create('data')
+ * data.use('web-1') // from now on it cannot be removed
+ */
+export class VolumeStore {
+  readonly #layout: VolumeLayout
+  readonly #limits: LayerLimits
+  readonly #namespace: StoreUserNamespace | undefined
+
+  private constructor(layout: VolumeLayout, limits: LayerLimits, namespace: StoreUserNamespace | undefined) {
+    this.#layout = layout
+    this.#limits = limits
+    this.#namespace = namespace
+  }
+
+  /** Opens a store, made if it is missing. */
+  static async open(
+    folder: string,
+    { limits, userNamespace }: VolumeStoreOptions = {},
+  ): Promise<VolumeStore> {
+    const checked = layerLimits(limits)
+    const layout = new VolumeLayout(resolve(folder))
+    try {
+      for (const path of [layout.folder, layout.temporary]) {
+        makeFolders(path)
+        inheritNothing(path)
+      }
+    } catch (error) {
+      throw systemError('open the store', layout.folder, error)
+    }
+    return Promise.resolve(new VolumeStore(layout, checked, userNamespace))
+  }
+
+  /** The store's folder, absolute. */
+  get folder(): string {
+    return this.#layout.folder
+  }
+
+  /**
+   * Makes a volume, empty. One that is there already is given back as it is.
+   *
+   * @param name - 2 to 128 letters, digits, `_`, `.`, `-`, the first a letter or digit. Without it, an anonymous volume
+   *   gets a name of 64 random hexadecimal digits.
+   */
+  async create(name?: string, options: CreateVolumeOptions = {}): Promise<Volume> {
+    const made = name === undefined ? randomBytes(32).toString('hex') : checkVolumeName(name)
+    for (;;) {
+      const existing = this.get(made)
+      if (existing !== undefined) return existing
+      const record = { ...recordOf(made, options), anonymous: name === undefined }
+      const volume = await this.#make(record, (data) => {
+        makeData(data)
+        return Promise.resolve()
+      })
+      if (volume !== undefined) return volume
+    }
+  }
+
+  /**
+   * Makes a volume of a tar, plain or compressed: of {@link Volume.backup} for example. It is there whole or not at all.
+   *
+   * @throws {@link OverlayError} `ERR_OVERLAY_EXISTS`: there is one of that name; and for the tar what
+   *   {@link LayerStore.add} throws.
+   */
+  async restore(
+    name: string,
+    source: AsyncIterable<Uint8Array>,
+    { signal, ...options }: CreateVolumeOptions & { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Volume> {
+    const volume =
+      this.get(name) === undefined
+        ? await this.#make(recordOf(name, options), (data) =>
+            unpackVolume(source, data, this.#limits, this.#namespace, signal),
+          )
+        : undefined
+    if (volume !== undefined) return volume
+    throw new OverlayError('ERR_OVERLAY_EXISTS', `cannot restore the volume ${name}: it is there already`)
+  }
+
+  /** A volume by its name, or `undefined`. */
+  get(name: string): Volume | undefined {
+    const record = this.#read(checkVolumeName(name))
+    return record === undefined ? undefined : new Volume(this.#layout, record, this.#limits, this.#namespace)
+  }
+
+  /** All volumes, in the order of their names. */
+  list(): readonly Volume[] {
+    return readdirSync(this.#layout.folder)
+      .filter((name) => !name.startsWith('.'))
+      .sort()
+      .flatMap((name) => this.get(name) ?? [])
+  }
+
+  /**
+   * Removes a volume with its files. Does nothing when there is none.
+   *
+   * @throws {@link OverlayError} `ERR_OVERLAY_IN_USE`: somebody uses it.
+   */
+  async remove(name: string): Promise<void> {
+    const volume = this.get(name)
+    if (volume === undefined) return
+    refuseUsed(volume, volume.users())
+    await using temporary = TemporaryFolder.create(this.#layout.temporary, this.#namespace)
+    const away = join(temporary.path, 'volume')
+    try {
+      renameSync(this.#layout.volume(name), away)
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return
+      throw systemError('remove the volume', name, error)
+    }
+    // who began to use it in between is either seen here, or has not found it any more
+    const users = readdirSync(join(away, 'users'))
+    if (users.length === 0) return
+    renameSync(away, this.#layout.volume(name))
+    refuseUsed(volume, users)
+  }
+
+  /**
+   * Removes the volumes that nobody uses.
+   *
+   * @param options - `all`: named ones, too. Default only anonymous ones.
+   * @returns Names of what was removed.
+   */
+  async prune({ all = false }: { readonly all?: boolean | undefined } = {}): Promise<readonly string[]> {
+    const removed: string[] = []
+    for (const volume of this.list()) {
+      if ((!all && !volume.anonymous) || volume.users().length > 0) continue
+      try {
+        await this.remove(volume.name)
+        removed.push(volume.name)
+      } catch (error) {
+        if (!(error instanceof OverlayError && error.code === 'ERR_OVERLAY_IN_USE')) throw error
+      }
+    }
+    return removed
+  }
+
+  /**
+   * Removes what dead processes left half made, and ends uses; an anonymous volume goes with its last one.
+   *
+   * @param options - `ended`: says of a user whether it is no more. Without it all uses stay.
+   */
+  async cleanup({ ended }: { readonly ended?: ((user: string) => boolean) | undefined } = {}): Promise<void> {
+    await removeAbandoned(this.#layout.temporary, this.#namespace)
+    if (ended === undefined) return
+    for (const volume of this.list()) {
+      const users = volume.users().filter(ended)
+      for (const user of users) volume.release(user)
+      // made for one that never came to be: it would have given it back itself
+      if (users.length > 0 && volume.anonymous && volume.users().length === 0) await this.remove(volume.name)
+    }
+  }
+
+  /** Makes a volume aside and gives it its name; `undefined` when somebody else was faster. */
+  async #make(record: VolumeRecord, fill: (data: string) => Promise<void>): Promise<Volume | undefined> {
+    const place = this.#layout.volume(record.name)
+    await using temporary = TemporaryFolder.create(this.#layout.temporary, this.#namespace)
+    const made = join(temporary.path, 'volume')
+    try {
+      mkdirSync(join(made, 'users'), { recursive: true, mode: 0o700 })
+      writeFileSync(join(made, 'volume.json'), JSON.stringify(record), { mode: 0o600, flag: 'wx' })
+      await fill(join(made, 'data'))
+      renameSync(made, place)
+    } catch (error) {
+      if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return undefined
+      throw systemError('make the volume', record.name, error)
+    }
+    return new Volume(this.#layout, record, this.#limits, this.#namespace)
+  }
+
+  #read(name: string): VolumeRecord | undefined {
+    const path = this.#layout.record(name)
+    let text: string
+    try {
+      text = readFileSync(path, 'utf8')
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined
+      throw systemError('read', path, error)
+    }
+    const { anonymous, labels, createdAt } = parse(path, text)
+    if (typeof createdAt === 'string' && typeof anonymous === 'boolean' && isLabels(labels)) {
+      return { name, anonymous, labels, createdAt }
+    }
+    throw new OverlayError('ERR_OVERLAY_DAMAGED', `cannot read ${path}: it is not what was written`, { path })
+  }
+}
+
+function recordOf(name: string, { labels = {} }: CreateVolumeOptions): VolumeRecord {
+  return { name, anonymous: false, labels, createdAt: new Date().toISOString() }
+}
+
+function isLabels(value: unknown): value is Readonly<Record<string, string>> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((item) => typeof item === 'string')
+  )
+}
+
+function refuseUsed({ name }: Volume, users: readonly string[]): void {
+  if (users.length === 0) return
+  throw new OverlayError(
+    'ERR_OVERLAY_IN_USE',
+    `cannot remove the volume ${name}: it is in use by ${users.join(', ')}`,
+  )
+}

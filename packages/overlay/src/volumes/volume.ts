@@ -1,0 +1,207 @@
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AT_FDCWD, flock, LOCK_EX, LOCK_NB, O_DIRECTORY, O_RDONLY } from '@ctr/linux'
+import type { LayerLimits } from '../archive/limits.js'
+import { errnoOf, systemError } from '../errors.js'
+import { byteStringOf } from '../files/byte-string.js'
+import { names } from '../files/names.js'
+import { openIn } from '../files/open-in.js'
+import { TreeAccess } from '../files/tree-access.js'
+import type { StoreUserNamespace } from '../ids/user-namespace.js'
+import { packTree } from '../pack/pack-tree.js'
+import { TemporaryFolder } from '../store/temporary-folders.js'
+import { unpackLayer } from '../unpack/unpack-layer.js'
+import { checkUser, type VolumeLayout } from './volume-layout.js'
+
+/** What is kept about a volume. */
+export interface VolumeRecord {
+  readonly name: string
+  /** It was made without a name, for one container. */
+  readonly anonymous: boolean
+  readonly labels: Readonly<Record<string, string>>
+  /** When it was made, in ISO 8601. */
+  readonly createdAt: string
+}
+
+const lockRetryMs = 5
+
+/** Files that outlive containers, in a folder that is mounted in them. `VolumeStore` has them. */
+export class Volume implements VolumeRecord {
+  readonly name: string
+  readonly anonymous: boolean
+  readonly labels: Readonly<Record<string, string>>
+  readonly createdAt: string
+  readonly #layout: VolumeLayout
+  readonly #limits: LayerLimits
+  readonly #namespace: StoreUserNamespace | undefined
+
+  /** Use {@link VolumeStore}. */
+  constructor(
+    layout: VolumeLayout,
+    record: VolumeRecord,
+    limits: LayerLimits,
+    namespace: StoreUserNamespace | undefined,
+  ) {
+    this.#layout = layout
+    this.#limits = limits
+    this.#namespace = namespace
+    this.name = record.name
+    this.anonymous = record.anonymous
+    this.labels = record.labels
+    this.createdAt = record.createdAt
+  }
+
+  /** The folder of its files. */
+  get path(): string {
+    return this.#layout.data(this.name)
+  }
+
+  /** True when it has no files. */
+  isEmpty(): boolean {
+    try {
+      const folder = new TreeAccess(this.#namespace).openFolder(AT_FDCWD, byteStringOf(this.path))
+      try {
+        return names(folder).next().done === true
+      } finally {
+        closeSync(folder)
+      }
+    } catch (error) {
+      throw systemError('read the volume', this.name, error)
+    }
+  }
+
+  /** Who uses it, in the order of their names. */
+  users(): readonly string[] {
+    try {
+      return readdirSync(this.#layout.users(this.name)).sort()
+    } catch (error) {
+      throw systemError('read', this.name, error)
+    }
+  }
+
+  /**
+   * Notes that somebody uses it, which keeps it from being removed, also after this process has ended. Idempotent.
+   *
+   * @param user - Id of a container for example: 1 to 128 letters, digits, `_`, `.`, `-`.
+   * @throws {@link OverlayError} `ERR_OVERLAY_NOT_FOUND`: it was removed meanwhile.
+   */
+  use(user: string): void {
+    try {
+      writeFileSync(join(this.#layout.users(this.name), checkUser(user)), '', { mode: 0o600 })
+    } catch (error) {
+      throw systemError('use the volume', this.name, error)
+    }
+  }
+
+  /** Ends a use. Idempotent. */
+  release(user: string): void {
+    rmSync(join(this.#layout.users(this.name), checkUser(user)), { force: true })
+  }
+
+  /**
+   * Fills it, if it is empty and nobody but `user` uses it, with a copy of a folder: what an image has where a volume is
+   * mounted. The volume's own folder gets owner and permissions of that folder, too. Whole or not at all.
+   *
+   * @param root - Descriptor of the image's tree, which is not trusted; stays the caller's.
+   * @param path - Path in the tree, resolved inside of it. What is no folder there fills nothing.
+   * @returns True when it was filled.
+   */
+  async fill(root: number, path: string, user: string): Promise<boolean> {
+    const source = openFolder(root, path)
+    if (source === undefined) return false
+    try {
+      return await this.#locked(async () => {
+        const others = this.users().some((other) => other !== user)
+        if (others || !this.isEmpty()) return false
+        await using temporary = TemporaryFolder.create(this.#layout.temporary, this.#namespace)
+        const made = join(temporary.path, 'data')
+        await unpackVolume(
+          packTree(source, { namespace: this.#namespace }),
+          made,
+          this.#limits,
+          this.#namespace,
+        )
+        return replaceEmpty(made, this.path)
+      })
+    } finally {
+      closeSync(source)
+    }
+  }
+
+  /**
+   * Packs its files as a plain tar, which `VolumeStore.restore` takes, here or elsewhere; see {@link packTree}. Nobody
+   * should write to it meanwhile.
+   */
+  backup({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Readable {
+    return packTree(this.path, { signal, namespace: this.#namespace })
+  }
+
+  async #locked<T>(act: () => Promise<T>): Promise<T> {
+    const lock = openSync(this.#layout.lock(this.name), 'a', 0o600)
+    try {
+      while (!tryLock(lock)) await sleep(lockRetryMs)
+      return await act()
+    } finally {
+      closeSync(lock)
+    }
+  }
+}
+
+/** Unpacks a tar as it is: names that would be whiteouts in a layer mean nothing. */
+export async function unpackVolume(
+  source: AsyncIterable<Uint8Array>,
+  folder: string,
+  limits: LayerLimits,
+  namespace: StoreUserNamespace | undefined,
+  signal?: AbortSignal,
+): Promise<void> {
+  makeData(folder)
+  await unpackLayer(source, folder, { limits, signal, namespace, whiteouts: 'plain' })
+}
+
+/** Makes the folder of a volume's files. */
+export function makeData(folder: string): void {
+  mkdirSync(folder, { mode: 0o755 })
+  chmodSync(folder, 0o755) // whatever the umask is
+}
+
+/** False when somebody has put something there meanwhile. */
+function replaceEmpty(made: string, place: string): boolean {
+  try {
+    renameSync(made, place)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return false
+    throw systemError('fill', place, error)
+  }
+}
+
+function openFolder(root: number, path: string): number | undefined {
+  try {
+    return openIn(root, byteStringOf(path), O_RDONLY | O_DIRECTORY)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined
+    throw systemError('copy', path, error)
+  }
+}
+
+function tryLock(fd: number): boolean {
+  try {
+    flock(fd, LOCK_EX | LOCK_NB)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EAGAIN' || errnoOf(error) === 'EWOULDBLOCK') return false
+    throw error
+  }
+}

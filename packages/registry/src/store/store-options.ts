@@ -1,0 +1,55 @@
+import type { ArchiveLimits } from '../archives/read-archive.js'
+import { RegistryClient, type RegistryClientOptions } from '../client/registry-client.js'
+import type { Platform } from '../manifest/platform.js'
+import type { Reference } from '../reference/reference.js'
+import type { FetchImageOptions, TransferOptions } from './pull-image.js'
+
+/** Settings of `ImageStore.pull`. */
+export interface PullOptions extends FetchImageOptions, RegistryClientOptions {
+  /** All that the index has: the name stands for the whole index then. Default: the one of `platform`. */
+  readonly platforms?: 'all' | undefined
+  /** A client to use, which stays open; the client options are then not looked at. Default: one of its own. */
+  readonly client?: RegistryClient | undefined
+}
+
+/** Settings of `ImageStore.push`. */
+export interface PushOptions extends TransferOptions, RegistryClientOptions {
+  /** The image to push, by name or id. Default: the one that has the reference's name here. */
+  readonly image?: string | Reference | undefined
+  /** Of an image with all platforms, push this one alone. Default: the whole index. */
+  readonly platform?: string | Platform | undefined
+  /** A repository of the same registry that may have the layers already. */
+  readonly mountFrom?: string | undefined
+  /** A client to use, which stays open; the client options are then not looked at. Default: one of its own. */
+  readonly client?: RegistryClient | undefined
+}
+
+/** Settings of `ImageStore.add`. */
+export interface AddOptions {
+  /** Name of the image. Without it the image is found by its id. */
+  readonly reference?: string | Reference | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Settings of `ImageStore.load`. */
+export interface LoadOptions extends ArchiveLimits {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What `ImageStore.remove` did. */
+export interface RemovedImage {
+  /** Names that are gone. */
+  readonly untagged: readonly string[]
+  /** Blobs that are gone: none while other names or images use them. */
+  readonly deleted: readonly string[]
+}
+
+/** Works with the client that was given, or with one of its own that is closed in the end. */
+export async function withClient<T>(
+  { client, ...options }: RegistryClientOptions & { readonly client?: RegistryClient | undefined },
+  work: (client: RegistryClient) => Promise<T>,
+): Promise<T> {
+  if (client !== undefined) return await work(client)
+  await using own = new RegistryClient(options)
+  return await work(own)
+}
