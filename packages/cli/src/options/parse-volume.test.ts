@@ -22,7 +22,7 @@ describe('parseVolume()', () => {
     ['d:/srv', /2 to 128 letters/],
     ['data/x:/srv', /begins with "\/"/],
     [':/srv', /2 to 128 letters/],
-    ['/data:/srv:nocopy', /ro or rw, not nocopy/],
+    ['/data:/srv:nocopy', /ro or rw, and idmap, not nocopy/],
     ['data:/srv:shared', /and nocopy/],
     ['/data:srv', /must be absolute/],
     ['/data:/srv:ro,rw', /ro or rw/],
