@@ -5,6 +5,7 @@ import type { Runtime } from '@ctr/runtime'
 export interface Globals {
   readonly root?: string | undefined
   readonly state?: string | undefined
+  readonly usernsRemap?: string | undefined
   readonly insecureRegistry: readonly string[]
 }
 

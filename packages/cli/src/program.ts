@@ -1,4 +1,5 @@
 import { Command, type Help } from 'commander'
+import type { UserNamespaceOption } from '@ctr/runtime'
 import { isReadable } from '@ctr/start'
 import { collect, type Cli, type Globals } from './cli.js'
 import { commands } from './commands/index-of-commands.js'
@@ -21,10 +22,12 @@ export function createProgram(): Invocation {
     globals: () => program.opts<Globals>(),
     async open() {
       const { Runtime } = await import('@ctr/runtime')
-      const { root, state, insecureRegistry } = program.opts<Globals>()
+      const { root, state, usernsRemap, insecureRegistry } = program.opts<Globals>()
+      const remap = usernsRemap ?? fromEnvironment('CTRJS_USERNS_REMAP')
       return await Runtime.open({
         root: root ?? fromEnvironment('CTRJS_ROOT'),
         state: state ?? fromEnvironment('CTRJS_STATE'),
+        userNamespace: remap === undefined ? undefined : await remapTo(remap),
         registries: insecureRegistry.length === 0 ? {} : { insecure: insecureRegistry },
       })
     },
@@ -37,6 +40,10 @@ export function createProgram(): Invocation {
     .description('Containers from the command line')
     .option('--root <folder>', 'Images, layers and containers (default "/var/lib/ctrjs", or $CTRJS_ROOT)')
     .option('--state <folder>', 'What a reboot ends (default "/run/ctrjs", or $CTRJS_STATE)')
+    .option(
+      '--userns-remap <user>',
+      'Run containers in user namespaces with the ids of this user in /etc/subuid ("default" is dockremap; or $CTRJS_USERNS_REMAP)',
+    )
     .option('--insecure-registry <host>', 'Registry spoken to over plain HTTP', collect, [])
     .version(ownVersion(), '-v, --version', 'Print version information and quit')
     .addHelpText('after', "\nRun 'ctrjs COMMAND --help' for more information on a command.")
@@ -76,6 +83,12 @@ function plain(command: Command): Command {
       optionTerm: ({ short, flags }) =>
         (short === undefined ? '    ' : '') + flags.replace(/<([\w-]+)>/, '$1'),
     } satisfies Partial<Help>)
+}
+
+/** Loaded only where it is asked for. */
+async function remapTo(user: string): Promise<UserNamespaceOption> {
+  const { remapOf } = await import('./options/parse-userns.js')
+  return remapOf(user)
 }
 
 function fromEnvironment(name: string): string | undefined {

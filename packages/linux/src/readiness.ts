@@ -9,6 +9,8 @@ export interface ReadyWait {
   cancel(): void
   /** The wait no longer keeps the event loop alive. */
   unref(): void
+  /** It keeps it alive again. */
+  ref(): void
 }
 
 interface Waiter {
@@ -58,6 +60,10 @@ export function onReadable(fd: number, ready: () => void): ReadyWait {
     unref() {
       if (pending() && waiter.referenced) letGo(current)
       waiter.referenced = false
+    },
+    ref() {
+      if (pending() && !waiter.referenced) hold(current)
+      waiter.referenced = true
     },
   }
 }

@@ -1,3 +1,4 @@
+import { fchownSync } from 'node:fs'
 import { closeFd, O_CLOEXEC, pipe2 } from '@ctr/linux'
 import type { Console } from './setup/console.js'
 import type { Stdio, StdioFds } from './setup/stdio.js'
@@ -16,10 +17,11 @@ export interface OpenStdio extends Disposable {
   keepParentEnds(): { stdin: number | undefined; stdout: number | undefined; stderr: number | undefined }
 }
 
-/** Opens the pipes among the standard streams. */
+/** Opens the pipes among the standard streams; they are `owner`'s, or ours. */
 export function openStdio(
   stdio: readonly [Stdio, Stdio, Stdio] = inherit,
   terminal?: number | Console,
+  owner?: { readonly uid: number; readonly gid: number },
 ): OpenStdio {
   const close: number[] = []
   let ours: (number | undefined)[] = []
@@ -31,6 +33,7 @@ export function openStdio(
       const [read, write] = pipe2(O_CLOEXEC)
       close.push(target === 0 ? read : write)
       ours[target] = target === 0 ? write : read
+      if (owner !== undefined) fchownSync(read, owner.uid, owner.gid)
       return target === 0 ? read : write
     },
   )

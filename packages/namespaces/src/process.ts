@@ -66,6 +66,11 @@ export class SpawnedProcess implements AsyncDisposable {
     this.#wait.unref()
   }
 
+  /** The process keeps the event loop alive again. */
+  ref(): void {
+    this.#wait.ref()
+  }
+
   /** Kills the process and waits for its end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill(9)

@@ -31,6 +31,11 @@ export interface SpawnOptions extends Credentials, ProcessAttributes {
   /** Standard input, output and error. Default `'inherit'`. */
   readonly stdio?: readonly [Stdio, Stdio, Stdio] | undefined
   /**
+   * Whom the pipes among the streams belong to, by ids of ours: a process in a user namespace that has no id for us
+   * could not open its `/dev/stdout`. Default: us. Needs `CAP_CHOWN`.
+   */
+  readonly pipeOwner?: { readonly uid: number; readonly gid: number } | undefined
+  /**
    * Becomes its controlling terminal and all three streams: the process's side of a terminal (`openTerminal`), or one
    * that the process opens itself, in the devpts that it sees at `/dev/pts` after `prepare`, and sends us.
    */

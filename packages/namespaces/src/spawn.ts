@@ -92,7 +92,7 @@ export async function spawn(options: SpawnOptions): Promise<SpawnedProcess> {
   using pipes = needsPause(options, sources.made) ? openPausePipes() : undefined
   const meets = meetsOthers(sources)
   using _turn = options.meanwhile === undefined || meets ? undefined : await takeTurn()
-  using stdio = openStdio(options.stdio, options.terminal)
+  using stdio = openStdio(options.stdio, options.terminal, options.pipeOwner)
   using reports = openReports(options.gate)
   using abort = endOnAbort(options.signal)
   let init: Program | undefined

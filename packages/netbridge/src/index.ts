@@ -9,7 +9,12 @@ export { Netbridge, type NetbridgeOptions } from './netbridge.js'
 export { type AttachOptions, type DetachOptions, type Endpoint, type EndpointInfo } from './endpoint.js'
 export type { DnsOptions, DnsServer } from './dns/dns-server.js'
 export { type PortMapping, type Protocol, type PublishedPort } from './ports.js'
-export { createNetworkNamespace, loopbackUp, type NetworkNamespace } from './network-namespace.js'
+export {
+  createNetworkNamespace,
+  loopbackUp,
+  type CreateNetworkNamespaceOptions,
+  type NetworkNamespace,
+} from './network-namespace.js'
 export { moveLink, type MoveLinkOptions } from './move-link.js'
 export type { LinkInfo } from './netlink/link-messages.js'
 export { hostnameFile, hostsFile, type HostsEntry, type HostsFileOptions } from './files/hosts.js'

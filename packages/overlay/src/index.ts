@@ -23,6 +23,7 @@ export type { Layer } from './store/layer-folder.js'
 export { RootFilesystem } from './store/root-filesystem.js'
 export type { Change } from './store/changes.js'
 export { overlayParameters, type OverlayDescription, type OverlayParameter } from './mount/description.js'
+export { mountIdmapped } from './mount/mount-idmapped.js'
 export { mountOverlay } from './mount/mount-overlay.js'
 export { MountedRoot, type UnmountOptions } from './mount/mounted-root.js'
 export {

@@ -7,6 +7,7 @@ import { ownerOfRoot } from './container/warm-roots.js'
 import { foundProcess } from './container/watched-process.js'
 import type { Context } from './context.js'
 import { livingOwners, type LivingOwners } from './owner.js'
+import { claimNames, releaseUnused } from './userns/claim-ids.js'
 
 /** Something of a container that could not be removed. */
 export interface CleanUpFailure {
@@ -20,7 +21,7 @@ export interface CleanUpFailure {
  * - what is half made, or belongs to a process that is gone, is removed;
  * - detached containers that still run are left alone;
  * - detached containers that have ended meanwhile get their exit status, and give back what they held;
- * - what belongs to no container at all (cgroups, layers, network endpoints, pinned processes) is removed.
+ * - what belongs to no container at all (cgroups, layers, network endpoints, pinned processes, claimed ids) is removed.
  *
  * Other living processes may make and remove containers meanwhile. An id is claimed by its owner before anything
  * of it is made, until it has a record, which is the last that is removed; and what is there is listed before
@@ -30,6 +31,7 @@ export interface CleanUpFailure {
  */
 export async function cleanUp(context: Context): Promise<readonly CleanUpFailure[]> {
   const roots = await context.layers.roots()
+  const ids = claimNames(context)
   const found = new Set([
     ...cgroupIds(context),
     ...readdirSync(context.pins),
@@ -46,6 +48,7 @@ export async function cleanUp(context: Context): Promise<readonly CleanUpFailure
     }
   }
   await removeRoots(context, roots, living, failures)
+  releaseUnused(context, ids, living)
   await context.layers.cleanup()
   // claims first: one that is settled meanwhile has a record
   const ended = (id: string): boolean =>
@@ -61,7 +64,7 @@ async function cleanUpOne(context: Context, id: string, living: LivingOwners): P
   if (record === undefined && living.claims.has(id)) return // its owner is making it
   if (record === undefined && context.records.has(id)) return // damaged: kept for whoever looks into it
   await releaseRunning(context, id)
-  await removeFiles(context, record ?? { id, rootId: null }, { anonymousVolumes: true })
+  await removeFiles(context, record ?? { id, rootId: null, userNamespace: null }, { anonymousVolumes: true })
 }
 
 /** Removes the roots that belong neither to a container nor to a living process. */

@@ -12,6 +12,7 @@ import { Owner } from './owner.js'
 import { delegatedGroup } from './rootless/delegated-group.js'
 import type { Rootless } from './rootless/rootless.js'
 import { findUserNetwork, type FoundUserNetwork } from './rootless/user-network.js'
+import type { UserNamespaceOption } from './userns/option.js'
 
 /** Where a runtime keeps its things. */
 export interface Folders {
@@ -35,6 +36,8 @@ export class Context {
   readonly hierarchy: Hierarchy = detectHierarchy()
   /** Who makes the cgroups of containers. */
   readonly cgroupDriver: CgroupDriver
+  /** The user namespace of containers that root starts, where they ask for no other. */
+  readonly userNamespace: UserNamespaceOption
   readonly owner: Owner
   /** Roots for containers that end with this process. */
   readonly roots: WarmRoots
@@ -55,10 +58,16 @@ export class Context {
     {
       rootless,
       cgroupDriver,
-    }: { readonly rootless?: Rootless | undefined; readonly cgroupDriver?: CgroupDriver | undefined } = {},
+      userNamespace = 'host',
+    }: {
+      readonly rootless?: Rootless | undefined
+      readonly cgroupDriver?: CgroupDriver | undefined
+      readonly userNamespace?: UserNamespaceOption | undefined
+    } = {},
   ) {
     this.folders = folders
     this.rootless = rootless
+    this.userNamespace = userNamespace
     this.cgroupDriver = cgroupDriver ?? defaultCgroupDriver(this.hierarchy)
     this.instance = instanceName(folders.root)
     this.layers = layers

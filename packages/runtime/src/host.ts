@@ -92,6 +92,12 @@ export function zombieStatus(pid: number, ticks: string | null): number | undefi
   return Number(fields[49])
 }
 
+/** True when a process has ended, also one that nobody has waited for yet. */
+export function hasEnded(pid: number, ticks: string | null): boolean {
+  const fields = statFields(pid)
+  return fields === undefined || fields[19] !== ticks || fields[0] === 'Z' || fields[0] === 'X'
+}
+
 /** From field 3 on, the state: what comes before may hold blanks. */
 function statFields(pid: number): string[] | undefined {
   try {

@@ -21,6 +21,7 @@ export type {
   UnpackProgress,
   Volume,
 } from './options.js'
+export type { UserNamespaceOption } from './userns/option.js'
 export { TerminalStream, type TerminalSize } from './setup/terminal-stream.js'
 export { OciRuntime, type OciRuntimeOptions } from './oci/runtime.js'
 export { OciContainer, type ContainerProcess } from './oci/container.js'

@@ -3,6 +3,7 @@ import type { PortMapping } from '@ctr/netbridge'
 import { RuntimeError } from './errors.js'
 import type { NetworkMode } from './container/record.js'
 import type { TerminalSize } from './setup/terminal-stream.js'
+import { checkUserNamespace, type UserNamespaceOption } from './userns/option.js'
 
 /**
  * A standard stream of a container: a stream on the handle, our own, `/dev/null`, a file that `logs()` reads,
@@ -21,6 +22,12 @@ export interface HostVolume {
   readonly target: string
   /** Default false. */
   readonly readOnly?: boolean | undefined
+  /**
+   * Show its files as those of the container's user namespace: what belongs to root on the host belongs to root inside,
+   * and what root inside writes belongs to root on the host. Default false: files belong inside to whom they belong
+   * to on the host, which is nobody for ids that the container does not have.
+   */
+  readonly idmap?: boolean | undefined
 }
 
 /** A volume of the runtime in a container. */
@@ -95,6 +102,12 @@ export interface RunOptions {
   readonly noNewPrivileges?: boolean | undefined
   /** Docker's default filter, or none. Default `'default'`. */
   readonly seccomp?: 'default' | 'unconfined' | undefined
+  /**
+   * The user namespace of a container that root starts. Its root is then nobody on the host, and images and
+   * `rootfs` are shown with its ids, by idmapped mounts: nothing is changed on disk. Default: that of the runtime,
+   * `'host'`.
+   */
+  readonly userNamespace?: UserNamespaceOption | undefined
   /** Kernel parameters of the container's own namespaces, as `net.ipv4.ip_forward`. */
   readonly sysctls?: Readonly<Record<string, string>> | undefined
   /** Size of `/dev/shm` in bytes. Default 64 MiB. */
@@ -191,6 +204,7 @@ export function checkRunOptions(options: RunOptions): void {
   checkEnv(options.env ?? {})
   checkWords([...(options.command ?? []), ...(options.entrypoint ?? []), options.cwd ?? ''])
   checkLimits(options)
+  checkUserNamespace(options.userNamespace ?? 'host')
   checkSysctls(options.sysctls ?? {}, network)
   if (options.cwd !== undefined && !options.cwd.startsWith('/'))
     throw invalid(`cannot work in ${options.cwd}: the path is not absolute`)

@@ -5,17 +5,19 @@ import { LayerStore, VolumeStore } from '@ctr/overlay'
 import { ImageStore, type RegistryClientOptions } from '@ctr/registry'
 import { cleanUp, type CleanUpFailure } from './cleanup.js'
 import { Container } from './container/container.js'
+import { explainContainer } from './container/explain.js'
 import { releaseRunning, removeFiles } from './container/release.js'
 import { resolveSpec } from './container/spec.js'
-import { explainContainer, startContainer } from './container/start.js'
+import { startContainer } from './container/start.js'
 import { Context } from './context.js'
 import { RuntimeError } from './errors.js'
 import { Images } from './images/images.js'
 import type { RunOptions } from './options.js'
-import { systemdNeedsRoot } from './rootless/limits.js'
+import { systemdNeedsRoot, userNamespaceNeedsRoot } from './rootless/limits.js'
 import { Rootless } from './rootless/rootless.js'
 import { rootlessInfo, type RootlessInfo } from './rootless/rootless-info.js'
 import { defaultRoot, defaultState } from './default-folders.js'
+import { checkUserNamespace, type UserNamespaceOption } from './userns/option.js'
 
 /** Where a runtime lives, and how it reaches registries. */
 export interface RuntimeOptions {
@@ -34,6 +36,11 @@ export interface RuntimeOptions {
    * cgroup v2, else `cgroupfs`. Containers of both are found whichever it is.
    */
   readonly cgroupDriver?: CgroupDriver | undefined
+  /**
+   * The user namespace of containers that root starts, unless `run` is told another: `{ user: 'dockremap' }` is Docker's
+   * `userns-remap`. Default `'host'`: none of their own.
+   */
+  readonly userNamespace?: UserNamespaceOption | undefined
 }
 
 /**
@@ -58,6 +65,8 @@ export class Runtime implements AsyncDisposable {
   readonly rootless: RootlessInfo | undefined
   /** Who makes the cgroups of containers. */
   readonly cgroupDriver: CgroupDriver
+  /** The user namespace of containers that root starts, where they ask for no other. */
+  readonly userNamespace: UserNamespaceOption
   readonly #context: Context
   readonly #started = new Set<Container>()
   /** Calls of `run` that are under way. */
@@ -73,33 +82,41 @@ export class Runtime implements AsyncDisposable {
     this.root = context.folders.root
     this.state = context.folders.state
     this.cgroupDriver = context.cgroupDriver
+    this.userNamespace = context.userNamespace
   }
 
   /**
    * Opens a runtime, making its folders where they are missing, and cleans up after processes that were
    * killed: what they left half made is removed, detached containers go on.
    *
-   * @throws `OverlayError`, `RegistryError`: a folder cannot be used.
+   * @throws `OverlayError`, `RegistryError`: a folder cannot be used; {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`.
    */
   static async open({
     root = defaultRoot(),
     state = defaultState(),
     registries = {},
     cgroupDriver,
+    userNamespace = 'host',
   }: RuntimeOptions = {}): Promise<Runtime> {
+    checkUserNamespace(userNamespace)
     const rootless = process.geteuid?.() === 0 ? undefined : await Rootless.open()
     if (rootless !== undefined && cgroupDriver === 'systemd') throw systemdNeedsRoot()
+    if (rootless !== undefined && userNamespace !== 'host') throw userNamespaceNeedsRoot()
     const mode = rootless === undefined ? 0o711 : 0o700
     for (const folder of [root, state]) mkdirSync(folder, { recursive: true, mode })
     // what belongs to ids of one map means nothing in another
     const maps = rootless === undefined ? '' : `-${rootless.mapsName}`
-    const userNamespace = rootless?.namespace
+    const ids = { userNamespace: rootless?.namespace }
     const [layers, volumes, store] = await Promise.all([
-      LayerStore.open(join(root, `overlay${maps}`), { userNamespace }),
-      VolumeStore.open(join(root, `volumes${maps}`), { userNamespace }),
+      LayerStore.open(join(root, `overlay${maps}`), ids),
+      VolumeStore.open(join(root, `volumes${maps}`), ids),
       ImageStore.open(join(root, 'images')),
     ])
-    const context = new Context({ root, state }, { layers, volumes }, { rootless, cgroupDriver })
+    const context = new Context(
+      { root, state },
+      { layers, volumes },
+      { rootless, cgroupDriver, userNamespace },
+    )
     context.images = new Images(store, context, registries)
     try {
       return new Runtime(context, await cleanUp(context))
@@ -184,7 +201,7 @@ export class Runtime implements AsyncDisposable {
     for (const id of this.#context.records.ids()) {
       // what is left has a record that cannot be read
       await releaseRunning(this.#context, id)
-      await removeFiles(this.#context, { id, rootId: null }, { anonymousVolumes: true })
+      await removeFiles(this.#context, { id, rootId: null, userNamespace: null }, { anonymousVolumes: true })
     }
     const network = await this.#context.existingNetwork()
     await network?.remove()

@@ -42,6 +42,30 @@ describeOn(['root', 'cgroup2', 'overlay', 'bin:busybox'], 'Runtime on v2', () =>
     expect(await container.wait()).toMatchObject({ exitCode: 1, oomKilled: false })
   })
 
+  it('isolates the ids of a container, whose root loads no modules', async () => {
+    const script = [
+      'cat /proc/self/uid_map; ls -ld /etc/motd /made 2>&1; touch /made; stat -c %u /made /etc/motd',
+      'ls /sys/fs/cgroup/pids.max /dev/mqueue -d; ip link add name d0 type bridge && echo bridge',
+      // one that may load modules is told that this is none
+      'head -c 4096 /dev/urandom >/tmp/module.ko; insmod /tmp/module.ko; dmesg >/dev/null; echo through >/dev/stdout',
+    ].join('\n')
+    await using container = await opened.runtime.run({
+      image: busybox,
+      stdout: 'pipe',
+      stderr: 'pipe',
+      pids: 32,
+      userNamespace: 'auto',
+      capAdd: ['ALL'],
+      seccomp: 'unconfined',
+      command: ['sh', '-c', `{ ${script}\n} 2>&1`],
+    })
+    const seen = await text(container.stdout!)
+    expect(seen).toMatch(/^ +0 +524288 +65536\n/)
+    expect(seen).toMatch(/\n0\n0\n\/dev\/mqueue\n\/sys\/fs\/cgroup\/pids.max\n/)
+    expect(seen).toMatch(/insmod: .*not permitted/)
+    expect(seen).toMatch(/\nthrough\n$/)
+  })
+
   it('reports the out-of-memory kill', async () => {
     await using container = await opened.runtime.run({
       image: busybox,

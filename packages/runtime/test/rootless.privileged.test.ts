@@ -110,6 +110,15 @@ describeOn(
       })
       expect(seen['terminal']).toBe('/dev/pts/0\n10 20\nterminal')
       expect(seen['parallel']).toEqual(['0', '1', '2', '3', '4', '5'])
+      const words = expect.stringMatching(/^pasta, .*has ended: the container has no network any more/)
+      expect(seen['lost']).toEqual({
+        before: null,
+        told: words,
+        noted: words,
+        log: expect.stringMatching(/^ctrjs: pasta, .* start it anew\n$/),
+        inside: expect.stringMatching(/unreachable|100% packet loss/),
+        atEnd: null,
+      })
       expect(seen['published']).toEqual({
         answer: 'hello',
         inside: '1\ndone', // neither our loopback nor the gateway leads to the host's

@@ -62,7 +62,7 @@ export function watchFolder(folder: string, mask: number, changed: Changed): Fol
 function openInotify(): Inotify {
   try {
     const fd = new Fd(syscall('inotify_init1', constants.O_NONBLOCK | O_CLOEXEC))
-    const inotify: Inotify = { fd, listeners: new Map(), wait: { cancel() {}, unref() {} } }
+    const inotify: Inotify = { fd, listeners: new Map(), wait: { cancel() {}, unref() {}, ref() {} } }
     arm(inotify)
     process.once('exit', closeOpen) // a worker thread ends without its process
     return inotify

@@ -47,7 +47,10 @@ async function collectFacts(runtime: Runtime) {
     cgroupControllers: [...host.controllers.keys()],
     rootless: runtime.rootless ?? null,
     networks: networksOf(runtime),
-    securityOptions: lacks.some(({ title }) => title === 'seccomp filters') ? [] : ['seccomp=builtin'],
+    securityOptions: [
+      ...(lacks.some(({ title }) => title === 'seccomp filters') ? [] : ['seccomp=builtin']),
+      ...(runtime.userNamespace === 'host' ? [] : ['userns']),
+    ],
     kernel: release(),
     operatingSystem: operatingSystem(),
     architecture: arch(),

@@ -49,6 +49,7 @@ export async function runContainer(
       printLine(container.id)
       return 0
     }
+    void container.networkLost().then((text) => text !== null && printError(`WARNING: ${text}`))
     return await attach(program(container), { interactive })
   } catch (error) {
     const signal = interrupt.by()

@@ -3,12 +3,13 @@ import { parseVolume } from './parse-volume.js'
 
 describe('parseVolume()', () => {
   it.each([
-    ['/data:/srv', { source: '/data', target: '/srv', readOnly: false }],
-    ['/data:/srv:ro', { source: '/data', target: '/srv', readOnly: true }],
-    ['/data:/srv:rw,z', { source: '/data', target: '/srv', readOnly: false }],
-    ['./x:/srv', { source: '/work/x', target: '/srv', readOnly: false }],
-    ['../x:/srv', { source: '/x', target: '/srv', readOnly: false }],
-    ['.:/srv', { source: '/work', target: '/srv', readOnly: false }],
+    ['/data:/srv', { source: '/data', target: '/srv', readOnly: false, idmap: false }],
+    ['/data:/srv:ro', { source: '/data', target: '/srv', readOnly: true, idmap: false }],
+    ['/data:/srv:rw,z', { source: '/data', target: '/srv', readOnly: false, idmap: false }],
+    ['/data:/srv:ro,idmap', { source: '/data', target: '/srv', readOnly: true, idmap: true }],
+    ['./x:/srv', { source: '/work/x', target: '/srv', readOnly: false, idmap: false }],
+    ['../x:/srv', { source: '/x', target: '/srv', readOnly: false, idmap: false }],
+    ['.:/srv', { source: '/work', target: '/srv', readOnly: false, idmap: false }],
     ['data:/srv', { volume: 'data', target: '/srv', readOnly: false, copy: true }],
     ['data.1:/srv:ro,nocopy', { volume: 'data.1', target: '/srv', readOnly: true, copy: false }],
     ['/srv', { volume: undefined, target: '/srv', readOnly: false, copy: true }],
@@ -21,7 +22,7 @@ describe('parseVolume()', () => {
     ['d:/srv', /2 to 128 letters/],
     ['data/x:/srv', /begins with "\/"/],
     [':/srv', /2 to 128 letters/],
-    ['/data:/srv:nocopy', /ro or rw, not nocopy/],
+    ['/data:/srv:nocopy', /ro or rw, and idmap, not nocopy/],
     ['data:/srv:shared', /and nocopy/],
     ['/data:srv', /must be absolute/],
     ['/data:/srv:ro,rw', /ro or rw/],

@@ -7,7 +7,7 @@ import { usageError } from '../errors.js'
 const ignored = new Set(['z', 'Z', 'cached', 'consistent', 'delegated', 'rprivate'])
 
 /**
- * Reads `-v`: `/HOST:/CONTAINER[:ro|:rw]`, `VOLUME:/CONTAINER[:ro|:rw][,nocopy]`, or `/CONTAINER` for an anonymous volume.
+ * Reads `-v`: `/HOST:/CONTAINER[:ro|:rw][,idmap]`, `VOLUME:/CONTAINER[:ro|:rw][,nocopy]`, or `/CONTAINER` for an anonymous volume.
  * A path on the host may begin with `./` or `../`.
  *
  * @param cwd - What relative paths start from.
@@ -21,12 +21,13 @@ export function parseVolume(text: string, cwd = process.cwd()): Volume {
   const words = options.split(',').filter((word) => word !== '' && !ignored.has(word))
   const isOfHost = source !== undefined && /^(\/|\.\.?(\/|$))/.test(source)
   const copy = isOfHost || !words.includes('nocopy')
-  const modes = words.filter((word) => isOfHost || word !== 'nocopy')
+  const own = isOfHost ? 'idmap' : 'nocopy'
+  const modes = words.filter((word) => word !== own)
   const unknown = modes.find((word) => word !== 'ro' && word !== 'rw')
   if (unknown !== undefined || new Set(modes).size > 1)
-    throw wrong(text, `the options are ro or rw${isOfHost ? '' : ', and nocopy'}, not ${words.join(',')}`)
+    throw wrong(text, `the options are ro or rw, and ${own}, not ${words.join(',')}`)
   const readOnly = modes.includes('ro')
-  if (isOfHost) return { source: resolve(cwd, source), target, readOnly }
+  if (isOfHost) return { source: resolve(cwd, source), target, readOnly, idmap: words.includes(own) }
   if (source !== undefined && !/^[A-Za-z0-9][A-Za-z0-9_.-]{1,127}$/.test(source)) {
     throw wrong(
       text,

@@ -9,6 +9,7 @@ import { parsePairs } from './parse-pairs.js'
 import { parsePublish } from './parse-publish.js'
 import { parseSecurity } from './parse-security.js'
 import { parseSize } from './parse-size.js'
+import { parseUserNamespace } from './parse-userns.js'
 import { parseVolume } from './parse-volume.js'
 
 type List = readonly string[]
@@ -25,6 +26,7 @@ export interface RunFlags {
   readonly env?: List
   readonly envFile?: List
   readonly explain?: true
+  readonly gidmap?: List
   readonly hostname?: string
   readonly interactive?: true
   readonly label?: List
@@ -44,7 +46,9 @@ export interface RunFlags {
   readonly stopSignal?: string
   readonly sysctl?: List
   readonly tty?: true
+  readonly uidmap?: List
   readonly user?: string
+  readonly userns?: string
   readonly volume?: List
   readonly workdir?: string
 }
@@ -62,6 +66,7 @@ export function addRunFlags(command: Command): void {
     .option('-e, --env <list>', 'Set environment variables', collect)
     .option('--env-file <list>', 'Read in a file of environment variables', collect)
     .option('--explain', 'Print every system call of the set-up instead of making it')
+    .option('--gidmap <list>', 'Group ids of its user namespace (CONTAINER:HOST:COUNT)', collect)
     .option('-h, --hostname <string>', 'Container host name')
     .option('-i, --interactive', 'Keep STDIN open')
     .option('-l, --label <list>', 'Set meta data on a container', collect)
@@ -87,7 +92,9 @@ export function addRunFlags(command: Command): void {
     .option('--stop-signal <string>', 'Signal to stop the container')
     .option('--sysctl <list>', 'Sysctl options', collect)
     .option('-t, --tty', 'Allocate a pseudo-TTY')
+    .option('--uidmap <list>', 'User ids of its user namespace (CONTAINER:HOST:COUNT)', collect)
     .option('-u, --user <string>', 'Username or UID (format: <name|uid>[:<group|gid>])')
+    .option('--userns <string>', 'User namespace: host, auto[:size=N] (ids of its own), remap[:USER]')
     .option('-v, --volume <list>', 'Bind mount a folder or file of the host, or a volume', collect)
     .option('-w, --workdir <string>', 'Working directory inside the container')
 }
@@ -112,6 +119,7 @@ export function runOptions(flags: RunFlags, target: string, command: readonly st
     publish: (flags.publish ?? []).flatMap(parsePublish),
     volumes: (flags.volume ?? []).map((text) => parseVolume(text)),
     readOnly: flags.readOnly ?? false,
+    userNamespace: parseUserNamespace(flags),
     capAdd: flags.capAdd,
     capDrop: flags.capDrop,
     ...parseSecurity(flags.securityOpt ?? []),

@@ -19,10 +19,12 @@ export function exitCodeOf(container: Container): number | null {
 
 /** The column STATUS of `ps`. */
 export function statusText(container: Container, now: number = Date.now()): string {
-  const { createdAt, exit } = container.inspect()
+  const { createdAt, exit, network } = container.inspect()
   const state = stateOf(container)
-  if (state !== 'exited')
-    return `Up ${formatDuration(now - Date.parse(createdAt))}${state === 'paused' ? ' (Paused)' : ''}`
+  if (state !== 'exited') {
+    const notes = `${state === 'paused' ? ' (Paused)' : ''}${network.failure === null ? '' : ' (Network lost)'}`
+    return `Up ${formatDuration(now - Date.parse(createdAt))}${notes}`
+  }
   const code = exitCodeOf(container)
   return `Exited (${code ?? 'unknown'})${exit?.finishedAt == null ? '' : ` ${formatAgo(exit.finishedAt, now)}`}`
 }

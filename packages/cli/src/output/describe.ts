@@ -23,6 +23,7 @@ export function describeContainer(container: Container): unknown {
       OOMKilled: exit?.oomKilled ?? false,
       Pid: isRunning ? (record.pid ?? 0) : 0,
       ExitCode: exitCodeOf(container) ?? 0,
+      Error: network.failure ?? '',
       StartedAt: record.createdAt,
       FinishedAt: exit?.finishedAt ?? never,
     },
@@ -31,6 +32,8 @@ export function describeContainer(container: Container): unknown {
     HostConfig: {
       NetworkMode: network.mode,
       AutoRemove: record.autoRemove,
+      UsernsMode: record.userNamespace === null ? 'host' : 'private',
+      IDMappings: mappingsOf(record),
       Memory: limits.memory ?? 0,
       NanoCpus: Math.round((limits.cpus ?? 0) * 1e9),
       PidsLimit: limits.pids,
@@ -57,6 +60,15 @@ export function describeContainer(container: Container): unknown {
       Ports: isRunning ? portsOf(network.ports) : {},
     },
   }
+}
+
+/** As Podman has them, `INSIDE:OUTSIDE:COUNT`; null in the user namespace of the host. */
+function mappingsOf({ userNamespace }: ReturnType<Container['inspect']>): object | null {
+  if (userNamespace === null) return null
+  const [UidMap, GidMap] = (['uid', 'gid'] as const).map((kind) =>
+    userNamespace[kind].map(({ inside, outside, size }) => `${inside}:${outside}:${size}`),
+  )
+  return { UidMap, GidMap }
 }
 
 function portsOf(

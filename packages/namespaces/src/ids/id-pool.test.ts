@@ -85,6 +85,21 @@ describe('IdPool', () => {
     expect(readdirSync(folder)).toHaveLength(3) // the lock, the file of others, the claim
   })
 
+  it('keeps off what others have chosen, until that is released', () => {
+    const map = [{ inside: 0, outside: 1005, size: 2 }]
+    pool().hold({ uid: map, gid: map }, 'chosen')
+    pool().hold({ uid: map, gid: map }, 'chosen')
+    pool().hold({ uid: map, gid: [{ inside: 0, outside: 5000, size: 20 }] }, 'overlapping')
+    const claim = pool().claim({ size: 10 })
+    expect([claim.uid.first, claim.gid.first]).toEqual([1007, 5020])
+    pool().release('chosen')
+    pool().release('overlapping')
+    expect(pool().claim({ size: 5 }).uid.first).toBe(1000)
+    expect(() => {
+      pool().hold({ uid: [], gid: map }, 'x')
+    }).toThrow('cannot map uids')
+  })
+
   it.each(['', 'a/b', '../x', 'x'.repeat(65)])('refuses the name %j', (name) => {
     expect(() => pool().claim({ name })).toThrow('cannot claim ids by the name')
   })

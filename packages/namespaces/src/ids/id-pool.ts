@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Fd, flock, LOCK_EX } from '@ctr/linux'
 import { NamespacesError } from '../errors.js'
 import { formatClaim, parseClaim, type ClaimedIds, type ClaimOwner } from './claim-name.js'
-import type { IdMaps } from './id-map.js'
+import { checkIdMaps, type IdMaps } from './id-map.js'
 import { freeIds } from './free-ids.js'
 import { type IdRange, parseSubordinate, type SubordinateIds } from './subordinate-ids.js'
 
@@ -87,8 +87,26 @@ export class IdPool {
       if (uid === undefined || gid === undefined) throw this.#exhausted(size, claims.length)
       const owner: ClaimOwner = name === undefined ? { process: ownProcess() } : { name }
       const claim = { uid, gid, owner }
-      closeSync(openSync(join(this.#folder, formatClaim(claim)), 'wx', 0o600))
+      this.#write(claim, 'wx')
       return this.#claimOf(claim)
+    })
+  }
+
+  /**
+   * Keeps ids from being claimed that somebody has chosen: those that maps have outside. They may overlap what is
+   * claimed or held already, for whoever chooses them must know. Released by the name.
+   *
+   * @throws {@link NamespacesError} `ERR_NAMESPACES_INVALID_ARG`.
+   */
+  hold(maps: IdMaps, name: string): void {
+    checkIdMaps(maps)
+    checkName(name)
+    this.#locked(() => {
+      for (const { outside: first, size } of [...maps.uid, ...maps.gid]) {
+        const range = { first, size }
+        // one that both maps have is one file
+        this.#write({ uid: range, gid: range, owner: { name } }, 'w')
+      }
     })
   }
 
@@ -140,6 +158,10 @@ export class IdPool {
         return false
       }),
     )
+  }
+
+  #write(claim: ClaimedIds, flags: string): void {
+    closeSync(openSync(join(this.#folder, formatClaim(claim)), flags, 0o600))
   }
 
   #remove(claim: ClaimedIds): void {

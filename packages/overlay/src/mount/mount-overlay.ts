@@ -39,7 +39,7 @@ export function mountOverlay(description: OverlayDescription, namespace?: StoreU
   const parameters = overlayParameters(description)
   if (namespace !== undefined) return mountIn(namespace, description, parameters)
   let context: Fd | undefined
-  let step = 'open the file system overlay'
+  let step = openStep
   try {
     context = new Fd(fsopen('overlay'))
     for (const [key, value] of parameters) {
@@ -64,27 +64,43 @@ function mountIn(
   { upper }: OverlayDescription,
   parameters: readonly OverlayParameter[],
 ): Fd {
-  let step = 'open the file system overlay'
   try {
-    const fill = (program: Program): Ref => {
-      const context = program.step(step).call('fsopen', ['overlay', FSOPEN_CLOEXEC])
-      for (const [key, value] of parameters) {
-        program.step(value === undefined ? `set ${key}` : `set ${key} to ${value}`)
-        if (value === undefined) program.call('fsconfig', [context, FSCONFIG_SET_FLAG, key, null, 0])
-        else program.call('fsconfig', [context, FSCONFIG_SET_STRING, key, value, 0])
-      }
-      program.step('create the file system').call('fsconfig', [context, FSCONFIG_CMD_CREATE, null, null, 0])
-      const attributes = upper === undefined ? MOUNT_ATTR_RDONLY : 0
-      const mounted = program.step('mount it').call('fsmount', [context, FSMOUNT_CLOEXEC, attributes])
-      program.call('close', [context])
-      return mounted
-    }
+    const fill = (program: Program): Ref =>
+      addOverlay(program, parameters, upper === undefined ? MOUNT_ATTR_RDONLY : 0)
     return new Fd(asRoot(namespace, fill, { mounts: true }))
   } catch (error) {
-    step = isSyscallError(error) ? (error.step ?? step) : step
-    throw mountError(step, error, undefined)
+    throw mountErrorInChild(error)
   }
 }
+
+/**
+ * Adds the making of an overlay to a program.
+ *
+ * @returns The detached mount.
+ */
+export function addOverlay(
+  program: Program,
+  parameters: readonly OverlayParameter[],
+  attributes: number,
+): Ref {
+  const context = program.step(openStep).call('fsopen', ['overlay', FSOPEN_CLOEXEC])
+  for (const [key, value] of parameters) {
+    program.step(value === undefined ? `set ${key}` : `set ${key} to ${value}`)
+    if (value === undefined) program.call('fsconfig', [context, FSCONFIG_SET_FLAG, key, null, 0])
+    else program.call('fsconfig', [context, FSCONFIG_SET_STRING, key, value, 0])
+  }
+  program.step('create the file system').call('fsconfig', [context, FSCONFIG_CMD_CREATE, null, null, 0])
+  const mounted = program.step('mount it').call('fsmount', [context, FSMOUNT_CLOEXEC, attributes])
+  program.call('close', [context])
+  return mounted
+}
+
+/** The error of a program with {@link addOverlay} that a child has executed. */
+export function mountErrorInChild(error: unknown): unknown {
+  return mountError(isSyscallError(error) ? (error.step ?? openStep) : openStep, error, undefined)
+}
+
+const openStep = 'open the file system overlay'
 
 function mountError(step: string, error: unknown, context: Fd | undefined): unknown {
   if (isOverlayError(error)) return error

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Fd } from '@ctr/linux'
 import type { OverlayDescription } from '../mount/description.js'
+import { mountIdmapped } from '../mount/mount-idmapped.js'
 import { mountOverlay } from '../mount/mount-overlay.js'
 import { MountedRoot } from '../mount/mounted-root.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
@@ -50,6 +51,16 @@ export class RootFilesystem implements AsyncDisposable {
   mount(): Fd {
     this.#forgetVolatileMount()
     return mountOverlay(this.description, this.#namespace)
+  }
+
+  /**
+   * Mounts it for the ids of a user namespace, detached; see {@link mountIdmapped}.
+   *
+   * @param userNamespace - Descriptor of a user namespace.
+   */
+  mountIdmapped(userNamespace: number): Fd {
+    this.#forgetVolatileMount()
+    return mountIdmapped(this.description, userNamespace)
   }
 
   /**

@@ -1,28 +1,24 @@
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cgroup, CgroupStats } from '@ctr/cgroups'
-import type { ExitStatus } from '@ctr/linux'
 import type { Change } from '@ctr/overlay'
-import { readFileIn } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
-import { capabilityNumber, defaultCapabilities } from '../security/capability.js'
 import type { ExecOptions } from '../options.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { execIn, type ExecProcess } from './exec.js'
+import { changesOf, readFileOf } from './container-files.js'
+import { FirstProcess } from './first-process.js'
+import { Holdings, type StartedHere } from './holdings.js'
+import { KeptRecord } from './kept-record.js'
 import { readLogs, type LogEntry, type LogOptions } from './logs.js'
 import type { ContainerExit, ContainerRecord } from './record.js'
-import { cgroupOf } from './cgroups.js'
-import { releaseRunning, removeFiles } from './release.js'
+import { needCgroup, notRunning } from './refusals.js'
+import { NetworkLoss, withNetworkFailure } from './network-loss.js'
 import { signalNumber } from './spec.js'
 import type { StartedContainer } from './start.js'
-import type { WarmRoot } from './warm-roots.js'
-import { noDelegation } from '../rootless/limits.js'
 import { processesWith } from '../rootless/processes-with.js'
-import { foundProcess, ownProcess, type WatchedProcess } from './watched-process.js'
-
-/** Most containers are removed as soon as they have ended: then how they ended need not be written. */
-const saveAfterMs = 20
+import { ownProcess, type WatchedProcess } from './watched-process.js'
 
 /** A container: running, or ended and not removed yet. */
 export class Container implements AsyncDisposable {
@@ -40,29 +36,27 @@ export class Container implements AsyncDisposable {
   readonly terminal: TerminalStream | null = null
 
   readonly #context: Context
-  /** The first process; of a container that was found it is looked for when it is first needed. */
-  #known: WatchedProcess | undefined
-  #lookedFor: boolean
-  #record: ContainerRecord
-  #cgroup: Cgroup | undefined
-  #warm: WarmRoot | undefined
+  readonly #init: FirstProcess
+  readonly #kept: KeptRecord
+  readonly #network: NetworkLoss
+  readonly #holdings: Holdings
+  /** It was started here. */
+  readonly #own: boolean
   #exit: Promise<ContainerExit> | undefined
-  /** Set for a container that was started here. */
-  #removed: (() => void) | undefined
-  #saving: NodeJS.Timeout | undefined
-  #gone = false
 
   private constructor(
     context: Context,
     record: ContainerRecord,
-    init: WatchedProcess | undefined,
-    cgroup: Cgroup | undefined,
+    init?: WatchedProcess,
+    here?: StartedHere,
+    cgroup?: Cgroup,
   ) {
     this.#context = context
-    this.#record = record
-    this.#known = init
-    this.#lookedFor = init !== undefined
-    this.#cgroup = cgroup
+    this.#kept = new KeptRecord(context.records, record)
+    this.#init = new FirstProcess(context, init)
+    this.#network = new NetworkLoss(context, this.#kept)
+    this.#holdings = new Holdings(context, { kept: this.#kept, network: this.#network }, here, cgroup)
+    this.#own = here !== undefined
     this.id = record.id
     this.name = record.name
   }
@@ -73,27 +67,27 @@ export class Container implements AsyncDisposable {
     { record, process, cgroup, terminal, warm }: StartedContainer,
     removed: () => void,
   ): Container {
-    const container = new Container(context, record, ownProcess(process), cgroup)
-    container.#removed = removed
-    container.#warm = warm
+    const container = new Container(context, record, ownProcess(process), { warm, removed }, cgroup)
     Object.assign(container, {
       stdin: process.stdin,
       stdout: process.stdout,
       stderr: process.stderr,
       terminal: terminal ?? null,
     })
-    container.#exit = container.#finish(process.wait())
+    container.#exit = container.#holdings.finish(process.wait())
     container.#exit.catch(() => undefined) // told to whoever waits
+    if (!record.detached) void container.networkLost()
     return container
   }
 
   /** @internal A container that is on disk. */
   static found(context: Context, record: ContainerRecord): Container {
-    return new Container(context, record, undefined, undefined)
+    return new Container(context, record)
   }
 
   /** What it was made from and what it is now. */
   inspect(): ContainerRecord {
+    this.#kept.current = withNetworkFailure(this.#context, this.#record)
     return this.#record
   }
 
@@ -109,11 +103,21 @@ export class Container implements AsyncDisposable {
    * @returns How it ended; `oomKilled` when the kernel killed in it for its memory limit.
    */
   wait(): Promise<ContainerExit> {
+    if (this.#exit !== undefined) this.#init.ref()
     this.#exit ??=
       this.#record.exit === null
-        ? this.#finish(this.#init?.wait() ?? Promise.resolve(undefined))
+        ? this.#holdings.finish(this.#init.of(this.#record)?.wait() ?? Promise.resolve(undefined))
         : Promise.resolve(this.#record.exit)
     return this.#exit
+  }
+
+  /**
+   * Resolves when the program that connects it to the network (`pasta`, for an ordinary user) has ended before it: with
+   * words for a person, which `inspect().network.failure` and its log have from then on, too. With null when the
+   * container ends first, and where no program does that.
+   */
+  networkLost(): Promise<string | null> {
+    return this.#network.lost()
   }
 
   /**
@@ -127,8 +131,8 @@ export class Container implements AsyncDisposable {
   async exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecProcess> {
     using _turn = await this.#context.rootless?.turns.take('join')
     const init = this.#running('run a program in')
-    const cgroup = this.#openCgroup()
-    if (cgroup === undefined && this.#context.hasCgroups) throw this.#notRunning('run a program in')
+    const cgroup = this.#holdings.cgroup()
+    if (cgroup === undefined && this.#context.hasCgroups) throw notRunning(this.name, 'run a program in')
     try {
       return await execIn(this.#context, this.#record, { init, cgroup }, command, options)
     } finally {
@@ -146,7 +150,7 @@ export class Container implements AsyncDisposable {
     const number = signalNumber(signal)
     const reached = this.#running('signal').kill(number)
     this.#forgetFound()
-    if (!reached) throw this.#notRunning('signal')
+    if (!reached) throw notRunning(this.name, 'signal')
   }
 
   /**
@@ -158,35 +162,35 @@ export class Container implements AsyncDisposable {
     timeoutMs = 10_000,
   }: { readonly timeoutMs?: number | undefined } = {}): Promise<ContainerExit> {
     const ended = this.wait()
-    this.#init?.kill(this.#record.stopSignal)
+    this.#init.of(this.#record)?.kill(this.#record.stopSignal)
     const abort = new AbortController()
     const inTime = await Promise.race([
       ended.then(() => true),
       sleep(timeoutMs, false, { signal: abort.signal }).catch(() => false),
     ])
     abort.abort()
-    if (!inTime) this.#init?.kill(9)
+    if (!inTime) this.#init.of(this.#record)?.kill(9)
     return await ended
   }
 
   /** True between `pause()` and `unpause()`, whichever process has called them. */
   get isPaused(): boolean {
-    return this.#record.status === 'running' && (this.#openCgroup()?.isFrozen() ?? false)
+    return this.#record.status === 'running' && (this.#holdings.cgroup()?.isFrozen() ?? false)
   }
 
   /** Stops every process of the container where it is, until `unpause()`. */
   async pause(): Promise<void> {
     this.#running('pause')
-    this.#needCgroup('pause')
+    needCgroup(this.#context, this.name, 'pause')
     this.#forgetFound()
-    await this.#openCgroup()?.freeze()
+    await this.#holdings.cgroup()?.freeze()
   }
 
   /** Lets a paused container go on. */
   async unpause(): Promise<void> {
     this.#running('unpause')
     this.#forgetFound()
-    await this.#openCgroup()?.thaw()
+    await this.#holdings.cgroup()?.thaw()
   }
 
   /**
@@ -196,10 +200,10 @@ export class Container implements AsyncDisposable {
    */
   stats(): CgroupStats {
     this.#running('read the figures of')
-    this.#needCgroup('read the figures of')
+    needCgroup(this.#context, this.name, 'read the figures of')
     this.#forgetFound()
-    const cgroup = this.#openCgroup()
-    if (cgroup === undefined) throw this.#notRunning('read the figures of')
+    const cgroup = this.#holdings.cgroup()
+    if (cgroup === undefined) throw notRunning(this.name, 'read the figures of')
     return cgroup.stats()
   }
 
@@ -207,7 +211,7 @@ export class Container implements AsyncDisposable {
   processes(): number[] {
     const { pid } = this
     if (!this.#context.hasCgroups) return pid === null ? [] : processesWith(pid)
-    return this.#openCgroup()?.processes() ?? []
+    return this.#holdings.cgroup()?.processes() ?? []
   }
 
   /**
@@ -220,9 +224,8 @@ export class Container implements AsyncDisposable {
   }
 
   /** Files that differ from the image: added, changed, deleted. Empty for a root file system used as it is. */
-  async changes(): Promise<readonly Change[]> {
-    const { rootId } = this.#record
-    return rootId === null ? [] : await (await this.#context.layers.openRoot(rootId)).changes()
+  changes(): Promise<readonly Change[]> {
+    return changesOf(this.#context, this.#record)
   }
 
   /**
@@ -231,14 +234,8 @@ export class Container implements AsyncDisposable {
    * @param path - Absolute path in the container.
    * @throws `OverlayError` `ERR_OVERLAY_NOT_FOUND`, `ERR_OVERLAY_LIMIT` beyond 16 MiB.
    */
-  async readFile(path: string): Promise<Buffer> {
-    if (this.#record.status === 'running')
-      return await readFileIn(`/proc/${this.#record.pid ?? 0}/root`, path)
-    if (this.#warm !== undefined) return await readFileIn(this.#warm.mount.number, path)
-    const { rootId, rootfs } = this.#record
-    if (rootId === null) return await readFileIn(rootfs ?? '/', path)
-    using mounted = (await this.#context.layers.openRoot(rootId)).mount()
-    return await readFileIn(mounted.number, path)
+  readFile(path: string): Promise<Buffer> {
+    return readFileOf(this.#context, this.#record, this.#holdings.warm, path)
   }
 
   /**
@@ -253,69 +250,27 @@ export class Container implements AsyncDisposable {
     force = false,
     volumes = false,
   }: { readonly force?: boolean | undefined; readonly volumes?: boolean | undefined } = {}): Promise<void> {
-    if (this.#record.status === 'running' && this.#init !== undefined) {
+    const init = this.#init.of(this.#record)
+    if (this.#record.status === 'running' && init !== undefined) {
       if (!force) {
         throw new RuntimeError(
           'ERR_RUNTIME_RUNNING',
           `cannot remove container ${this.name}: it is running; stop it, or remove it with force`,
         )
       }
-      this.#init.kill(9)
-      await this.#openCgroup()?.kill() // also what is paused
+      init.kill(9)
+      await this.#holdings.cgroup()?.kill() // also what is paused
     }
     if (this.#context.records.has(this.id)) await this.wait()
-    await this.#removeFiles(volumes)
+    await this.#holdings.remove({ volumes })
     for (const stream of [this.stdin, this.stdout, this.stderr, this.terminal]) stream?.destroy()
   }
 
   /** Kills and removes the container, and its volumes without a name; lets go of a detached one. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#record.detached) this.#known?.release()
+    this.#network[Symbol.dispose]()
+    if (this.#record.detached) this.#init.release()
     else await this.remove({ force: true, volumes: true })
-  }
-
-  /** From the end of the program to the end of the container: figures, release, record. */
-  async #finish(ended: Promise<ExitStatus | undefined>): Promise<ContainerExit> {
-    const status = await ended
-    if (this.#gone) return unwatched
-    const cgroup = this.#openCgroup()
-    const exit: ContainerExit = {
-      exitCode: status?.exitCode ?? null,
-      signal: status?.signal ?? null,
-      oomKilled: (cgroup?.oomKills() ?? 0) > 0,
-      finishedAt: status === undefined ? null : new Date().toISOString(),
-    }
-    await releaseRunning(this.#context, this.id, {
-      cgroup,
-      networked: this.#record.network.mode === 'bridge',
-    })
-    this.#cgroup = undefined
-    this.#record = { ...this.#record, status: 'exited', exit }
-    if (this.#record.autoRemove) await this.#removeFiles(true)
-    else if (this.#removed === undefined) this.#save()
-    else this.#saving = setTimeout(() => this.#save(), saveAfterMs)
-    return exit
-  }
-
-  /** Writes how it ended, unless it was removed meanwhile. */
-  #save(): void {
-    this.#stopSaving()
-    if (this.#context.records.has(this.id)) this.#context.records.save(this.#record)
-  }
-
-  #stopSaving(): void {
-    clearTimeout(this.#saving)
-    this.#saving = undefined
-  }
-
-  async #removeFiles(volumes: boolean): Promise<void> {
-    this.#stopSaving()
-    const warm = this.#warm
-    this.#warm = undefined
-    if (warm !== undefined) await this.#context.roots.giveBack(warm, isOrdinary(this.#record))
-    const record = warm === undefined ? this.#record : { ...this.#record, rootId: null }
-    await removeFiles(this.#context, record, { anonymousVolumes: volumes || record.autoRemove })
-    this.#removed?.()
   }
 
   /**
@@ -323,59 +278,22 @@ export class Container implements AsyncDisposable {
    * whoever opens the runtime next notes how it ends.
    */
   letGo(): void {
-    this.#gone = true
-    if (this.#saving !== undefined) this.#save()
-    this.#warm?.mount.close()
-    this.#warm = undefined
+    this.#holdings.letGo()
   }
 
-  #openCgroup(): Cgroup | undefined {
-    this.#cgroup ??= cgroupOf(this.#context, this.id)
-    return this.#cgroup
-  }
-
-  get #init(): WatchedProcess | undefined {
-    if (!this.#lookedFor && this.#record.status === 'running') {
-      this.#lookedFor = true
-      this.#known = foundProcess(this.#context, this.#record)
-    }
-    return this.#known
+  get #record(): ContainerRecord {
+    return this.#kept.current
   }
 
   /** A found process is held open only while it is used or waited for, so that handles need no closing. */
   #forgetFound(): void {
-    if (this.#removed !== undefined || this.#exit !== undefined) return
-    this.#known?.release()
-    this.#known = undefined
-    this.#lookedFor = false
+    if (this.#own || this.#exit !== undefined) return
+    this.#init.forget()
   }
 
   #running(what: string): WatchedProcess {
-    if (this.#record.status !== 'running' || this.#init === undefined) throw this.#notRunning(what)
-    return this.#init
+    const init = this.#init.of(this.#record)
+    if (this.#record.status !== 'running' || init === undefined) throw notRunning(this.name, what)
+    return init
   }
-
-  #needCgroup(what: string): void {
-    if (this.#context.hasCgroups) return
-    throw new RuntimeError(
-      'ERR_RUNTIME_LIMIT',
-      `cannot ${what} container ${this.name}: it has no cgroup; ${noDelegation}`,
-    )
-  }
-
-  #notRunning(what: string): RuntimeError {
-    return new RuntimeError(
-      'ERR_RUNTIME_NOT_RUNNING',
-      `cannot ${what} container ${this.name}: its program has ended`,
-    )
-  }
-}
-
-const unwatched: ContainerExit = { exitCode: null, signal: null, oomKilled: false, finishedAt: null }
-
-const ordinary = new Set(defaultCapabilities.map((name) => capabilityNumber(name)))
-
-/** Without more than the default capabilities a container cannot change its mount or the flags of its files. */
-function isOrdinary({ capabilities }: ContainerRecord): boolean {
-  return capabilities.bounding.every((number) => ordinary.has(number))
 }

@@ -5,12 +5,13 @@ import { readFileIn } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import { checkEnv, type ExecOptions } from '../options.js'
+import { ContainerIds } from '../userns/container-ids.js'
 import { resolveUser } from '../user/resolve-user.js'
 import type { ContainerRecord } from './record.js'
 import { openTerminalIn } from '../setup/terminal.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { joinCgroup } from '../setup/join-cgroup.js'
-import { credentialsOf } from './start.js'
+import { credentialsOf } from './process-options.js'
 import type { WatchedProcess } from './watched-process.js'
 
 /** A program that runs in a container besides its own. */
@@ -42,20 +43,24 @@ export async function execIn(
   const { pidfd } = init
   const { mode } = record.network
   const { rootless } = context
+  const ids = idsOf(context, record)
   const found = options.user === undefined ? record.user : await lookUp(options.user, init.pid)
-  const user = rootless?.userInside(found) ?? found
+  const user = ids?.userInside(found) ?? found
+  const owner = rootless === undefined ? ids?.outside(user) : undefined
   using cgroupFds = cgroup?.openJoinFds()
   const joinFds = cgroupFds?.writeZero ?? []
   const size = typeof options.terminal === 'object' ? options.terminal : undefined
   using terminal =
-    options.terminal === undefined || options.terminal === false ? undefined : openTerminalIn(init.pid, size)
+    options.terminal === undefined || options.terminal === false
+      ? undefined
+      : openTerminalIn(init.pid, size, owner)
   try {
     const process = await spawn({
       command,
       env: { ...record.env, ...(terminal === undefined ? {} : { TERM: 'xterm' }), ...options.env },
       cwd: options.cwd ?? record.cwd,
       namespaces: {
-        ...(rootless === undefined ? {} : { user: { pidfd } }),
+        ...(ids === undefined ? {} : { user: { pidfd } }),
         mount: { pidfd },
         uts: { pidfd },
         ipc: { pidfd },
@@ -65,6 +70,7 @@ export async function execIn(
       },
       stdio: [options.stdin ?? 'ignore', options.stdout ?? 'inherit', options.stderr ?? 'inherit'],
       terminal: terminal?.slave,
+      pipeOwner: owner,
       session: true,
       ...credentialsOf(context, { ...record, user }),
       groups: {
@@ -78,6 +84,14 @@ export async function execIn(
   } catch (error) {
     throw explainFailure(error, record)
   }
+}
+
+/** The ids of the container's user namespace; undefined where it is in the host's. */
+function idsOf({ rootless }: Context, { userNamespace }: ContainerRecord): ContainerIds | undefined {
+  if (rootless !== undefined) return rootless.ids
+  return userNamespace === null
+    ? undefined
+    : new ContainerIds(userNamespace, { remedy: 'the container was made without it' })
 }
 
 async function lookUp(user: string, pid: number): Promise<ContainerRecord['user']> {

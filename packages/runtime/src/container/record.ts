@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { CapabilitySets, User } from '@ctr/namespaces'
+import type { CapabilitySets, IdMaps, User } from '@ctr/namespaces'
 import type { PublishedPort } from '@ctr/netbridge'
 import { isRuntimeError, RuntimeError } from '../errors.js'
 
@@ -49,6 +49,8 @@ export interface ContainerRecord {
   readonly capabilities: CapabilitySets
   readonly noNewPrivileges: boolean
   readonly seccomp: 'default' | 'unconfined'
+  /** The ids of its user namespace; null in that of the host, and for an ordinary user's, which are all alike. */
+  readonly userNamespace: Pick<IdMaps, 'uid' | 'gid'> | null
   readonly hostname: string
   readonly volumes: readonly ContainerVolume[]
   readonly labels: Readonly<Record<string, string>>
@@ -63,6 +65,8 @@ export interface ContainerRecord {
     readonly mode: NetworkMode
     readonly address: string | null
     readonly ports: readonly PublishedPort[]
+    /** Why it has none any more, in words for a person; null as long as it has. */
+    readonly failure: string | null
   }
   readonly limits: {
     readonly memory: number | null

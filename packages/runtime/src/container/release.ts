@@ -3,9 +3,10 @@ import type { Cgroup } from '@ctr/cgroups'
 import type { Context } from '../context.js'
 import { detachUserNetwork } from '../rootless/user-network.js'
 import { removeCgroup } from '../setup/made-cgroup.js'
+import { releaseIds } from '../userns/claim-ids.js'
 import { cgroupOf } from './cgroups.js'
-import { unpinProcess } from './pin.js'
 import type { ContainerRecord } from './record.js'
+import { unpinProcess } from './pin.js'
 import { releaseVolumes } from './volumes.js'
 import { foundProcess } from './watched-process.js'
 
@@ -61,7 +62,7 @@ async function killFirst(context: Context, id: string): Promise<void> {
 }
 
 /**
- * Removes what a container has on disk: its own layer, its files, its record last. Idempotent.
+ * Removes what a container has on disk: its own layer, its files, its ids, its record last. Idempotent.
  *
  * @param anonymousVolumes - Remove the volumes that were made for it without a name.
  */
@@ -70,11 +71,13 @@ export async function removeFiles(
   {
     id,
     rootId,
+    userNamespace,
     volumes = [],
-  }: Pick<ContainerRecord, 'id' | 'rootId'> & Partial<Pick<ContainerRecord, 'volumes'>>,
+  }: Pick<ContainerRecord, 'id' | 'rootId' | 'userNamespace'> & Partial<Pick<ContainerRecord, 'volumes'>>,
   { anonymousVolumes }: { readonly anonymousVolumes: boolean },
 ): Promise<void> {
   if (rootId !== null) await context.layers.removeRoot(rootId)
   await releaseVolumes(context, id, volumes, anonymousVolumes)
+  if (userNamespace !== null) releaseIds(context, id)
   context.records.remove(id)
 }

@@ -7,10 +7,12 @@ import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import { checkRunOptions, isCopyOnWrite, type RunOptions } from '../options.js'
 import { capabilityNumber, type Capability } from '../security/capability.js'
+import { userNamespaceNeedsRoot } from '../rootless/limits.js'
 import { networkOf } from './network-mode.js'
 import { resolveCapabilities } from '../security/resolve-capabilities.js'
 import { checkMounts, checkOverlays } from '../setup/kernel-needs.js'
 import { resolveUser, type ResolvedUser } from '../user/resolve-user.js'
+import type { UserNamespaceOption } from '../userns/option.js'
 import type { ContainerRecord } from './record.js'
 
 /** A container that is to be made: its record, and what only its start needs. */
@@ -18,6 +20,8 @@ export interface ContainerSpec {
   readonly record: ContainerRecord
   readonly options: RunOptions
   readonly image: StoredImage | undefined
+  /** As the container, else the runtime, was told. */
+  readonly userNamespace: UserNamespaceOption
 }
 
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -41,6 +45,7 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
   const host = options.hostname ?? (network === 'host' ? hostname() : id.slice(0, 12))
   const capabilities = capabilitiesFor(context, options)
   const user = await findUser(context, options.user ?? config.User ?? '', image, options.rootfs)
+  const userNamespace = userNamespaceOf(context, options)
   const terminal = options.terminal !== undefined && options.terminal !== false
   const record: ContainerRecord = {
     id,
@@ -64,6 +69,7 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
     capabilities: capabilitySets(capabilities, user.uid),
     noNewPrivileges: options.noNewPrivileges ?? false,
     seccomp: options.seccomp ?? 'default',
+    userNamespace: null,
     hostname: host,
     volumes: [],
     labels: { ...config.Labels, ...options.labels },
@@ -71,7 +77,7 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
     detached: options.detach ?? false,
     autoRemove: options.autoRemove ?? false,
     stopSignal: signalNumber(options.stopSignal ?? config.StopSignal ?? 'SIGTERM'),
-    network: { mode: network, address: null, ports: [] },
+    network: { mode: network, address: null, ports: [], failure: null },
     limits: { memory: options.memory ?? null, cpus: options.cpus ?? null, pids: options.pids ?? null },
     createdAt: new Date().toISOString(),
     status: 'running',
@@ -81,7 +87,18 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
     owner: context.owner.name,
     exit: null,
   }
-  return { record, options, image }
+  return { record, options, image, userNamespace }
+}
+
+function userNamespaceOf(context: Context, options: RunOptions): UserNamespaceOption {
+  const option = options.userNamespace ?? context.userNamespace
+  if (context.rootless !== undefined && option !== 'host') throw userNamespaceNeedsRoot()
+  const mapped = options.volumes?.find((volume) => volume.source !== undefined && volume.idmap === true)
+  if (mapped === undefined || option !== 'host') return option
+  throw new RuntimeError(
+    'ERR_RUNTIME_INVALID_ARG',
+    `cannot map the ids of ${mapped.source!}: the container needs a user namespace of its own, which root gives it by userNamespace`,
+  )
 }
 
 /** Program and arguments from options and image. */
@@ -156,7 +173,7 @@ function parseEnv(lines: readonly string[]): Record<string, string> {
 
 function userOf({ rootless }: Context, { uid, gid, additionalGids }: ResolvedUser): User {
   const user = { uid, gid, groups: additionalGids }
-  return rootless === undefined ? user : rootless.userInside(user)
+  return rootless === undefined ? user : rootless.ids.userInside(user)
 }
 
 const users = new Map<string, ResolvedUser>()

@@ -7,12 +7,13 @@ import { RuntimeError } from '../errors.js'
 import type { HostVolume, RunOptions, Volume } from '../options.js'
 import type { Rollback } from '../rollback.js'
 import type { Bind } from '../setup/container-setup.js'
+import type { WantedBind } from './binds.js'
 import type { ContainerVolume } from './record.js'
 import type { ContainerSpec } from './spec.js'
 
 /** What is to be mounted in a container, and what of it is a volume. */
 export interface PreparedVolumes {
-  readonly binds: readonly Bind[]
+  readonly binds: readonly WantedBind[]
   readonly volumes: readonly ContainerVolume[]
 }
 
@@ -25,7 +26,7 @@ export async function prepareVolumes(
   { record, options, image }: ContainerSpec,
   rollback: Rollback,
 ): Promise<PreparedVolumes> {
-  const binds: Bind[] = []
+  const binds: WantedBind[] = []
   const volumes: ContainerVolume[] = []
   for (const wanted of wantedVolumes(options, image)) {
     if (isOfHost(wanted)) {
@@ -40,6 +41,8 @@ export async function prepareVolumes(
       target: wanted.target,
       readOnly: wanted.readOnly ?? false,
       kind: 'folder',
+      // it is ours, and nobody else can come to it: what is in it belongs to the same ids in every container
+      idmap: true,
     })
     volumes.push({ name: volume.name, target: wanted.target, anonymous: wanted.volume === undefined })
   }
@@ -136,9 +139,9 @@ async function fill(
   await volume.fill(mounted.number, target, id)
 }
 
-function bindOf({ source, target, readOnly = false }: HostVolume): Bind {
+function bindOf({ source, target, readOnly = false, idmap = false }: HostVolume): WantedBind {
   try {
-    return { source, target, readOnly, kind: statSync(source).isDirectory() ? 'folder' : 'file' }
+    return { source, target, readOnly, idmap, kind: statSync(source).isDirectory() ? 'folder' : 'file' }
   } catch (cause) {
     throw new RuntimeError(
       'ERR_RUNTIME_INVALID_ARG',

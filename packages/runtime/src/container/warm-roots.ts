@@ -1,6 +1,8 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs'
 import { llistxattr, type Fd } from '@ctr/linux'
+import type { CapabilitySets } from '@ctr/namespaces'
 import type { LayerStore, RootFilesystem } from '@ctr/overlay'
+import { capabilityNumber, defaultCapabilities } from '../security/capability.js'
 
 /** What a root stands on: layers of the store, or folders of the host. */
 export type RootBase = { readonly layers: readonly string[] } | { readonly lower: readonly string[] }
@@ -124,4 +126,11 @@ function isUntouched({ root, look }: WarmRoot): boolean {
 function lookOf({ description }: RootFilesystem): string {
   const { mode, uid, gid } = lstatSync(description.upper!)
   return `${mode} ${uid} ${gid}`
+}
+
+const ordinary = new Set(defaultCapabilities.map((name) => capabilityNumber(name)))
+
+/** Without more than the default capabilities a container cannot change its mount or the flags of its files. */
+export function isOrdinary({ bounding }: CapabilitySets): boolean {
+  return bounding.every((number) => ordinary.has(number))
 }

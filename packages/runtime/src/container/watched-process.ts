@@ -25,6 +25,8 @@ export interface WatchedProcess {
   wait(): Promise<ExitStatus | undefined>
   /** Returns false when it has ended. */
   kill(signal: number): boolean
+  /** Whoever waits for its end keeps this process alive. */
+  ref(): void
   /** Stops watching. Does nothing for a process of our own, which must be reaped. */
   release(): void
 }
@@ -36,6 +38,9 @@ export function ownProcess(process: SpawnedProcess): WatchedProcess {
     pidfd: process.pidfd,
     wait: () => process.wait(),
     kill: (signal) => process.kill(signal),
+    ref: () => {
+      process.ref()
+    },
     release: () => undefined,
   }
 }
@@ -77,6 +82,7 @@ function watch(pid: number, pidfd: number, ticks: string | null): WatchedProcess
       })
       return ended
     },
+    ref: () => undefined, // it does from the first wait on
     kill: (signal) => open && pidfdSendSignal(pidfd, signal),
     release,
   }

@@ -28,3 +28,11 @@ export function systemdNeedsRoot(): RuntimeError {
     'cannot let systemd make the cgroups of an ordinary user: leave cgroupDriver out, and the cgroup that systemd has delegated to the user is used',
   )
 }
+
+/** The error of an ordinary user who asks for another user namespace: its containers have one with all its ids. */
+export function userNamespaceNeedsRoot(): RuntimeError {
+  return new RuntimeError(
+    'ERR_RUNTIME_INVALID_ARG',
+    "cannot choose the user namespace without root: an ordinary user's containers are in one with the ids of the user; leave userNamespace out",
+  )
+}

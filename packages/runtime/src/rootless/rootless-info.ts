@@ -20,8 +20,8 @@ export interface RootlessInfo {
 export function rootlessInfo({ rootless, userNetwork, hasCgroups }: Context): RootlessInfo | undefined {
   if (rootless === undefined) return undefined
   return {
-    ids: rootless.maps.uid.reduce((sum, { size }) => sum + size, 0),
-    idsReason: rootless.limited ?? null,
+    ids: rootless.ids.maps.uid.reduce((sum, { size }) => sum + size, 0),
+    idsReason: rootless.ids.limited ?? null,
     network: userNetwork.program ?? null,
     networkReason: userNetwork.reason ?? null,
     limits: hasCgroups,

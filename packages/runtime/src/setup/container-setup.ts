@@ -35,6 +35,8 @@ export interface Bind {
   readonly target: string
   readonly readOnly: boolean
   readonly kind: 'folder' | 'file'
+  /** Detached mount of it, where it was opened before; else the child opens it. */
+  readonly mount?: number | undefined
 }
 
 /** Everything that a container sees when its program begins. Plain data; nothing is done yet. */
@@ -79,7 +81,7 @@ const restricted = MOUNT_ATTR_NOSUID + MOUNT_ATTR_NODEV + MOUNT_ATTR_NOEXEC
 export function setUpContainer(program: Program, setup: ContainerSetup): void {
   program.call('umask', [0])
   isolateMounts(program)
-  const sources = setup.binds.map((bind) => bindSource(program, bind.source))
+  const sources = setup.binds.map((bind) => bind.mount ?? bindSource(program, bind.source))
   const cgroups = setup.cgroups && openCgroups(program, setup.cgroups)
   const bound = setup.hostDevices ? hostDevices(program, setup.devices) : undefined
   // made while the host's can be seen: without those the kernel lets nobody in a user namespace make them
@@ -155,7 +157,12 @@ function attachBelow(program: Program, mount: Ref | number, folder: Ref, name: s
   program.call('move_mount', [mount, '', folder, name, MOVE_MOUNT_F_EMPTY_PATH])
 }
 
-function attachBind(program: Program, root: Ref, { source, target, readOnly, kind }: Bind, mount: Ref): void {
+function attachBind(
+  program: Program,
+  root: Ref,
+  { source, target, readOnly, kind }: Bind,
+  mount: Ref | number,
+): void {
   program.step(`mount ${source} at ${target}`)
   if (readOnly) makeReadOnly(program, mount, true)
   place(program, root, mount, target, kind)

@@ -67,7 +67,7 @@ export function makeFolders(program: Program, root: Ref | number, path: string):
 }
 
 /** Makes a mount, and those below it where `recursive`, read-only. */
-export function makeReadOnly(program: Program, mount: Ref, recursive = false): void {
+export function makeReadOnly(program: Program, mount: Ref | number, recursive = false): void {
   program.call('mount_setattr', [
     mount,
     '',

@@ -27,6 +27,8 @@ export type RootSource =
   | { readonly overlay: readonly FileSystemParameter[] }
   /** A detached mount of ours, of which the container gets a copy. */
   | { readonly mount: number }
+  /** A detached mount of ours, which becomes the container's. */
+  | { readonly given: number }
   /** A folder of the host, used as it is. */
   | { readonly folder: string }
 
@@ -91,13 +93,21 @@ export function isolateMounts(program: Program): void {
 
 function openRoot(program: Program, source: RootSource, attributes: number): Ref {
   if ('overlay' in source) return newFileSystem(program, 'overlay', source.overlay, attributes)
+  if ('given' in source) {
+    const root = program.call('open_tree', [source.given, '', OPEN_TREE_CLOEXEC + AT_EMPTY_PATH])
+    setAttributes(program, root, attributes)
+    return root
+  }
   const clone = OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC
   const root =
     'mount' in source
       ? program.call('open_tree', [source.mount, '', clone + AT_EMPTY_PATH])
       : program.call('open_tree', [AT_FDCWD, source.folder, clone + AT_RECURSIVE])
-  if (attributes !== 0) {
-    program.call('mount_setattr', [root, '', AT_EMPTY_PATH, mountAttributes({ set: attributes }), 32])
-  }
+  setAttributes(program, root, attributes)
   return root
+}
+
+function setAttributes(program: Program, mount: Ref, attributes: number): void {
+  if (attributes === 0) return
+  program.call('mount_setattr', [mount, '', AT_EMPTY_PATH, mountAttributes({ set: attributes }), 32])
 }

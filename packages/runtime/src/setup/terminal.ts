@@ -1,4 +1,4 @@
-import { openSync, statfsSync } from 'node:fs'
+import { fchownSync, openSync, statfsSync } from 'node:fs'
 import {
   CLONE_NEWNS,
   CLONE_NEWUSER,
@@ -22,10 +22,16 @@ import {
   TIOCSPTLCK,
 } from '@ctr/linux'
 import { RuntimeError } from '../errors.js'
-import type { Rootless } from '../rootless/rootless.js'
+import type { ContainerIds, HostOwner } from '../userns/container-ids.js'
 import { setSize, TerminalStream, type TerminalSize } from './terminal-stream.js'
 import { devptsAttributes, devptsParameters } from './devices.js'
 import { newFileSystem } from './rootfs.js'
+
+/** A user namespace with nobody in it who is not trusted. */
+export interface TerminalNamespace {
+  readonly fd: number
+  readonly ids: ContainerIds
+}
 
 /** A pseudo-terminal whose `devpts` becomes the container's `/dev/pts`. */
 export interface Terminal extends Disposable {
@@ -41,12 +47,17 @@ export interface Terminal extends Disposable {
  * Opens a terminal in a new `devpts` instance, before the container has it: both sides are ours from the start
  * and nothing inside can stand in for `/dev/ptmx` or `/dev/console`.
  *
- * @param rootless - For an ordinary user, who may mount only in its own user namespace.
+ * @param within - The user namespace that the devpts belongs to; default ours.
+ * @param owner - Whose the container's side is to be, by ids of ours; default ours.
  */
-export function openTerminal(size: TerminalSize | undefined, rootless?: Rootless): Terminal {
-  const mount = new Fd(rootless === undefined ? makeDevpts() : makeDevptsIn(rootless))
+export function openTerminal(
+  size: TerminalSize | undefined,
+  within?: TerminalNamespace,
+  owner?: HostOwner,
+): Terminal {
+  const mount = new Fd(within === undefined ? makeDevpts() : makeDevptsIn(within))
   try {
-    return { ...openPair(mount.number, size, mount), mount: mount.number }
+    return { ...openPair(mount.number, { size, owner }, mount), mount: mount.number }
   } catch (error) {
     mount.close()
     throw error
@@ -57,9 +68,14 @@ export function openTerminal(size: TerminalSize | undefined, rootless?: Rootless
  * Opens a terminal in the `devpts` of a running container.
  *
  * @param pid - A process of the container.
+ * @param owner - Whose the container's side is to be, by ids of ours; default ours.
  * @throws {@link RuntimeError} `ERR_RUNTIME_START`: what is at `/dev/pts` inside is no devpts any more.
  */
-export function openTerminalIn(pid: number, size: TerminalSize | undefined): Omit<Terminal, 'mount'> {
+export function openTerminalIn(
+  pid: number,
+  size: TerminalSize | undefined,
+  owner?: HostOwner,
+): Omit<Terminal, 'mount'> {
   using root = new Fd(openSync(`/proc/${pid}/root`, O_PATH + O_DIRECTORY + O_CLOEXEC))
   const how = { flags: O_PATH + O_DIRECTORY, resolve: RESOLVE_IN_ROOT + RESOLVE_NO_SYMLINKS }
   using pts = new Fd(openat2(root.number, 'dev/pts', how))
@@ -69,17 +85,23 @@ export function openTerminalIn(pid: number, size: TerminalSize | undefined): Omi
       'cannot open a terminal in the container: its /dev/pts is no devpts',
     )
   }
-  return openPair(pts.number, size)
+  return openPair(pts.number, { size, owner })
 }
 
 const DEVPTS_SUPER_MAGIC = 0x1cd1
 
 /** Opens both sides of a new terminal of a devpts. */
-function openPair(devpts: number, size: TerminalSize | undefined, owned?: Fd): Omit<Terminal, 'mount'> {
+function openPair(
+  devpts: number,
+  { size, owner }: { readonly size: TerminalSize | undefined; readonly owner: HostOwner | undefined },
+  owned?: Fd,
+): Omit<Terminal, 'mount'> {
   const master = new Fd(openSync(`/proc/self/fd/${devpts}/ptmx`, O_RDWR + O_NOCTTY + O_CLOEXEC))
   try {
     syscall('ioctl', master.number, TIOCSPTLCK, Buffer.alloc(4))
     const slave = new Fd(syscall('ioctl', master.number, TIOCGPTPEER, O_RDWR + O_NOCTTY + O_CLOEXEC))
+    // the group stays that of terminals
+    if (owner !== undefined) fchownSync(slave.number, owner.uid, -1)
     if (size !== undefined) setSize(master.number, size)
     let taken = false
     return {
@@ -110,12 +132,12 @@ function makeDevpts(): number {
   return fsmount(fs.number, devptsAttributes)
 }
 
-/** The same as root of the user's namespace, by a child that shares our descriptors. */
-function makeDevptsIn({ namespace, hasTerminalGroup }: Rootless): number {
+/** The same as root of a user namespace, by a child that shares our descriptors. */
+function makeDevptsIn({ fd, ids }: TerminalNamespace): number {
   return executeInChild((program) => {
-    program.step('enter the user namespace').call('setns', [namespace.fd, CLONE_NEWUSER])
+    program.step('enter the user namespace').call('setns', [fd, CLONE_NEWUSER])
     program.call('unshare', [CLONE_NEWNS])
     program.step('make a devpts')
-    return newFileSystem(program, 'devpts', devptsParameters(hasTerminalGroup), devptsAttributes)
+    return newFileSystem(program, 'devpts', devptsParameters(ids.hasTerminalGroup), devptsAttributes)
   })
 }

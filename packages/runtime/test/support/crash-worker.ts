@@ -1,10 +1,10 @@
-// A process that the crash test kills: it runs containers, or pulls an image, over and over.
+// A process that crash tests kill: it runs containers (in user namespaces: `isolate`), or pulls an image, over and over.
 import { Runtime } from '../../src/index.js'
 
 const [, , mode, root, state, image] = process.argv as [
   string,
   string,
-  'run' | 'pull',
+  'run' | 'isolate' | 'pull',
   string,
   string,
   string,
@@ -12,13 +12,14 @@ const [, , mode, root, state, image] = process.argv as [
 const runtime = await Runtime.open({ root, state })
 process.stdout.write('ready\n')
 for (;;) {
-  if (mode === 'run') {
+  if (mode !== 'pull') {
     const container = await runtime.run({
       image,
       command: ['true'],
       publish: [{ container: 80 }],
       memory: 32 * 2 ** 20,
       pids: 16,
+      userNamespace: mode === 'isolate' ? 'auto' : 'host',
     })
     await container.wait()
     await container.remove()

@@ -94,7 +94,10 @@ async function check(): Promise<Record<string, unknown>> {
     terminal: await onTerminal(),
     parallel: await Promise.all(Array.from({ length: 6 }, (_, n) => shell(`echo ${n}`))),
   }
-  if (network === 'pasta') seen['published'] = await published()
+  if (network === 'pasta') {
+    seen['published'] = await published()
+    seen['lost'] = await lost()
+  }
   return seen
 }
 
@@ -166,6 +169,38 @@ async function published(): Promise<unknown> {
   const taken = await failure({ publish: [{ host: port, container: 80, hostIp: '127.0.0.1' }] })
   host.close()
   return { answer: answer.trim(), inside: inside.trim(), taken }
+}
+
+/** The program that connects a container is killed, of one that this process watches and of one that nobody does. */
+async function lost(): Promise<unknown> {
+  const container = await runtime.run({
+    image: busybox,
+    command: ['sleep', '600'],
+    detach: true,
+    network: 'pasta',
+  })
+  const note = join(runtime.state, 'network-programs', container.id)
+  const before = container.inspect().network.failure
+  process.kill(Number(readFileSync(note, 'utf8')), 'SIGKILL')
+  const told = await container.networkLost()
+  const child = await container.exec(['sh', '-c', 'ping -c 1 -W 5 192.0.2.1 2>&1'], { stdout: 'pipe' })
+  const inside = await text(child.stdout!)
+  await child.wait()
+  let log = ''
+  for await (const { bytes } of container.logs()) log += bytes.toString()
+  const noted = container.inspect().network.failure
+  const other = await runtime.run({
+    image: busybox,
+    command: ['sleep', '600'],
+    network: 'pasta',
+    detach: true,
+  })
+  await using again = await Runtime.open({ root: runtime.root, state: runtime.state })
+  const found = again.container(other.id)
+  const ending = found.networkLost()
+  await found.remove({ force: true })
+  await container.remove({ force: true })
+  return { before, told, noted, log, inside, atEnd: await ending }
 }
 
 /** A bundle of the static busybox, through everything that an engine does with it. */

@@ -1,0 +1,96 @@
+import type { Cgroup } from '@ctr/cgroups'
+import type { ExitStatus } from '@ctr/linux'
+import type { Context } from '../context.js'
+import { cgroupOf } from './cgroups.js'
+import { exitOf, unwatched } from './exit.js'
+import type { KeptRecord } from './kept-record.js'
+import type { NetworkLoss } from './network-loss.js'
+import type { ContainerExit } from './record.js'
+import { releaseRunning, removeFiles } from './release.js'
+import { isOrdinary, type WarmRoot } from './warm-roots.js'
+
+/** What a container was started with here. */
+export interface StartedHere {
+  /** Its root, where that goes back to the warm ones. */
+  readonly warm: WarmRoot | undefined
+  /** Told when it is no more. */
+  readonly removed: () => void
+}
+
+/** What a container holds, and how it gives that back at its end. */
+export class Holdings {
+  readonly #context: Context
+  readonly #kept: KeptRecord
+  readonly #network: NetworkLoss
+  readonly #removed: (() => void) | undefined
+  #cgroup: Cgroup | undefined
+  #warm: WarmRoot | undefined
+  #gone = false
+
+  constructor(
+    context: Context,
+    { kept, network }: { readonly kept: KeptRecord; readonly network: NetworkLoss },
+    here: StartedHere | undefined,
+    cgroup: Cgroup | undefined,
+  ) {
+    this.#context = context
+    this.#kept = kept
+    this.#network = network
+    this.#removed = here?.removed
+    this.#warm = here?.warm
+    this.#cgroup = cgroup
+  }
+
+  /** Its cgroup; undefined when it is gone, or where there is none. */
+  cgroup(): Cgroup | undefined {
+    this.#cgroup ??= cgroupOf(this.#context, this.#kept.current.id)
+    return this.#cgroup
+  }
+
+  /** Its root, as long as it has one that goes back to the warm ones. */
+  get warm(): WarmRoot | undefined {
+    return this.#warm
+  }
+
+  /** From the end of the program to the end of the container: figures, release, record. */
+  async finish(ended: Promise<ExitStatus | undefined>): Promise<ContainerExit> {
+    const status = await ended
+    this.#network[Symbol.dispose]()
+    if (this.#gone) return unwatched
+    const cgroup = this.cgroup()
+    const exit = exitOf(status, cgroup)
+    const { id, network, autoRemove } = this.#kept.current
+    await releaseRunning(this.#context, id, { cgroup, networked: network.mode === 'bridge' })
+    this.#cgroup = undefined
+    this.#kept.current = { ...this.#kept.current, status: 'exited', exit }
+    if (autoRemove) await this.remove({ volumes: true })
+    else if (this.#removed === undefined) this.#kept.save()
+    else this.#kept.saveSoon()
+    return exit
+  }
+
+  /**
+   * Removes all that it has on disk.
+   *
+   * @param volumes - Also the volumes that were made for it without a name; always where it removes itself.
+   */
+  async remove({ volumes }: { readonly volumes: boolean }): Promise<void> {
+    this.#kept.stopSaving()
+    const warm = this.#warm
+    this.#warm = undefined
+    const { current } = this.#kept
+    if (warm !== undefined) await this.#context.roots.giveBack(warm, isOrdinary(current.capabilities))
+    const record = warm === undefined ? current : { ...current, rootId: null }
+    await removeFiles(this.#context, record, { anonymousVolumes: volumes || record.autoRemove })
+    this.#removed?.()
+  }
+
+  /** Nobody is there any more to see how it ends. */
+  letGo(): void {
+    this.#gone = true
+    this.#kept.saveNow()
+    this.#network[Symbol.dispose]()
+    this.#warm?.mount.close()
+    this.#warm = undefined
+  }
+}

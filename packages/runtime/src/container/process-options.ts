@@ -1,0 +1,82 @@
+import { PR_SET_DUMPABLE } from '@ctr/linux'
+import type { SpawnOptions, Stdio } from '@ctr/namespaces'
+import type { Context } from '../context.js'
+import { allCapabilities } from '../security/capability.js'
+import { setUpContainer, type ContainerSetup } from '../setup/container-setup.js'
+import { joinCgroup } from '../setup/join-cgroup.js'
+import type { Terminal } from '../setup/terminal.js'
+import type { ContainerUserNamespace } from '../userns/open-user-namespace.js'
+import type { ContainerRecord } from './record.js'
+
+/** Credentials of the container's programs, the first one and those that are executed later. */
+export function credentialsOf(
+  context: Context,
+  record: ContainerRecord,
+): Pick<SpawnOptions, 'user' | 'capabilities' | 'noNewPrivileges' | 'seccomp'> {
+  const { user, capabilities, noNewPrivileges, seccomp } = record
+  const names = capabilities.bounding.map((number) => allCapabilities[number]!)
+  return {
+    user,
+    capabilities,
+    noNewPrivileges,
+    seccomp: seccomp === 'default' ? context.host.seccompFilter(names) : undefined,
+  }
+}
+
+/** How the first process of a container is started. */
+export function processOptions(
+  context: Context,
+  record: ContainerRecord,
+  setup: ContainerSetup,
+  resources: {
+    /** The user namespace that was made for it. */
+    readonly userns: Pick<ContainerUserNamespace, 'fd' | 'ids'> | undefined
+    readonly netns: number | undefined
+    readonly terminal: Pick<Terminal, 'slave'> | undefined
+    readonly stdio: readonly [Stdio, Stdio, Stdio]
+    readonly joinFds: readonly number[]
+    /** Called while the child of an ordinary user waits, all set up. */
+    readonly begin?: (pid: number) => Promise<void>
+  },
+): SpawnOptions {
+  const { mode } = record.network
+  const { rootless } = context
+  const { userns } = resources
+  return {
+    command: record.command,
+    env: record.env,
+    cwd: record.cwd,
+    namespaces: {
+      ...(rootless === undefined ? {} : { user: 'new' as const }),
+      ...(userns === undefined ? {} : { user: { fd: userns.fd } }),
+      mount: 'new',
+      uts: 'new',
+      ipc: 'new',
+      pid: 'new',
+      cgroup: 'new',
+      ...(mode === 'host' || mode === 'bridge' ? {} : { network: 'new' as const }),
+      ...(resources.netns === undefined ? {} : { network: { fd: resources.netns } }),
+    },
+    idMaps: rootless?.ids.maps,
+    hostname: record.hostname,
+    stdio: resources.stdio,
+    pipeOwner: userns?.ids.outside(record.user),
+    terminal: resources.terminal?.slave,
+    ...credentialsOf(context, record),
+    before: (program) => joinCgroup(program, resources.joinFds),
+    prepareFds: [
+      'mount' in setup.root ? setup.root.mount : 'given' in setup.root ? setup.root.given : undefined,
+      setup.devpts,
+      ...setup.binds.map(({ mount }) => mount),
+    ].filter((fd) => fd !== undefined),
+    ...(rootless === undefined ? {} : { meanwhile: resources.begin }),
+    prepare: (program, pause) => {
+      setUpContainer(program, setup)
+      if (rootless === undefined) return
+      // whoever connects its network must be able to open its namespaces; nobody else is in there yet
+      program.call('prctl', [PR_SET_DUMPABLE, 1, 0, 0, 0])
+      pause()
+      program.step('protect the process').call('prctl', [PR_SET_DUMPABLE, 0, 0, 0, 0])
+    },
+  }
+}
