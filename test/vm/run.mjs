@@ -13,7 +13,7 @@ import { virtiofsd } from './share.mjs'
 
 const args = process.argv.slice(2)
 const chosen = args[0] in machines ? [args.shift()] : Object.keys(machines)
-const timeoutMs = Number(process.env.CTR_VM_TIMEOUT_S ?? 480) * 1000
+const timeoutMs = Number(process.env.CTR_VM_TIMEOUT_S ?? 1200) * 1000
 
 // ends as by exit(), which takes the machine's folder along; the machine ends with us
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))

@@ -1,7 +1,12 @@
 # Makes systemd, as the host has it, start D-Bus and the job and nothing else. Read by init.sh, in the new root.
 rm -rf etc/systemd/system var/log/journal
-mkdir -p etc/systemd/system/dbus.socket.d etc/systemd/system/dbus.service.d
-printf '[Unit]\nDefaultDependencies=no\n' | tee etc/systemd/system/dbus.socket.d/vm.conf >etc/systemd/system/dbus.service.d/vm.conf
+# they would bring a whole system up with them; sessions of users are for tests of delegation
+for unit in dbus.socket dbus.service systemd-logind.service user@.service user-runtime-dir@.service; do
+  mkdir -p "etc/systemd/system/$unit.d"
+  printf '[Unit]\nDefaultDependencies=no\n' >"etc/systemd/system/$unit.d/vm.conf"
+done
+# it would empty /tmp, where tests have their files by then
+ln -s /dev/null etc/systemd/system/systemd-tmpfiles-setup.service
 cat >etc/systemd/system/vm.service <<END
 [Unit]
 DefaultDependencies=no

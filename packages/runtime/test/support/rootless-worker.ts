@@ -1,6 +1,7 @@
 // Runs as an ordinary user: `check FOLDER` tries what containers can do there and prints what it saw as JSON;
 // `hold FOLDER` runs two containers, prints their processes and waits to be killed; `after FOLDER` opens the same
-// folder again; `oci FOLDER` takes a bundle from create to delete.
+// folder again; `oci FOLDER` takes a bundle from create to delete; `network FOLDER` publishes ports by what there is;
+// `limits FOLDER` runs containers with limits in a delegated group.
 import {
   copyFileSync,
   existsSync,
@@ -18,7 +19,7 @@ import { text } from 'node:stream/consumers'
 import { defaultConfig, isRuntimeError, OciRuntime, Runtime, type RunOptions } from '../../src/index.js'
 import { addBusybox, busybox } from './busybox.js'
 
-const [, , mode, folder] = process.argv as [string, string, 'check' | 'hold' | 'after' | 'oci', string]
+const [, , mode, folder] = process.argv as [string, string, string, string]
 const runtime = await Runtime.open({ root: join(folder, 'root'), state: join(folder, 'state') })
 
 /** What a shell in a container prints. */
@@ -244,7 +245,69 @@ async function bundle(): Promise<Record<string, unknown>> {
   }
 }
 
+/** A port of UDP, which nobody else can have then. */
+async function publishedUdp(): Promise<string> {
+  const publish = [{ container: 53, protocol: 'udp', hostIp: '127.0.0.1' }] as const
+  await using container = await runtime.run({ image: busybox, command: ['sleep', '60'], publish })
+  return await failure({ publish: [{ ...publish[0], host: container.inspect().network.ports[0]!.host }] })
+}
+
+/** Limits bite, are seen and changed, and a container is frozen. */
+async function limited(): Promise<Record<string, unknown>> {
+  const hog = { image: busybox, network: 'none', memory: 16 * 2 ** 20, memorySwap: 16 * 2 ** 20 } as const
+  const refused = await failure({ network: 'none', pids: 10 })
+  if (refused !== 'it has run') return { refused }
+  await using eater = await runtime.run({ ...hog, command: ['sh', '-c', 'exec tail /dev/zero'] })
+  const eaten = await eater.wait()
+  const bomb = 'b() { b & b & wait; }; exec 2>/dev/null; (b &) ; echo up; sleep 1000'
+  await using forks = await runtime.run({
+    image: busybox,
+    network: 'none',
+    pids: 12,
+    cpus: 0.2,
+    command: ['sh', '-c', bomb],
+    stdout: 'pipe',
+  })
+  await once(forks.stdout!, 'data')
+  const pids = () => forks.stats().pids!
+  for (let tries = 0; pids().limitHits === 0 && tries < 1000; tries++) await sleep(50)
+  await forks.pause()
+  const paused = forks.isPaused
+  await forks.unpause()
+  const { current, limit, limitHits } = pids()
+  const busy = await runtime.run({
+    image: busybox,
+    network: 'none',
+    cpus: 0.2,
+    command: ['sh', '-c', 'while :; do :; done'],
+  })
+  const throttled = () => busy.stats().cpu!.throttling!.throttledUsec
+  for (let tries = 0; throttled() === 0 && tries < 1000; tries++) await sleep(50)
+  const isThrottled = throttled() > 0
+  await busy.remove({ force: true })
+  return {
+    rootless: runtime.rootless,
+    eaten: { signal: eaten.signal, oomKilled: eaten.oomKilled },
+    pids: { current: current <= 12, limit, limitHits: limitHits > 0 },
+    paused,
+    isThrottled,
+    own: readFileSync('/proc/self/cgroup', 'utf8').trim(),
+  }
+}
+
 switch (mode) {
+  case 'network':
+  case 'limits': {
+    await addBusybox(runtime)
+    const seen =
+      mode === 'limits'
+        ? await limited()
+        : { rootless: runtime.rootless, tcp: await published(), udp: await publishedUdp() }
+    console.log(JSON.stringify(seen))
+    await runtime.reset()
+    await runtime.close()
+    break
+  }
   case 'oci':
     console.log(JSON.stringify(await bundle()))
     await runtime.close()
