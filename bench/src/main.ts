@@ -4,10 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import type { Bench, BenchCase } from './case.js'
 import { cgroupsCase, cgroupsV2Case, statsCase } from './cases/cgroups.js'
+import { commitCase } from './cases/commit.js'
 import { execCase } from './cases/exec.js'
 import { memoryCase } from './cases/memory.js'
 import { ociCase, ociManyCase, ociMemoryCase, ociProgramCase } from './cases/oci.js'
 import { netbridgeCase, registryCase, spawnCase } from './cases/parts.js'
+import { pullCases } from './cases/pull.js'
 import { registryServerCases } from './cases/registry-server.js'
 import { bridgeCase, cliCase, runCase } from './cases/run.js'
 import { sequenceCase } from './cases/sequence.js'
@@ -44,6 +46,8 @@ const allCases: readonly BenchCase[] = [
   spawnCase,
   registryCase,
   ...registryServerCases(commandLine),
+  ...pullCases(commandLine),
+  commitCase,
 ]
 
 async function main(): Promise<void> {
@@ -77,7 +81,7 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Benc
   const chosen = allCases.filter(({ name }) => options.only.length === 0 || options.only.includes(name))
   const missing: string[] = []
   const cases = chosen.filter(({ name }) => {
-    const program = name.startsWith('registry-')
+    const program = name.startsWith('registry-') || name.startsWith('pull-')
       ? commandLine
       : { cli: commandLine, 'oci-program': runtimeProgram }[name]
     if (program === undefined || existsSync(program)) return true

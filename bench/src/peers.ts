@@ -12,7 +12,7 @@ import { idle } from './workload.js'
 const execute = promisify(execFile)
 
 /** Those that we are compared with. */
-export const peerNames = ['crun', 'runc', 'podman', 'docker'] as const
+export const peerNames = ['crun', 'runc', 'podman', 'docker', 'containerd'] as const
 export type PeerName = (typeof peerNames)[number]
 
 /** The other runtimes on this machine, ready to run what we run. */
