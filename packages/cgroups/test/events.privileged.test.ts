@@ -117,6 +117,32 @@ describeOn(['root', 'cgroup1'], 'events() of v1 on the real kernel', () => {
     ])
   })
 
+  it('tells of processes in groups below, also in those that are made meanwhile', async () => {
+    create()
+    const known = createSubgroup(group!, 'known')
+    const events = watch(group!, { types: ['populated'] })
+    for (const parent of [known, group!]) {
+      const below = parent === group ? createSubgroup(parent, 'new') : parent
+      for (const one of [below, createSubgroup(below, 'deep')]) {
+        const inside = runInside(one, 'exec sleep 1000')
+        await events.until({ type: 'populated', populated: true })
+        await one.kill()
+        await inside.end
+        await events.until({ type: 'populated', populated: false })
+        events.seen.length = 0
+      }
+    }
+    await known.remove()
+    createSubgroup(group!, 'known')
+    const inside = runInside(known, 'exec sleep 1000')
+    await events.until({ type: 'populated', populated: true })
+    await group!.kill()
+    await inside.end
+    await group!.remove()
+    group = undefined
+    await events.end
+  })
+
   it('tells of freezing, also of that of a group above', async () => {
     create()
     const below = createSubgroup(group!, 'below')

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -59,7 +68,16 @@ function folderOf({ uid, gid }: Pick<OrdinaryUser, 'uid' | 'gid'>): { readonly p
 }
 
 describeOn(
-  ['root', 'overlay', 'userns', 'bin:busybox', 'bin:useradd', 'bin:newuidmap', 'bin:pasta'],
+  [
+    'root',
+    'overlay',
+    'userns',
+    'bin:busybox',
+    'bin:useradd',
+    'bin:newuidmap',
+    'bin:pasta',
+    'bin:slirp4netns',
+  ],
   'Runtime of an ordinary user',
   () => {
     beforeAll(() => {
@@ -156,6 +174,35 @@ describeOn(
         signal: 9,
         limited: expect.stringMatching(/cgroup.*EACCES/),
         left: 0,
+      })
+    })
+
+    it('connects and publishes by slirp4netns, where there is no pasta', async () => {
+      using folder = folderOf(user)
+      // what cannot be executed is not there
+      const hidden = join(folder.path, 'hidden')
+      writeFileSync(hidden, '', { mode: 0o600 })
+      const hide = `for file in $(which -a pasta); do mount --bind '${hidden}' "$file"; done; exec "$@"`
+      const as = ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--']
+      const child = spawn(
+        'unshare',
+        ['--mount', 'sh', '-c', hide, 'sh', ...as, process.execPath, worker.path, 'network', folder.path],
+        {
+          cwd: '/',
+          env: { PATH: process.env['PATH'], HOME: user.home },
+          stdio: ['ignore', 'pipe', 'inherit'],
+        },
+      )
+      const [printed] = await Promise.all([text(child.stdout), once(child, 'close')])
+      expect(child.exitCode).toBe(0)
+      expect(JSON.parse(printed)).toEqual({
+        rootless: expect.objectContaining({ network: 'slirp4netns', networkReason: null }),
+        tcp: {
+          answer: 'hello',
+          inside: '1\ndone',
+          taken: expect.stringMatching(/^ERR_RUNTIME_PORT_TAKEN .*already in use/),
+        },
+        udp: expect.stringMatching(/^ERR_RUNTIME_PORT_TAKEN .*udp: address already in use/),
       })
     })
 

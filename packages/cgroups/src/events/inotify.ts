@@ -4,6 +4,7 @@ import { CgroupError } from '../errors.js'
 import { errnoOf, pathError } from '../kernel/errno.js'
 
 export const IN_MODIFY = 0x2
+export const IN_CREATE = 0x100
 export const IN_DELETE = 0x200
 const IN_Q_OVERFLOW = 0x4000
 const IN_IGNORED = 0x8000
@@ -30,9 +31,10 @@ let open: Inotify | undefined
 
 /**
  * Watches a folder for files in it that are written to, by anybody or by the kernel (`cgroup.events`), or for folders
- * that are removed.
+ * that are made or removed.
  *
- * @param mask - `IN_MODIFY` or `IN_DELETE`; both may be wanted of one folder.
+ * @param mask - `IN_MODIFY`, `IN_CREATE`, `IN_DELETE`, added; others may want others of the same folder, and all are
+ *   told of all.
  * @throws {@link CgroupError} `ERR_CGROUP_NOT_FOUND`: no such folder; `ERR_CGROUP_IO`: too many watches.
  */
 export function watchFolder(folder: string, mask: number, changed: Changed): FolderWatch {

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import type { GroupFolder } from '../group/group.js'
 import { readFileIfThere } from '../kernel/interface-file.js'
+import { GroupsBelow } from './groups-below.js'
 import { LastProcess } from './last-process.js'
 import { onOutOfMemory } from './oom-notice.js'
 import { counter, oomKillsBelow } from './probes.js'
@@ -40,7 +41,13 @@ export function oomV1(folder: string): EventSource {
   }
 }
 
-/** Whether a v1 group has processes: those that join write to its files, and the last one's end is seen by pidfd. */
+/** Files that are written to when a process or a thread joins a v1 group. */
+const joining = ['tasks', 'cgroup.procs']
+
+/**
+ * Whether a v1 group or one below it has processes: those that join write to its files, and the last one's end is seen
+ * by pidfd.
+ */
 export function populatedV1(folder: string): EventSource {
   let changed: () => void = () => undefined
   const processes = new LastProcess(folder, () => changed())
@@ -48,7 +55,7 @@ export function populatedV1(folder: string): EventSource {
   return {
     type: 'populated',
     folder,
-    files: ['tasks', 'cgroup.procs'],
+    files: [],
     look() {
       const before = known
       const { populated, isWatched } = processes.look()
@@ -60,7 +67,11 @@ export function populatedV1(folder: string): EventSource {
     },
     start(tell) {
       changed = tell
-      return () => processes.close()
+      const groups = new GroupsBelow(folder, joining, tell)
+      return () => {
+        groups.close()
+        processes.close()
+      }
     },
   }
 }

@@ -56,9 +56,9 @@ export interface CgroupFigures {
    * and by `break`.
    *
    * What v1 does not tell of is seen in other ways: the end of the last process by its pidfd (a process that was moved
-   * elsewhere is waited for as well, and a first one that joins a group below is not seen); freezing by writes to
-   * `freezer.state`. Refused forks are told of on v1 by kernels before 6.11; newer ones have only the count, which is
-   * looked at when something else happens, at the latest when the last process ends.
+   * elsewhere is waited for as well); freezing by writes to `freezer.state`. Refused forks are told of on v1 by kernels
+   * before 6.11; newer ones have only the count, which is looked at when something else happens, at the latest when the
+   * last process ends.
    *
    * @throws {@link CgroupError} `ERR_CGROUP_NO_CONTROLLER`: one of the `types` asked for cannot be told of.
    */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { hostnameFile, hostsFile, parseResolvConf, resolvConf, type ResolvConfOptions } from '@ctr/netbridge'
 import type { Context } from '../context.js'
 import type { RuntimeFile } from '../setup/files.js'
-import { dnsAddress } from '../rootless/user-network.js'
+import { dnsAddress } from '../rootless/dns-address.js'
 import type { ContainerRecord, NetworkMode } from './record.js'
 
 /** The files that tell a container who and where it is: `/etc/hostname`, `/etc/hosts`, `/etc/resolv.conf`. */

@@ -1,6 +1,6 @@
 import type { Context } from '../context.js'
 import { noDelegation } from './limits.js'
-import type { UserNetwork } from './user-network.js'
+import type { UserNetwork } from './network-program.js'
 
 /** What running as an ordinary user means on this host: what there is, and of the rest why not and what helps. */
 export interface RootlessInfo {
