@@ -81,9 +81,10 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Benc
   const chosen = allCases.filter(({ name }) => options.only.length === 0 || options.only.includes(name))
   const missing: string[] = []
   const cases = chosen.filter(({ name }) => {
-    const program = name.startsWith('registry-') || name.startsWith('pull-')
-      ? commandLine
-      : { cli: commandLine, 'oci-program': runtimeProgram }[name]
+    const program =
+      name.startsWith('registry-') || name.startsWith('pull-')
+        ? commandLine
+        : { cli: commandLine, 'oci-program': runtimeProgram }[name]
     if (program === undefined || existsSync(program)) return true
     missing.push(`not measured: ${program} is not built`)
     return false
