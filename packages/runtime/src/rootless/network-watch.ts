@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import { isSyscallError, onReadable, pidfdOpen, type ReadyWait } from '@ctr/linux'
-import { runningProgram, type UserNetwork } from './user-network.js'
+import type { UserNetwork } from './network-program.js'
+import { runningProgram } from './user-network.js'
 
 /** Watches the program that connects a container to the network. */
 export interface NetworkWatch extends Disposable {
