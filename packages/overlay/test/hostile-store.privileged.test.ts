@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { expect, it } from '@jest/globals'
@@ -15,13 +14,12 @@ import { treeOf } from './tree.js'
 leakCheck()
 
 /**
- * Swaps whatever is unpacked for links to `outside` and back, as fast as it can, until its input ends; then says how
- * often that was.
+ * Swaps whatever is unpacked for links to `outside` and back, as fast as it can, until its input ends; writes a
+ * byte for each time.
  */
 const racer = `
 const { readdirSync, renameSync, symlinkSync, unlinkSync } = require('node:fs')
 const [temporary, outside] = process.argv.slice(1)
-let swaps = 0
 let over = false
 process.stdin.resume().on('end', () => { over = true })
 const quietly = (act) => { try { act(); return true } catch { return false } }
@@ -31,13 +29,12 @@ const swap = () => {
     for (const [name, target] of [['d', outside], ['d/e', outside], ['d/n', outside + '/victim']]) {
       const at = diff + '/' + name
       if (!quietly(() => renameSync(at, diff + '/aside'))) continue
-      if (quietly(() => symlinkSync(target, at))) swaps += 1
+      if (quietly(() => symlinkSync(target, at))) process.stdout.write('.')
       quietly(() => unlinkSync(at))
       quietly(() => renameSync(diff + '/aside', at))
     }
   }
-  if (over) process.stdout.write(String(swaps))
-  else setImmediate(swap)
+  if (!over) setImmediate(swap)
 }
 swap()
 `
@@ -53,10 +50,11 @@ describeOn(['root', 'overlay'], 'LayerStore beside somebody who changes what it 
     const child = spawn(process.execPath, ['-e', racer, join(store.folder, 'temporary'), outside], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
-    const said = text(child.stdout)
+    let swaps = 0
+    child.stdout.on('data', (dots: Buffer) => (swaps += dots.length))
     const ended = once(child, 'close')
     const results = new Set<string>()
-    for (let round = 0; round < 8; round += 1) {
+    for (let round = 0; round < 8 || swaps < 100; round += 1) {
       const entries = (async function* () {
         for (let index = 0; index < 600; index += 1) {
           yield Buffer.concat(raced(index).map(entryBlocks))
@@ -72,7 +70,6 @@ describeOn(['root', 'overlay'], 'LayerStore beside somebody who changes what it 
     }
     child.stdin.end()
     await ended
-    expect(Number(await said)).toBeGreaterThan(100)
     expect(treeOf(outside)).toEqual(before)
     for (const result of results) expect(result).toMatch(/^(unpacked|ERR_OVERLAY_[A-Z_]+)$/)
     expect(readdirSync(join(store.folder, 'temporary'))).toEqual([])
