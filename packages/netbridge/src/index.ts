@@ -8,6 +8,7 @@
 export { Netbridge, type NetbridgeOptions } from './netbridge.js'
 export { type AttachOptions, type DetachOptions, type Endpoint, type EndpointInfo } from './endpoint.js'
 export type { DnsOptions, DnsServer } from './dns/dns-server.js'
+export { CONTAINER_DNS, serveContainerDns, type ContainerDnsOptions } from './dns/container-dns.js'
 export { type PortMapping, type Protocol, type PublishedPort } from './ports.js'
 export {
   createNetworkNamespace,

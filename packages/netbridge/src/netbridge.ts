@@ -5,6 +5,8 @@ import { attachEndpoint, restoreTable, type OpenNetwork } from './attach.js'
 import { reapedGroup, unless } from './bridge.js'
 import { currentNames } from './dns/current-names.js'
 import type { DnsOptions, DnsServer } from './dns/dns-server.js'
+import type { NameTable } from './dns/name-table.js'
+import { openDnsSockets, type DnsSockets } from './dns/sockets.js'
 import type { AttachOptions, DetachOptions, Endpoint, EndpointInfo } from './endpoint.js'
 import { NetbridgeError } from './errors.js'
 import { LinkReaper } from './link-reaper.js'
@@ -47,12 +49,14 @@ export class Netbridge implements AsyncDisposable {
   readonly #network: OpenNetwork
   readonly #netfilter: NetlinkSocket
   readonly #servers = new Set<DnsServer>()
+  readonly #names: () => NameTable
   #closed = false
   #removed = false
 
   private constructor(network: OpenNetwork, netfilter: NetlinkSocket) {
     this.#network = network
     this.#netfilter = netfilter
+    this.#names = currentNames(network.record, network.endpoints)
   }
 
   /**
@@ -178,13 +182,22 @@ export class Netbridge implements AsyncDisposable {
     this.#checkOpen()
     checkDnsOptions(options)
     const { DnsServer } = await import('./dns/dns-server.js') // with what a program without names does not need
-    const { record, endpoints } = this.#network
-    const { gateway, subnet } = record
-    const server = await DnsServer.start({ gateway, subnet, table: currentNames(record, endpoints) }, options)
+    const { gateway: address, subnet: askers } = this.#network.record
+    const open = (port: number): DnsSockets => openDnsSockets(address, port)
+    const server = await DnsServer.start({ address, askers, tables: () => [this.#names()], open }, options)
     if (this.#closed) await server.close()
     this.#checkOpen()
     this.#servers.add(server)
     return server
+  }
+
+  /**
+   * The names of its endpoints as they are now.
+   *
+   * @internal
+   */
+  names(): NameTable {
+    return this.#names()
   }
 
   /**

@@ -83,11 +83,12 @@ export function loopbackUp(netnsFd: number): void {
 
 /** Opens an rtnetlink socket that belongs to another network namespace. */
 export function routeSocketIn(netnsFd: number): NetlinkSocket {
-  return andBack(
-    'enter the network namespace',
-    () => setns(netnsFd, CLONE_NEWNET),
-    () => new NetlinkSocket(NETLINK_ROUTE),
-  )
+  return insideNetwork(netnsFd, () => new NetlinkSocket(NETLINK_ROUTE))
+}
+
+/** Makes something in another network namespace that stays there, such as a socket. */
+export function insideNetwork<Result extends Disposable>(netnsFd: number, make: () => Result): Result {
+  return andBack('enter the network namespace', () => setns(netnsFd, CLONE_NEWNET), make)
 }
 
 /** A process of several threads cannot enter a user namespace; a child with its descriptors can. */

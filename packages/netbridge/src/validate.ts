@@ -112,6 +112,11 @@ export function formatMac(bytes: Uint8Array): string {
 /** A port and addresses of servers. */
 export function checkDnsOptions({ forward, port }: DnsOptions): void {
   if (port !== undefined) checkInteger('port', port, 0, 65_535)
+  checkForward(forward)
+}
+
+/** Addresses of servers to ask. */
+export function checkForward(forward: DnsOptions['forward']): void {
   if (forward === undefined || forward === false) return
   for (const server of forward) {
     if (isIP(server) === 0) throw invalid('name server', server, 'an IPv4 or IPv6 address')

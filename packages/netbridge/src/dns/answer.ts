@@ -5,12 +5,13 @@ import type { NameTable } from './name-table.js'
 const timeToLive = 10
 const transfers = ['AXFR', 'IXFR']
 
-/** What the network itself answers; undefined when somebody else has to be asked. */
-export function answerOf(query: Query, table: NameTable): Buffer | undefined {
+/** What the networks themselves answer, the first that knows; undefined when somebody else has to be asked. */
+export function answerOf(query: Query, tables: readonly NameTable[]): Buffer | undefined {
   if (query.class !== 'IN' || transfers.includes(query.type)) return writeFailure(query, rcodes.refused)
   const reversed = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\.in-addr\.arpa$/i.exec(query.name)
   if (reversed !== null) {
-    const names = table.namesOf(reversed.slice(1).reverse().join('.'))
+    const address = reversed.slice(1).reverse().join('.')
+    const names = firstOf(tables, (table) => table.namesOf(address))
     if (names === undefined) return undefined
     if (names.length === 0) return writeFailure(query, rcodes.nameError)
     if (query.type !== 'PTR' && query.type !== 'ANY') return writeAnswer(query, [])
@@ -19,7 +20,7 @@ export function answerOf(query: Query, table: NameTable): Buffer | undefined {
       names.map((data) => ({ type: 'PTR' as const, name: query.name, ttl: timeToLive, data })),
     )
   }
-  const addresses = table.addressesOf(query.name)
+  const addresses = firstOf(tables, (table) => table.addressesOf(query.name))
   if (addresses === undefined) return undefined
   // a name that is there has no records of other types: an asker for IPv6 must not take it for unknown
   if (query.type !== 'A' && query.type !== 'ANY') return writeAnswer(query, [])
@@ -27,6 +28,17 @@ export function answerOf(query: Query, table: NameTable): Buffer | undefined {
     query,
     addresses.map((data) => ({ type: 'A' as const, name: query.name, ttl: timeToLive, data })),
   )
+}
+
+function firstOf<Found>(
+  tables: readonly NameTable[],
+  find: (table: NameTable) => Found | undefined,
+): Found | undefined {
+  for (const table of tables) {
+    const found = find(table)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** Whether an answer can go by UDP. */

@@ -7,7 +7,7 @@ import { Forwarder } from './forwarder.js'
 import { HostResolvers } from './host-resolvers.js'
 import { rcodes, readQuery, writeFailure, writeRefusal, writeTruncated } from './message.js'
 import type { NameTable } from './name-table.js'
-import { openDnsSockets } from './sockets.js'
+import type { DnsSockets } from './sockets.js'
 import { lengthPrefixed, MessageReader } from './upstream.js'
 
 /** How names are served. */
@@ -27,12 +27,13 @@ const idleMs = 10_000
 const mostAtOnce = 16
 
 /**
- * A server of names for one network, at the address of its bridge, by UDP and TCP. It answers whoever has an address of
- * the network, and the host itself; others get nothing.
+ * A server of names by UDP and TCP: for one network at the address of its bridge, where it answers whoever has an
+ * address of the network, and the host itself; or for one container inside its own network namespace. Others get
+ * nothing.
  */
 export class DnsServer implements AsyncDisposable {
-  readonly #subnet: Subnet
-  readonly #table: () => NameTable
+  readonly #askers: Subnet
+  readonly #tables: () => readonly NameTable[]
   readonly #forwarder: Forwarder | undefined
   readonly #udp: Socket
   readonly #tcp: Server
@@ -43,9 +44,9 @@ export class DnsServer implements AsyncDisposable {
   #closed: Promise<void> | undefined
 
   private constructor(at: DnsPlace, forward: DnsOptions['forward'], udp: Socket, tcp: Server, port: number) {
-    this.#subnet = at.subnet
-    this.#table = at.table
-    this.address = formatIpv4(at.gateway)
+    this.#askers = at.askers
+    this.#tables = at.tables
+    this.address = formatIpv4(at.address)
     this.port = port
     const resolvers = new HostResolvers()
     // the host's own list may name this server: that would go round
@@ -64,7 +65,7 @@ export class DnsServer implements AsyncDisposable {
 
   /** @internal */
   static async start(at: DnsPlace, { forward, port = 53 }: DnsOptions): Promise<DnsServer> {
-    const sockets = openDnsSockets(at.gateway, port)
+    const sockets = at.open(port)
     const udp = createSocket('udp4')
     const tcp = createServer({ noDelay: true })
     tcp.maxConnections = mostConnections
@@ -132,7 +133,7 @@ export class DnsServer implements AsyncDisposable {
 
   #serves(asker: string): boolean {
     const source = parseIpv4(asker)
-    return source !== undefined && contains(this.#subnet, source)
+    return source !== undefined && contains(this.#askers, source)
   }
 
   /** Undefined: nobody gets an answer. */
@@ -141,7 +142,7 @@ export class DnsServer implements AsyncDisposable {
     if (query === undefined) return undefined
     if (typeof query === 'number') return writeRefusal(bytes, query)
     const answer =
-      answerOf(query, this.#table()) ??
+      answerOf(query, this.#tables()) ??
       (this.#forwarder === undefined
         ? writeFailure(query, rcodes.refused)
         : await this.#forwarder.answer(query, asker, tcp))
@@ -151,8 +152,12 @@ export class DnsServer implements AsyncDisposable {
 
 /** Where a server stands. */
 export interface DnsPlace {
-  readonly gateway: number
-  readonly subnet: Subnet
-  /** The names as they are now. */
-  readonly table: () => NameTable
+  /** Where askers reach it. */
+  readonly address: number
+  /** Where they may ask from. */
+  readonly askers: Subnet
+  /** The names as they are now, of one network after the other. */
+  readonly tables: () => readonly NameTable[]
+  /** @param port - 0 for any. */
+  readonly open: (port: number) => DnsSockets
 }

@@ -16,8 +16,8 @@ import {
 import { formatIpv4, ipv4Bytes } from '../address/ipv4.js'
 import { NetbridgeError } from '../errors.js'
 
-/** Descriptors of the two sockets of a server. */
-export interface DnsSockets {
+/** Descriptors of the two sockets of a server; whoever reads from them closes them, and until then we do. */
+export interface DnsSockets extends Disposable {
   readonly udp: number
   readonly tcp: number
   readonly port: number
@@ -39,14 +39,17 @@ export function openDnsSockets(address: number, port: number): DnsSockets {
     bind(fd, socketAddress(address, at))
     return fd
   }
+  const close = (): void => {
+    for (const fd of open) closeFd(fd)
+  }
   try {
     const udp = bound(SOCK_DGRAM, port)
     const taken = getsockname(udp).readUInt16BE(2)
     const tcp = bound(SOCK_STREAM, taken)
     listen(tcp, 128)
-    return { udp, tcp, port: taken }
+    return { udp, tcp, port: taken, [Symbol.dispose]: close }
   } catch (error) {
-    for (const fd of open) closeFd(fd)
+    close()
     throw explained(error, `${formatIpv4(address)}:${port}`)
   }
 }

@@ -107,6 +107,17 @@ export function destinationType(): Expression {
   }
 }
 
+/** Loads a value into a register. */
+export function load(value: Uint8Array, register: number): Expression {
+  return {
+    name: 'immediate',
+    write: (writer) => {
+      writer.attributeU32BE(1, register)
+      writer.nested(2, () => writer.attribute(nft.NFTA_DATA_VALUE, value))
+    },
+  }
+}
+
 /** Changes the destination to the IPv4 address in register 1 and the port in the four bytes after it. */
 export function destinationNat(): Expression {
   return {
