@@ -18,6 +18,6 @@ export {
 } from './network-namespace.js'
 export { moveLink, type MoveLinkOptions } from './move-link.js'
 export type { LinkInfo } from './netlink/link-messages.js'
-export { hostnameFile, hostsFile, type HostsEntry, type HostsFileOptions } from './files/hosts.js'
+export { hostnameFile, hostsFile, hostsLines, type HostsEntry, type HostsFileOptions } from './files/hosts.js'
 export { parseResolvConf, resolvConf, type ResolvConf, type ResolvConfOptions } from './files/resolv-conf.js'
 export { isNetbridgeError, NetbridgeError, type NetbridgeErrorCode } from './errors.js'

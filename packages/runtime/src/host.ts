@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { release } from 'node:os'
 import { architecture } from '@ctr/linux'
+import { parseResolvConf } from '@ctr/netbridge'
 import { compileSeccomp } from './seccomp/compile.js'
 import { defaultFilter } from './seccomp/default-filter.js'
 import { defaultSeccompProfile } from './security/default-seccomp-profile.js'
@@ -49,8 +50,18 @@ export class Host {
 
   /** The host's name resolution; empty where it has none. */
   get resolvConf(): string {
-    this.#resolvConf ??= existsSync('/etc/resolv.conf') ? readFileSync('/etc/resolv.conf', 'utf8') : ''
+    this.#resolvConf ??= readIfThere('/etc/resolv.conf')
     return this.#resolvConf
+  }
+
+  /**
+   * The same for networks of their own: where systemd-resolved stands in between, at an address that only the host
+   * reaches, those whom it asks.
+   */
+  get resolvConfOfOthers(): string {
+    const { nameservers } = parseResolvConf(this.resolvConf)
+    const stub = nameservers.length === 1 && nameservers[0] === '127.0.0.53'
+    return (stub ? readIfThere('/run/systemd/resolve/resolv.conf') : '') || this.resolvConf
   }
 
   /** The default seccomp filter for a set of capabilities, compiled once. */
@@ -63,6 +74,10 @@ export class Host {
     }
     return filter
   }
+}
+
+function readIfThere(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
 function compileFilter(capabilities: readonly string[]): Uint8Array {

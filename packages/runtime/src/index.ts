@@ -12,6 +12,7 @@ export type { ExecProcess } from './container/exec.js'
 export type { LogEntry, LogOptions } from './container/logs.js'
 export type {
   ContainerStdio,
+  DnsSettings,
   ExecOptions,
   HostVolume,
   NamedVolume,

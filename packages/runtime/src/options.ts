@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { CredentialSource, ImageProgress } from '@ctr/registry'
 import type { PortMapping } from '@ctr/netbridge'
 import { RuntimeError } from './errors.js'
@@ -78,6 +79,13 @@ export interface RunOptions {
   readonly network?: NetworkMode | undefined
   /** Ports of the host that lead to the container. Needs `network: 'bridge'` or `'pasta'`. */
   readonly publish?: readonly PortMapping[] | undefined
+  /** How the container finds names. Default: as the host does. */
+  readonly dns?: DnsSettings | undefined
+  /**
+   * Further lines of its `/etc/hosts`: addresses by name, IPv4 or IPv6, or `'host-gateway'`, the host as the
+   * container reaches it (the gateway of its bridge; 127.0.0.1 on the host network).
+   */
+  readonly extraHosts?: Readonly<Record<string, string | readonly string[]>> | undefined
   /** Hard memory limit in bytes. Default none. */
   readonly memory?: number | undefined
   /** Memory and swap together in bytes. Default: as much swap as the host gives. */
@@ -132,6 +140,16 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What a container's `/etc/resolv.conf` says (resolv.conf(5)); each list that is given replaces the host's. */
+export interface DnsSettings {
+  /** Addresses of name servers, IPv4 or IPv6. */
+  readonly nameservers?: readonly string[] | undefined
+  /** Domains to look short names up in. `['.']` means none. */
+  readonly search?: readonly string[] | undefined
+  /** Such as `'ndots:0'`. */
+  readonly options?: readonly string[] | undefined
+}
+
 /** What to run in a running container. What is not given is as for the container's own program. */
 export interface ExecOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
@@ -172,6 +190,9 @@ export interface UnpackProgress {
   readonly diffId: string
 }
 
+/** Stands for the address of the host in {@link RunOptions.extraHosts}. */
+export const hostGateway = 'host-gateway'
+
 const networkModes: readonly NetworkMode[] = ['none', 'host', 'bridge', 'pasta', 'slirp4netns']
 
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
@@ -206,6 +227,7 @@ export function checkRunOptions(options: RunOptions): void {
   checkLimits(options)
   checkUserNamespace(options.userNamespace ?? 'host')
   checkSysctls(options.sysctls ?? {}, network)
+  checkNames(options)
   if (options.cwd !== undefined && !options.cwd.startsWith('/'))
     throw invalid(`cannot work in ${options.cwd}: the path is not absolute`)
   const streams = [options.stdin, options.stdout, options.stderr]
@@ -257,6 +279,23 @@ function checkLimits({ memory, memorySwap, cpus, pids, shmSize, hostname }: RunO
     throw invalid(
       `cannot use the host name ${JSON.stringify(hostname)}: 1 to 64 letters, digits, "-", "_" and "."`,
     )
+  }
+}
+
+function checkNames({ dns, extraHosts = {}, network }: RunOptions): void {
+  for (const server of dns?.nameservers ?? []) {
+    if (isIP(server) === 0)
+      throw invalid(`cannot ask the name server ${JSON.stringify(server)}: it is no address`)
+  }
+  for (const [name, addresses] of Object.entries(extraHosts)) {
+    for (const address of [addresses].flat()) {
+      if (address === hostGateway && (network === 'none' || network === 'pasta' || network === 'slirp4netns'))
+        throw invalid(`cannot name the host ${name}: a container on network ${network} does not reach it`)
+      if (address !== hostGateway && isIP(address) === 0)
+        throw invalid(
+          `cannot give ${name} to ${JSON.stringify(address)}: it is neither an address nor ${hostGateway}`,
+        )
+    }
   }
 }
 

@@ -162,6 +162,36 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
     })
   })
 
+  it('finds names as it is told', async () => {
+    const dns = { nameservers: ['192.0.2.53', '2001:db8::53'], search: ['example.org'], options: ['ndots:2'] }
+    const extraHosts = { db: ['10.0.0.1', 'fd00::1'], up: 'host-gateway' }
+    const said = await sh('cat /etc/resolv.conf; tail -3 /etc/hosts; ip route', {
+      network: 'bridge',
+      dns,
+      extraHosts,
+    })
+    const gateway = /default via (\S+)/.exec(said)![1]!
+    expect(said).toContain(
+      'nameserver 192.0.2.53\nnameserver 2001:db8::53\nsearch example.org\noptions ndots:2\n',
+    )
+    expect(said).toContain(`10.0.0.1\tdb\nfd00::1\tdb\n${gateway}\tup\n`)
+    expect(
+      await sh('tail -1 /etc/hosts; cat /etc/resolv.conf', { network: 'host', dns, extraHosts }),
+    ).toContain('127.0.0.1\tup\nnameserver 192.0.2.53\n')
+    expect(await sh('cat /etc/resolv.conf', { network: 'host' })).toBe(
+      readFileSync('/etc/resolv.conf', 'utf8'),
+    )
+    for (const bad of [
+      { dns: { nameservers: ['a\nb'] } },
+      { extraHosts: { db: 'elsewhere' } },
+      { extraHosts: { up: 'host-gateway' }, network: 'none' as const },
+    ]) {
+      await expect(runtime.run({ image: busybox, ...bad })).rejects.toMatchObject({
+        code: 'ERR_RUNTIME_INVALID_ARG',
+      })
+    }
+  })
+
   it('reaches the host on the host network', async () => {
     const server = createServer((_, response) => response.end('from the host'))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

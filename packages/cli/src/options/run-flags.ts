@@ -5,6 +5,7 @@ import { collect } from '../cli.js'
 import { usageError } from '../errors.js'
 import { readEnvironment } from './parse-env.js'
 import { parseAmount, parseInteger } from './parse-number.js'
+import { parseHosts } from './parse-hosts.js'
 import { parsePairs } from './parse-pairs.js'
 import { parsePublish } from './parse-publish.js'
 import { parseSecurity } from './parse-security.js'
@@ -16,12 +17,16 @@ type List = readonly string[]
 
 /** The flags of `run`, as they were typed. */
 export interface RunFlags {
+  readonly addHost?: List
   readonly capAdd?: List
   readonly capDrop?: List
   readonly cpuShares?: string
   readonly cpus?: string
   readonly cpusetCpus?: string
   readonly detach?: true
+  readonly dns?: List
+  readonly dnsOption?: List
+  readonly dnsSearch?: List
   readonly entrypoint?: string
   readonly env?: List
   readonly envFile?: List
@@ -56,12 +61,16 @@ export interface RunFlags {
 /** Adds the flags of `run` to a command. */
 export function addRunFlags(command: Command): void {
   command
+    .option('--add-host <list>', 'Add a line to /etc/hosts (NAME:ADDRESS, NAME:host-gateway)', collect)
     .option('--cap-add <list>', 'Add Linux capabilities', collect)
     .option('--cap-drop <list>', 'Drop Linux capabilities', collect)
     .option('-c, --cpu-shares <int>', 'CPU shares (relative weight)')
     .option('--cpus <decimal>', 'Number of CPUs')
     .option('--cpuset-cpus <string>', 'CPUs in which to allow execution (0-3, 0,1)')
     .option('-d, --detach', 'Run container in background and print container ID')
+    .option('--dns <list>', 'Set name servers', collect)
+    .option('--dns-option <list>', 'Set options of name resolution', collect)
+    .option('--dns-search <list>', 'Set search domains ("." for none)', collect)
     .option('--entrypoint <string>', 'Overwrite the default ENTRYPOINT of the image')
     .option('-e, --env <list>', 'Set environment variables', collect)
     .option('--env-file <list>', 'Read in a file of environment variables', collect)
@@ -117,6 +126,8 @@ export function runOptions(flags: RunFlags, target: string, command: readonly st
     user: flags.user,
     network: networkMode(flags.network),
     publish: (flags.publish ?? []).flatMap(parsePublish),
+    dns: dnsSettings(flags),
+    extraHosts: parseHosts(flags.addHost ?? []),
     volumes: (flags.volume ?? []).map((text) => parseVolume(text)),
     readOnly: flags.readOnly ?? false,
     userNamespace: parseUserNamespace(flags),
@@ -129,6 +140,11 @@ export function runOptions(flags: RunFlags, target: string, command: readonly st
     stopSignal: flags.stopSignal,
     ...limits(flags),
   }
+}
+
+function dnsSettings({ dns, dnsSearch, dnsOption }: RunFlags): RunOptions['dns'] {
+  if (dns === undefined && dnsSearch === undefined && dnsOption === undefined) return undefined
+  return { nameservers: dns, search: dnsSearch, options: dnsOption }
 }
 
 const networks = ['bridge', 'host', 'none', 'pasta', 'slirp4netns'] as const

@@ -38,7 +38,16 @@ export function hostsFile({ hostname, domainname, addresses = [], entries = [] }
     ...(addresses.length === 0 ? ['127.0.1.1'] : addresses).map((address) => ({ address, names: own })),
     ...entries,
   ]
-  return localEntries + all.map((entry) => `${line(entry)}\n`).join('')
+  return localEntries + hostsLines(all)
+}
+
+/**
+ * Lines for an `/etc/hosts` that is there.
+ *
+ * @throws {@link NetbridgeError} `ERR_NETBRIDGE_INVALID_ARG`: as {@link hostsFile}.
+ */
+export function hostsLines(entries: readonly HostsEntry[]): string {
+  return entries.map((entry) => `${line(entry)}\n`).join('')
 }
 
 /** The same in every container. Not checked: Node takes 9 ms to be ready to check its first IPv6 address. */

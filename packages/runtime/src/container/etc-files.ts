@@ -1,37 +1,88 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
-import { hostnameFile, hostsFile, parseResolvConf, resolvConf, type ResolvConfOptions } from '@ctr/netbridge'
+import {
+  hostnameFile,
+  hostsFile,
+  hostsLines,
+  parseResolvConf,
+  resolvConf,
+  type HostsEntry,
+  type ResolvConfOptions,
+} from '@ctr/netbridge'
 import type { Context } from '../context.js'
+import { hostGateway, type RunOptions } from '../options.js'
 import type { RuntimeFile } from '../setup/files.js'
 import { dnsAddress } from '../rootless/dns-address.js'
 import type { ContainerRecord, NetworkMode } from './record.js'
+
+/** Where a container is on its network. */
+export interface Place {
+  readonly address: string
+  /** The host, as the container reaches it. */
+  readonly gateway: string
+}
 
 /** The files that tell a container who and where it is: `/etc/hostname`, `/etc/hosts`, `/etc/resolv.conf`. */
 export function etcFiles(
   context: Context,
   { hostname, network, rootfs }: ContainerRecord,
-  address: string | undefined,
+  { dns, extraHosts = {} }: Pick<RunOptions, 'dns' | 'extraHosts'>,
+  place: Place | undefined,
 ): RuntimeFile[] {
   const onHost = network.mode === 'host'
-  const hosts =
-    onHost && existsSync('/etc/hosts')
-      ? readFileSync('/etc/hosts', 'utf8')
-      : hostsFile({ hostname, addresses: address === undefined ? [] : [address] })
+  const entries = hostsEntries(extraHosts, place?.gateway ?? '127.0.0.1')
   const files = [
     { path: '/etc/hostname', content: hostnameFile(hostname) },
-    { path: '/etc/hosts', content: hosts },
+    {
+      path: '/etc/hosts',
+      content:
+        onHost && existsSync('/etc/hosts')
+          ? ownHosts() + hostsLines(entries)
+          : hostsFile({ hostname, addresses: place === undefined ? [] : [place.address], entries }),
+    },
     {
       path: '/etc/resolv.conf',
-      content: onHost ? context.host.resolvConf : resolvConf(nameServers(context, network.mode)),
+      content:
+        onHost && dns === undefined
+          ? context.host.resolvConf
+          : resolvConf({ ...nameServers(context, network.mode), ...given(dns) }),
     },
   ]
   return rootfs === '/' ? files.map((file) => ({ ...file, path: endOf(file.path) })) : files
 }
 
-/** By a program of an ordinary user, name servers of the host itself are reached at an address of their own. */
+function hostsEntries(
+  extraHosts: NonNullable<RunOptions['extraHosts']>,
+  gateway: string,
+): readonly HostsEntry[] {
+  return Object.entries(extraHosts).flatMap(([name, addresses]) =>
+    [addresses]
+      .flat()
+      .map((address) => ({ address: address === hostGateway ? gateway : address, names: [name] })),
+  )
+}
+
+/** The host's file, so that further lines begin on one of their own. */
+function ownHosts(): string {
+  const text = readFileSync('/etc/hosts', 'utf8')
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`
+}
+
+/** Settings that are undefined would take the place of those of before. */
+function given(dns: RunOptions['dns'] = {}): ResolvConfOptions {
+  return Object.fromEntries(Object.entries(dns).filter(([, value]) => value !== undefined))
+}
+
+/**
+ * On the host's own network all its servers are reached; by a program of an ordinary user, those that only the host
+ * itself reaches, at an address of their own.
+ */
 function nameServers({ host }: Context, mode: NetworkMode): ResolvConfOptions {
+  if (mode === 'host')
+    return { host: host.resolvConf, nameservers: parseResolvConf(host.resolvConf).nameservers }
   const address = mode === 'pasta' || mode === 'slirp4netns' ? dnsAddress[mode] : undefined
-  const own = address !== undefined && needsForwardedDns(host.resolvConf) ? { nameservers: [address] } : {}
-  return { host: host.resolvConf, ...own }
+  const own =
+    address !== undefined && needsForwardedDns(host.resolvConfOfOthers) ? { nameservers: [address] } : {}
+  return { host: host.resolvConfOfOthers, ...own }
 }
 
 /** Whether none of the host's name servers can be reached from elsewhere. */

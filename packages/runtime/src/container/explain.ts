@@ -46,7 +46,7 @@ export function explainContainer(
   const setup = setupOf(context, record, options, {
     root,
     binds: ids === undefined ? binds : binds.map((bind) => ({ ...bind, mount: 0 })),
-    files: etcFiles(context, record, undefined),
+    files: etcFiles(context, record, options, undefined),
     devpts: undefined,
     ids: ids ?? context.rootless?.ids,
   })

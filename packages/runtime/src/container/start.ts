@@ -76,10 +76,8 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
 
   using netns =
     record.network.mode === 'bridge' ? createNetworkNamespace({ userNamespace: userns?.fd }) : undefined
-  const endpoint =
-    netns === undefined
-      ? undefined
-      : (await context.network()).attach({ id, netnsFd: netns.fd, publish: options.publish })
+  const network = netns === undefined ? undefined : await context.network()
+  const endpoint = network?.attach({ id, netnsFd: netns!.fd, publish: options.publish })
   if (endpoint !== undefined) rollback.defer(() => endpoint.detach())
 
   const owner = userns?.ids.outside(record.user)
@@ -96,7 +94,12 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   const setup = setupOf(context, record, options, {
     root: root.source,
     binds: binds.all,
-    files: etcFiles(context, record, endpoint?.address),
+    files: etcFiles(
+      context,
+      record,
+      options,
+      endpoint && { address: endpoint.address, gateway: network!.gateway },
+    ),
     devpts: terminal?.mount,
     ids: userns?.ids ?? context.rootless?.ids,
   })
@@ -153,6 +156,6 @@ async function connect(
   if (mode !== 'pasta' && mode !== 'slirp4netns') return []
   const pidFile = join(context.networkPrograms, id)
   rollback.defer(() => detachUserNetwork(pidFile))
-  const forwardDns = needsForwardedDns(context.host.resolvConf)
+  const forwardDns = needsForwardedDns(context.host.resolvConfOfOthers)
   return await attachUserNetwork({ program: mode, pid, pidFile, publish, forwardDns })
 }
