@@ -1,4 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { types } from 'node:util'
 import { AT_FDCWD, isSyscallError, RENAME_NOREPLACE, renameat2 } from '@ctr/linux'
@@ -36,21 +46,37 @@ export function listFolder(path: string): string[] {
 }
 
 /**
- * Writes a file that is there whole or not at all, unless one of that name exists. It is not synced to disk:
+ * Writes a file that is there whole or not at all, unless one of that name exists. As a rule it is not synced to disk:
  * what these files describe are objects of the running kernel, which a power failure takes along.
  *
+ * @param durable - It is on disk when this returns.
  * @returns False when there was one already.
  */
-export function createFile(path: string, text: string): boolean {
+export function createFile(
+  path: string,
+  text: string,
+  { durable = false }: { readonly durable?: boolean } = {},
+): boolean {
   const temporary = join(dirname(path), `.${basename(path)}.${Math.random().toString(36).slice(2)}`)
   try {
     writeFileSync(temporary, text, { mode: 0o600 })
+    if (durable) sync(temporary)
     renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE)
+    if (durable) sync(dirname(path))
     return true
   } catch (error) {
     removeFile(temporary)
     if (isSyscallError(error) && error.code === 'EEXIST') return false
     throw stateError(`write ${path}`, error)
+  }
+}
+
+function sync(path: string): void {
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
   }
 }
 
