@@ -7,7 +7,7 @@ import { getLinks, readLink } from './netlink/link-messages.js'
 import { exchangeRoute } from './netlink/route-request.js'
 import { makeNetwork, reopenNetwork } from './open-network.js'
 import { InstanceState } from './state/instance-state.js'
-import { checkId, checkInstance } from './validate.js'
+import { checkId, checkInstance, checkNetworkName } from './validate.js'
 import { checkWanted } from './wanted.js'
 
 /** Where networks are kept. */
@@ -107,12 +107,17 @@ export class Networks implements AsyncDisposable {
    * @throws {@link NetbridgeError} `ERR_NETBRIDGE_NOT_FOUND`: none, or several ids begin so.
    */
   inspect(nameOrId: string): NetworkInfo {
+    const named = this.#state.record(checkNetworkName(nameOrId))
+    if (named !== undefined) return named.info
     const all = this.list()
-    const named = all.find(({ name, id }) => name === nameOrId || id === nameOrId)
-    if (named !== undefined) return named
     const begin = /^[0-9a-f]+$/.test(nameOrId) ? all.filter(({ id }) => id.startsWith(nameOrId)) : []
     if (begin.length === 1) return begin[0]!
     throw notFound(nameOrId, begin.length === 0 ? 'there is none' : `${begin.length} ids begin so`)
+  }
+
+  /** True when there is a network of that name. */
+  has(name: string): boolean {
+    return this.#state.record(checkNetworkName(name)) !== undefined
   }
 
   /** All networks, by name. */
@@ -186,6 +191,14 @@ export class Networks implements AsyncDisposable {
     }
     await (await this.get(name)).remove()
     this.#open.delete(name)
+  }
+
+  /** Removes all networks, and every endpoint on them. */
+  async removeAll(): Promise<void> {
+    for (const name of this.#state.names()) {
+      await (await this.get(name)).remove()
+      this.#open.delete(name)
+    }
   }
 
   /**

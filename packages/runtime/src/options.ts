@@ -1,6 +1,7 @@
 import type { CredentialSource, ImageProgress } from '@ctr/registry'
 import type { PortMapping } from '@ctr/netbridge'
 import { RuntimeError } from './errors.js'
+import { parseNetwork, type NetworkOption } from './container/network-option.js'
 import type { NetworkMode } from './container/record.js'
 import type { TerminalSize } from './setup/terminal-stream.js'
 import { checkUserNamespace, type UserNamespaceOption } from './userns/option.js'
@@ -72,11 +73,13 @@ export interface RunOptions {
   /** Host name. Default: the first 12 digits of the id; the host's own on the host network. */
   readonly hostname?: string | undefined
   /**
+   * What it is connected to: `'none'`, `'host'`, `'container:NAME'` (the network of another container), a network of
+   * `runtime.networks` by name, or several of them with aliases and addresses, of which the first is the way out.
    * Default `'bridge'`. An ordinary user has no bridge: its default is `'pasta'`, else `'slirp4netns'`, by the
    * program of that name, else `'none'`.
    */
-  readonly network?: NetworkMode | undefined
-  /** Ports of the host that lead to the container. Needs `network: 'bridge'` or `'pasta'`. */
+  readonly network?: NetworkOption | undefined
+  /** Ports of the host that lead to the container. Needs a network with a bridge, or `'pasta'`. */
   readonly publish?: readonly PortMapping[] | undefined
   /** Hard memory limit in bytes. Default none. */
   readonly memory?: number | undefined
@@ -172,8 +175,6 @@ export interface UnpackProgress {
   readonly diffId: string
 }
 
-const networkModes: readonly NetworkMode[] = ['none', 'host', 'bridge', 'pasta', 'slirp4netns']
-
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
 const volumePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{1,127}$/
 
@@ -183,7 +184,8 @@ const volumePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{1,127}$/
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`.
  */
 export function checkRunOptions(options: RunOptions): void {
-  const { image, rootfs, name, network, publish = [], terminal, detach = false } = options
+  const { image, rootfs, name, publish = [], terminal, detach = false } = options
+  const { mode } = parseNetwork(options.network)
   if ((image === undefined) === (rootfs === undefined)) {
     throw invalid(
       `cannot run a container: exactly one of image and rootfs is needed, got ${image === undefined ? 'neither' : 'both'}`,
@@ -196,16 +198,14 @@ export function checkRunOptions(options: RunOptions): void {
       `cannot name a container ${JSON.stringify(name)}: letters, digits, "_", "." and "-" are allowed, the first a letter or digit`,
     )
   }
-  if (network !== undefined && !networkModes.includes(network))
-    throw invalid(`cannot use network ${JSON.stringify(network)}: ${networkModes.join(', ')} are there`)
-  if (publish.length > 0 && (network === 'none' || network === 'host'))
-    throw invalid(`cannot publish ports on network ${network}: only bridge and pasta have them`)
+  if (publish.length > 0 && (mode === 'none' || mode === 'host' || mode === 'container'))
+    throw invalid(`cannot publish ports on network ${mode}: only networks with a bridge and pasta have them`)
   for (const volume of options.volumes ?? []) checkVolume(volume)
   checkEnv(options.env ?? {})
   checkWords([...(options.command ?? []), ...(options.entrypoint ?? []), options.cwd ?? ''])
   checkLimits(options)
   checkUserNamespace(options.userNamespace ?? 'host')
-  checkSysctls(options.sysctls ?? {}, network)
+  checkSysctls(options.sysctls ?? {}, mode)
   if (options.cwd !== undefined && !options.cwd.startsWith('/'))
     throw invalid(`cannot work in ${options.cwd}: the path is not absolute`)
   const streams = [options.stdin, options.stdout, options.stderr]
@@ -268,7 +268,7 @@ const ipcSysctl =
 function checkSysctls(sysctls: Readonly<Record<string, string>>, network: NetworkMode | undefined): void {
   for (const [name, value] of Object.entries(sysctls)) {
     const isNetwork = /^net(\.[A-Za-z0-9_-]+)+$/.test(name)
-    if (!ipcSysctl.test(name) && !(isNetwork && network !== 'host')) {
+    if (!ipcSysctl.test(name) && !(isNetwork && network !== 'host' && network !== 'container')) {
       throw invalid(
         `cannot set ${JSON.stringify(name)}: it is no kernel parameter of the container's own namespaces`,
       )

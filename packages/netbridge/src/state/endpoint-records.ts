@@ -14,11 +14,11 @@ export class EndpointRecords {
 
   constructor(folder: string) {
     this.#folder = folder
-    makeFolder(folder)
   }
 
   /** @returns False when an endpoint of that id exists. */
   add(info: EndpointInfo): boolean {
+    makeFolder(this.#folder)
     return createFile(this.#path(info.id), JSON.stringify(info))
   }
 

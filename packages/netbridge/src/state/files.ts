@@ -37,8 +37,12 @@ export function makeFolder(path: string): void {
 
 /** Names in a folder; none when the folder is not there. */
 export function listFolder(path: string): string[] {
+  return namesIn(path).filter((name) => !name.startsWith('.'))
+}
+
+function namesIn(path: string): string[] {
   try {
-    return readdirSync(path).filter((name) => !name.startsWith('.'))
+    return readdirSync(path)
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
     throw stateError(`list ${path}`, error)
@@ -82,7 +86,7 @@ function sync(path: string): void {
 
 /** Removes what {@link createFile} left in a folder when its process was killed, a minute ago or more. */
 export function removeUnfinished(folder: string): void {
-  for (const name of readdirSync(folder).filter((entry) => entry.startsWith('.'))) {
+  for (const name of namesIn(folder).filter((entry) => entry.startsWith('.'))) {
     const path = join(folder, name)
     const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
     if (Date.now() - written > 60_000) removeFile(path)

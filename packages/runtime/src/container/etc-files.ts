@@ -9,13 +9,14 @@ import type { ContainerRecord, NetworkMode } from './record.js'
 export function etcFiles(
   context: Context,
   { hostname, network, rootfs }: ContainerRecord,
-  address: string | undefined,
+  own: readonly string[],
 ): RuntimeFile[] {
   const onHost = network.mode === 'host'
+  const addresses = network.container === null ? own : addressesOf(context.records.load(network.container))
   const hosts =
     onHost && existsSync('/etc/hosts')
       ? readFileSync('/etc/hosts', 'utf8')
-      : hostsFile({ hostname, addresses: address === undefined ? [] : [address] })
+      : hostsFile({ hostname, addresses })
   const files = [
     { path: '/etc/hostname', content: hostnameFile(hostname) },
     { path: '/etc/hosts', content: hosts },
@@ -25,6 +26,10 @@ export function etcFiles(
     },
   ]
   return rootfs === '/' ? files.map((file) => ({ ...file, path: endOf(file.path) })) : files
+}
+
+function addressesOf({ network }: ContainerRecord): string[] {
+  return network.networks.flatMap(({ address, ipv6 }) => [address, ipv6].filter((each) => each !== null))
 }
 
 /** By a program of an ordinary user, name servers of the host itself are reached at an address of their own. */
