@@ -1,12 +1,14 @@
-import { formatIpv4 } from './address/ipv4.js'
+import { NETLINK_ROUTE } from '@ctr/linux'
 import type { AddressPool } from './address/address-pool.js'
-import { findLink, hostLinkName, localMac, reapedGroup, unless } from './bridge.js'
-import type { AttachOptions, EndpointInfo } from './endpoint.js'
+import { formatIp, parseIp } from './address/ip.js'
+import { parseIpv4 } from './address/ipv4.js'
+import { announceAddresses, findLink, hostLinkName, localMac, reapedGroup, unless } from './bridge.js'
+import type { AttachOptions, DetachOptions, EndpointInfo } from './endpoint.js'
 import { NetbridgeError } from './errors.js'
 import type { LinkReaper } from './link-reaper.js'
-import { LOOPBACK_INDEX, routeSocketIn } from './network-namespace.js'
 import { newAddress, newDefaultRoute } from './netlink/address-messages.js'
 import {
+  deleteLink,
   deleteLinkGroup,
   newVeth,
   setHairpin,
@@ -14,30 +16,29 @@ import {
   setLinkUp,
   type VethOptions,
 } from './netlink/link-messages.js'
-import type { NetlinkSocket } from './netlink/netlink-socket.js'
-import { exchangeRoute } from './netlink/route-request.js'
+import { NetlinkSocket } from './netlink/netlink-socket.js'
+import { exchangeRoute, type RouteRequest } from './netlink/route-request.js'
+import { newIpvlan, newMacvlan, type IpvlanMode, type MacvlanMode } from './netlink/stacked-links.js'
+import { insideNetwork, LOOPBACK_INDEX, routeSocketIn } from './network-namespace.js'
 import type { NftTable } from './nft/nft-table.js'
 import { checkMappings, claimPorts } from './publish.js'
 import type { EndpointRecords } from './state/endpoint-records.js'
 import type { InstanceState } from './state/instance-state.js'
 import type { NetworkRecord } from './state/network-record.js'
-import {
-  checkId,
-  checkInteger,
-  checkInterfaceName,
-  checkIpv4,
-  checkMac,
-  checkNames,
-  formatMac,
-} from './validate.js'
+import { checkId, checkInteger, checkInterfaceName, checkMac, checkNames, formatMac } from './validate.js'
 
 /** An open network and everything that attaching needs. */
 export interface OpenNetwork {
   readonly record: NetworkRecord
-  readonly bridgeIndex: number
+  /** Index of the bridge, or of the parent. */
+  readonly linkIndex: number
+  /** Hardware address of the parent, where links have that. */
+  readonly parentMac: string | undefined
   readonly state: InstanceState
   readonly endpoints: EndpointRecords
   readonly pool: AddressPool
+  /** Set when the network has IPv6. */
+  readonly pool6: AddressPool | undefined
   readonly table: NftTable
   readonly route: NetlinkSocket
   readonly reaper: LinkReaper
@@ -45,7 +46,7 @@ export interface OpenNetwork {
 
 /** Name under which an endpoint owns ports of the host. */
 export function portOwner(network: OpenNetwork, id: string): string {
-  return `${network.record.bridge}/${id}`
+  return `${network.record.name}/${id}`
 }
 
 /**
@@ -75,52 +76,108 @@ export function attachEndpoint(network: OpenNetwork, options: AttachOptions): En
 }
 
 function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)[]): EndpointInfo {
-  const { record, endpoints, pool, state, table } = network
+  const { record, endpoints, pool, pool6, state, table } = network
   const id = checkId(options.id)
   const name = checkInterfaceName('interface name', options.name ?? 'eth0')
   const netnsFd = checkInteger('netnsFd', options.netnsFd, 0, 2 ** 31 - 1)
   const wantedMac = options.mac === undefined ? undefined : checkMac(options.mac)
-  const wantedIp = options.ip === undefined ? undefined : checkIpv4('ip', options.ip)
   const mappings = checkMappings(options.publish ?? [])
   const names = checkNames(options.names ?? [])
+  refuseUnsupported(record, options)
 
-  const address = wantedIp === undefined ? pool.allocate(id) : pool.claim(wantedIp, id)
-  undo.push(() => pool.release(formatIpv4(address), id))
+  const take = (from: AddressPool, wanted: string | undefined): string => {
+    const address = wanted === undefined ? from.allocate(id) : from.claim(wanted, id)
+    undo.push(() => from.release(address, id))
+    return address
+  }
+  const address = take(pool, options.ip)
+  const address6 = pool6 === undefined ? undefined : take(pool6, options.ip6)
   const owner = portOwner(network, id)
   const ports = claimPorts(state.ports, mappings, owner)
   undo.push(() => ports.forEach((port) => state.ports.release(port, owner)))
 
-  const mac = wantedMac ?? localMac(address)
+  const mac = wantedMac ?? localMac(parseIpv4(address)!)
   const info: EndpointInfo = {
     id,
     name,
     names,
-    address: formatIpv4(address),
+    address,
     prefixLength: record.subnet.prefixLength,
-    gateway: formatIpv4(record.gateway),
-    mac: formatMac(mac),
-    ifname: hostLinkName(address),
+    gateway: formatIp(record.ipv4.gateway),
+    ipv6: address6 === undefined ? null : ipv6Of(record, address6),
+    mac: sharesMac(record) ? (network.parentMac ?? formatMac(mac)) : formatMac(mac),
+    ifname: record.bridge === undefined ? null : hostLinkName(address),
     ports,
   }
   if (!endpoints.add(info)) {
     throw new NetbridgeError(
       'ERR_NETBRIDGE_EXISTS',
-      `cannot attach ${id}: an endpoint of that id is on ${record.bridge}`,
+      `cannot attach ${id}: an endpoint of that id is on ${record.name}`,
     )
   }
   undo.push(() => endpoints.remove(id))
 
-  undo.push(() => takeLinkDown(network, info.ifname))
-  const veth = {
-    name: info.ifname,
-    bridge: network.bridgeIndex,
-    mtu: record.mtu,
-    peer: { name, mac, netnsFd },
-  }
-  makeVeth(network, veth, ports.length > 0)
-  configureInside(netnsFd, name, address, record)
+  undo.push(() => takeLinkDown(network, info, { netnsFd }))
+  makeLink(network, info, netnsFd)
+  configureInside(netnsFd, info, record, {
+    defaultRoute: options.defaultRoute ?? true,
+    // a hardware address that does not follow from the address: neighbours may remember another one
+    announce: wantedMac !== undefined || record.bridge === undefined,
+  })
   if (ports.length > 0 && !table.publish(info)) restoreTable(network)
   return info
+}
+
+function ipv6Of({ ipv6 }: NetworkRecord, address: string): EndpointInfo['ipv6'] {
+  return ipv6 === undefined
+    ? null
+    : { address, prefixLength: ipv6.subnet.prefixLength, gateway: formatIp(ipv6.gateway) }
+}
+
+function refuseUnsupported({ name, info, ipv6 }: NetworkRecord, { publish, ip6, mac }: AttachOptions): void {
+  const refuse = (what: string, why: string): never => {
+    throw new NetbridgeError('ERR_NETBRIDGE_INVALID_ARG', `cannot ${what} on network ${name}: ${why}`)
+  }
+  if (ip6 !== undefined && ipv6 === undefined) refuse(`use ${ip6}`, 'it has no IPv6')
+  if (info.driver !== 'bridge' && (publish ?? []).length > 0)
+    refuse('publish ports', `with ${info.driver} a container has its own place on the network of the host`)
+  if (mac !== undefined && sharesMac({ info }))
+    refuse(`use ${mac}`, 'its links have the hardware address of the parent')
+}
+
+/** Makes the veth pair, the macvlan or the ipvlan link. */
+function makeLink(network: OpenNetwork, info: EndpointInfo, netnsFd: number): void {
+  const { record, linkIndex } = network
+  const { name, ifname } = info
+  if (ifname === null) {
+    makeStackedLink(network, info, netnsFd)
+    return
+  }
+  const peer = { name, mac: checkMac(info.mac), netnsFd }
+  makeVeth(network, { name: ifname, bridge: linkIndex, mtu: record.mtu, peer }, info.ports.length > 0)
+}
+
+function makeStackedLink(
+  { record, route, linkIndex }: OpenNetwork,
+  info: EndpointInfo,
+  netnsFd: number,
+): void {
+  const link = { parent: linkIndex, name: info.name, netnsFd, mtu: record.mtu }
+  const { driver, mode } = record.info
+  exchangeRoute(route, [
+    driver === 'ipvlan'
+      ? newIpvlan(link, (mode ?? 'l2') as IpvlanMode)
+      : newMacvlan(
+          link,
+          sharesMac(record) ? undefined : checkMac(info.mac),
+          (mode ?? 'bridge') as MacvlanMode,
+        ),
+  ])
+}
+
+/** Whether links have the hardware address of their parent. */
+function sharesMac({ info: { driver, mode } }: Pick<NetworkRecord, 'info'>): boolean {
+  return driver === 'ipvlan' || mode === 'passthru'
 }
 
 /**
@@ -134,28 +191,65 @@ function makeVeth({ route, record }: OpenNetwork, veth: VethOptions, hairpin: bo
   exchangeRoute(route, requests)
 }
 
-function configureInside(netnsFd: number, name: string, address: number, record: NetworkRecord): void {
-  using socket = routeSocketIn(netnsFd)
+function configureInside(
+  netnsFd: number,
+  { name, address, prefixLength, ipv6 }: EndpointInfo,
+  record: NetworkRecord,
+  { defaultRoute, announce }: { readonly defaultRoute: boolean; readonly announce: boolean },
+): void {
+  using socket = insideNetwork(netnsFd, () => {
+    if (announce) announceAddresses(name)
+    return new NetlinkSocket(NETLINK_ROUTE)
+  })
   const link = findLink(socket, name)
   if (link === undefined)
     throw new NetbridgeError('ERR_NETBRIDGE_KERNEL', `cannot find ${name} in its namespace`)
+  const { index } = link
   exchangeRoute(socket, [
     setLinkUp(LOOPBACK_INDEX, 'lo'),
-    setLinkUp(link.index, name),
-    newAddress(link.index, name, address, record.subnet.prefixLength),
-    newDefaultRoute(link.index, record.gateway),
+    newAddress(index, name, parseIp(address)!, prefixLength),
+    ...(ipv6 === null ? [] : [newAddress(index, name, parseIp(ipv6.address)!, ipv6.prefixLength)]),
+    setLinkUp(index, name),
+    ...(defaultRoute ? defaultRoutes(index, record) : []),
   ])
 }
 
-/** Sets the host's end down, which cuts the container off, and leaves it to be deleted. */
-export function takeLinkDown(network: OpenNetwork, ifname: string, leaveLink = false): void {
-  const request = setLinkDownInGroup(ifname, reapedGroup(network.record.subnet))
-  if (unless(network.route, 'ENODEV', request) && !leaveLink) network.reaper.schedule()
+/** The way out of a network; none where there is no way out. */
+export function defaultRoutes(index: number, { info, ipv4, ipv6 }: NetworkRecord): RouteRequest[] {
+  if (info.internal) return []
+  const onLink = info.driver === 'ipvlan' && info.mode !== 'l2' // packets go to the parent, whoever they are for
+  return [ipv4, ...(ipv6 === undefined ? [] : [ipv6])].map(({ gateway }) =>
+    newDefaultRoute(index, onLink ? gateway.family : gateway),
+  )
+}
+
+/**
+ * Cuts an endpoint off. Of a veth pair the host's end is set down, and left to be deleted; with a namespace to look into
+ * it is deleted at once, with its routes, as are links of other drivers.
+ */
+export function takeLinkDown(
+  network: OpenNetwork,
+  { ifname, name }: Pick<EndpointInfo, 'ifname' | 'name'>,
+  { leaveLink = false, netnsFd }: DetachOptions = {},
+): void {
+  if (ifname !== null && netnsFd !== undefined) {
+    unless(network.route, 'ENODEV', deleteLink(ifname))
+    return
+  }
+  if (ifname !== null) {
+    const request = setLinkDownInGroup(ifname, reapedGroup(network.record.subnet))
+    if (unless(network.route, 'ENODEV', request) && !leaveLink) network.reaper.schedule()
+    return
+  }
+  if (leaveLink || netnsFd === undefined) return
+  using socket = routeSocketIn(netnsFd)
+  const link = findLink(socket, name)
+  if (link?.kind === network.record.info.driver) exchangeRoute(socket, [deleteLink(name)])
 }
 
 /** Makes the table again after somebody flushed it, from what is recorded. */
 export function restoreTable({ state, table }: OpenNetwork): boolean {
-  const networks = state.networks()
-  const publications = networks.flatMap(({ bridge }) => state.endpoints(bridge).list())
+  const networks = state.bridges()
+  const publications = networks.flatMap(({ name }) => state.endpoints(name).list())
   return table.create(networks, publications)
 }

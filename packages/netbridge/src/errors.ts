@@ -8,6 +8,8 @@ export type NetbridgeErrorCode =
   | 'ERR_NETBRIDGE_POOL_EXHAUSTED' // no free address, port or subnet left
   | 'ERR_NETBRIDGE_SUBNET_CONFLICT' // the subnet overlaps a route of the host, or the network has another one
   | 'ERR_NETBRIDGE_EXISTS' // an endpoint with this id is already attached
+  | 'ERR_NETBRIDGE_NOT_FOUND' // no network or link of that name
+  | 'ERR_NETBRIDGE_IN_USE' // the network still has endpoints
   | 'ERR_NETBRIDGE_CLOSED' // the handle was closed
   | 'ERR_NETBRIDGE_PERMISSION' // EPERM or EACCES: needs CAP_NET_ADMIN and CAP_SYS_ADMIN
   | 'ERR_NETBRIDGE_UNSUPPORTED' // the kernel lacks a feature

@@ -6,7 +6,17 @@
  * @packageDocumentation
  */
 export { Netbridge, type NetbridgeOptions } from './netbridge.js'
-export { type AttachOptions, type DetachOptions, type Endpoint, type EndpointInfo } from './endpoint.js'
+export { Networks, type ConnectedEndpoint, type ConnectOptions, type NetworksOptions } from './networks.js'
+export type { Network } from './network.js'
+export type { NetworkDriver, NetworkInfo, NetworkOptions, SubnetInfo, SubnetOptions } from './network-info.js'
+export type { IpvlanMode, MacvlanMode } from './netlink/stacked-links.js'
+export {
+  type AttachOptions,
+  type DetachOptions,
+  type Endpoint,
+  type EndpointInfo,
+  type EndpointIpv6,
+} from './endpoint.js'
 export type { DnsOptions, DnsServer } from './dns/dns-server.js'
 export { CONTAINER_DNS, serveContainerDns, type ContainerDnsOptions } from './dns/container-dns.js'
 export { type PortMapping, type Protocol, type PublishedPort } from './ports.js'
@@ -21,3 +31,4 @@ export type { LinkInfo } from './netlink/link-messages.js'
 export { hostnameFile, hostsFile, hostsLines, type HostsEntry, type HostsFileOptions } from './files/hosts.js'
 export { parseResolvConf, resolvConf, type ResolvConf, type ResolvConfOptions } from './files/resolv-conf.js'
 export { isNetbridgeError, NetbridgeError, type NetbridgeErrorCode } from './errors.js'
+export { isHostName } from './validate.js'

@@ -1,27 +1,30 @@
-import { formatIpv4, formatSubnet, type Subnet } from './address/ipv4.js'
+import { checkPlan, describePlan, type AddressPlan } from './address/plan.js'
+import { formatIp, formatIpSubnet, type IpSubnet } from './address/ip.js'
 import { describeNetwork, enableForwarding, ensureBridge, findLink } from './bridge.js'
 import { NetbridgeError } from './errors.js'
+import type { NetworkInfo } from './network-info.js'
 import { deleteLink } from './netlink/link-messages.js'
 import type { NetlinkSocket } from './netlink/netlink-socket.js'
 import { exchangeRoute } from './netlink/route-request.js'
+import { dropParent, ensureParent, isMadeParent } from './parent-link.js'
 import { removeFile } from './state/files.js'
 import type { InstanceState } from './state/instance-state.js'
-import { readNetworkRecord, writeNetworkRecord, type NetworkRecord } from './state/network-record.js'
-import { chooseSubnet, conflictingRoute, hostRoutes, subnetConflict } from './subnet-choice.js'
-import { checkGateway, checkInteger, checkInterfaceName, checkSubnet } from './validate.js'
+import { isBridge, recordOf, type NetworkRecord } from './state/network-record.js'
+import {
+  chooseSubnet,
+  chooseUniqueLocal,
+  conflictingRoute,
+  hostRoutes,
+  subnetConflict,
+  type HostRoute,
+} from './subnet-choice.js'
+import { newNetworkId, type WantedNetwork } from './wanted.js'
 
-/** What was asked for; what is unset may be anything. */
-export interface WantedNetwork {
-  readonly bridge: string
-  readonly subnet: Subnet | undefined
-  readonly gateway: number | undefined
-  readonly mtu: number | undefined
-}
-
-/** A network whose bridge is there. */
+/** A network whose bridge, or whatever it stands on, is there. */
 export interface OpenedNetwork {
   readonly record: NetworkRecord
-  readonly bridgeIndex: number
+  /** Index of its bridge, or of the parent. */
+  readonly linkIndex: number
   /** True when there was no such network before. */
   readonly made: boolean
 }
@@ -29,112 +32,155 @@ export interface OpenedNetwork {
 /** How often another subnet is chosen when others take the same one at the same moment. */
 const CHOICES = 16
 
-/** Reads what a caller wants. */
-export function checkWanted(
-  bridge: string,
-  wanted: {
-    readonly subnet?: string | undefined
-    readonly gateway?: string | undefined
-    readonly mtu?: number | undefined
-  },
-): WantedNetwork {
-  const subnet = wanted.subnet === undefined ? undefined : checkSubnet(wanted.subnet)
-  if (wanted.gateway !== undefined && subnet === undefined) {
-    throw new NetbridgeError(
-      'ERR_NETBRIDGE_INVALID_ARG',
-      'cannot use a gateway without its subnet: name both',
-    )
+/**
+ * Makes what a recorded network stands on, if that is not there: after a reboot nothing is. Nobody else may do so at
+ * the same time.
+ */
+export function reopenNetwork(socket: NetlinkSocket, record: NetworkRecord): OpenedNetwork {
+  if (isBridge(record) && findLink(socket, record.bridge) === undefined) {
+    for (const { subnet } of plansOf(record)) {
+      const conflict = conflictingRoute(hostRoutes(socket, subnet.family), subnet)
+      if (conflict !== undefined) throw subnetConflict(subnet, conflict)
+    }
   }
-  return {
-    bridge: checkInterfaceName('bridge', bridge),
-    subnet,
-    gateway:
-      wanted.gateway === undefined || subnet === undefined ? undefined : checkGateway(wanted.gateway, subnet),
-    mtu: wanted.mtu === undefined ? undefined : checkInteger('mtu', wanted.mtu, 576, 65_535),
-  }
+  return { record, linkIndex: makeLinks(socket, record), made: false }
 }
 
-/**
- * Finds the network that is recorded, or records a new one; then makes its bridge if that is not there.
- * Nobody else may do so at the same time.
- */
-export function openNetwork(
+/** Records a new network and makes what it stands on, or nothing at all. Nobody else may do so at the same time. */
+export function makeNetwork(
   state: InstanceState,
   socket: NetlinkSocket,
   wanted: WantedNetwork,
 ): OpenedNetwork {
-  const path = state.recordPath(wanted.bridge)
-  const found = readNetworkRecord(path)
-  if (found !== undefined) {
-    checkSame(found, wanted)
-    if (findLink(socket, wanted.bridge) === undefined) {
-      const conflict = conflictingRoute(hostRoutes(socket), found.subnet)
-      if (conflict !== undefined) throw subnetConflict(found.subnet, conflict)
-    }
-    return { record: found, bridgeIndex: makeBridge(socket, found), made: false }
-  }
-  if (findLink(socket, wanted.bridge) !== undefined) {
-    throw new NetbridgeError(
-      'ERR_NETBRIDGE_EXISTS',
-      `cannot make bridge ${wanted.bridge}: a link of that name exists and belongs to no network of this state folder`,
-    )
-  }
-  return makeNetwork(state, socket, wanted)
-}
-
-function makeNetwork(state: InstanceState, socket: NetlinkSocket, wanted: WantedNetwork): OpenedNetwork {
-  const refused: Subnet[] = []
+  const refused = state.networks().flatMap((other) => plansOf(other).map(({ subnet }) => subnet))
+  const known = refused.length
   while (true) {
-    const before = hostRoutes(socket)
-    const subnet = wanted.subnet ?? chooseSubnet(before, refused)
-    const known = conflictingRoute(before, subnet)
-    if (known !== undefined) throw subnetConflict(subnet, known)
-    const record = {
-      bridge: wanted.bridge,
-      subnet,
-      gateway: wanted.gateway ?? subnet.base + 1,
-      mtu: wanted.mtu,
+    const record = planNetwork(state, socket, wanted, refused)
+    if (record.bridge !== undefined && findLink(socket, record.bridge) !== undefined) {
+      throw new NetbridgeError(
+        'ERR_NETBRIDGE_EXISTS',
+        `cannot make bridge ${record.bridge}: a link of that name exists and belongs to no network of this state folder`,
+      )
     }
-    writeNetworkRecord(state.recordPath(wanted.bridge), record)
-    let conflict
+    if (!state.addRecord(record)) {
+      throw new NetbridgeError('ERR_NETBRIDGE_EXISTS', `cannot make network ${record.name}: it exists`)
+    }
+    let conflict: [IpSubnet, HostRoute] | undefined
     try {
-      const bridgeIndex = makeBridge(socket, record)
+      const linkIndex = makeLinks(socket, record)
       // somebody else may have taken the same subnet since we looked: of two at least one sees the other
-      conflict = conflictingRoute(hostRoutes(socket), subnet, bridgeIndex)
-      if (conflict === undefined) return { record, bridgeIndex, made: true }
+      conflict = isBridge(record) ? conflictOf(socket, record, linkIndex) : undefined
+      if (conflict === undefined) return { record, linkIndex, made: true }
     } catch (error) {
-      dropNetwork(state, socket, wanted.bridge)
+      dropNetwork(state, socket, record)
       throw error
     }
-    dropNetwork(state, socket, wanted.bridge)
-    refused.push(subnet)
-    if (wanted.subnet !== undefined || refused.length === CHOICES) throw subnetConflict(subnet, conflict)
+    dropNetwork(state, socket, record)
+    refused.push(conflict[0])
+    if (wanted.ipv4 !== undefined || refused.length === known + CHOICES) throw subnetConflict(...conflict)
   }
 }
 
-function makeBridge(socket: NetlinkSocket, record: NetworkRecord): number {
+/** What a new network will be: everything that was left open is chosen. */
+function planNetwork(
+  state: InstanceState,
+  socket: NetlinkSocket,
+  { options, name, driver, ipv4, ipv6, wantsIpv6 }: WantedNetwork,
+  refused: readonly IpSubnet[],
+): NetworkRecord {
+  const before = hostRoutes(socket, 4)
+  const first = ipv4 ?? checkPlan({ subnet: formatIpSubnet(chooseSubnet(before, refused)) })
+  const chosen6 = ipv6 ?? checkPlan({ subnet: formatIpSubnet(chooseUniqueLocal()) })
+  const plans = wantsIpv6 ? [first, chosen6] : [first]
+  // the subnet of macvlan and ipvlan is that of the parent: the host has a route to it
+  if (driver === 'bridge')
+    refuseConflicts(state, [before, wantsIpv6 ? hostRoutes(socket, 6) : []].flat(), plans)
+  const id = newNetworkId()
+  const info: NetworkInfo = {
+    id,
+    name,
+    driver,
+    createdAt: new Date().toISOString(),
+    subnets: plans.map((plan) => describePlan(plan, auxOf(options.subnets, plan))),
+    internal: options.internal ?? false,
+    attachable: options.attachable ?? true,
+    mtu: options.mtu,
+    icc: options.icc ?? true,
+    masquerade: options.masquerade ?? true,
+    labels: options.labels ?? {},
+    ...(driver === 'bridge' ? { bridge: options.bridge ?? `br-${id.slice(0, 12)}` } : {}),
+    ...(driver === 'macvlan' ? { mode: options.mode ?? 'bridge' } : {}),
+    ...(driver === 'ipvlan' ? { mode: options.mode ?? 'l2' } : {}),
+    ...(options.parent === undefined
+      ? {}
+      : { parent: options.parent, madeParent: isMadeParent(state, socket, options.parent) }),
+  }
+  return recordOf(info)
+}
+
+function auxOf(subnets: WantedNetwork['options']['subnets'], { subnet }: AddressPlan): NetworkInfo['labels'] {
+  const named = subnets?.find((wanted) => wanted.subnet === formatIpSubnet(subnet))
+  return named?.aux ?? {}
+}
+
+/** Networks that are described but not there, as after a reboot, count as well as routes. */
+function refuseConflicts(
+  state: InstanceState,
+  routes: readonly HostRoute[],
+  plans: readonly AddressPlan[],
+): void {
+  const recorded = state
+    .bridges()
+    .flatMap(plansOf)
+    .map(({ subnet }) => ({ subnet, interfaceIndex: undefined }))
+  for (const { subnet } of plans) {
+    const conflict = conflictingRoute([...routes, ...recorded], subnet)
+    if (conflict !== undefined) throw subnetConflict(subnet, conflict)
+  }
+}
+
+function conflictOf(
+  socket: NetlinkSocket,
+  record: NetworkRecord,
+  linkIndex: number,
+): [IpSubnet, HostRoute] | undefined {
+  for (const { subnet } of plansOf(record)) {
+    const route = conflictingRoute(hostRoutes(socket, subnet.family), subnet, linkIndex)
+    if (route !== undefined) return [subnet, route]
+  }
+  return undefined
+}
+
+/** The address plans of a network: IPv4, then IPv6. */
+export function plansOf({ ipv4, ipv6 }: NetworkRecord): AddressPlan[] {
+  return ipv6 === undefined ? [ipv4] : [ipv4, ipv6]
+}
+
+function makeLinks(socket: NetlinkSocket, record: NetworkRecord): number {
+  if (!isBridge(record)) return ensureParent(socket, record.info.parent ?? '')
   const index = ensureBridge(socket, record)
-  enableForwarding(record.bridge)
+  enableForwarding(record)
   return index
 }
 
-/** Removes the record and the bridge of a network that could not be made whole. */
-export function dropNetwork(state: InstanceState, socket: NetlinkSocket, bridge: string): void {
-  removeFile(state.recordPath(bridge))
-  if (findLink(socket, bridge)?.kind === 'bridge') exchangeRoute(socket, [deleteLink(bridge)])
+/** Removes the record of a network that could not be made whole, and what was made for it. */
+export function dropNetwork(state: InstanceState, socket: NetlinkSocket, record: NetworkRecord): void {
+  removeFile(state.recordPath(record.name))
+  dropParent(state, socket, record)
+  if (isBridge(record) && findLink(socket, record.bridge)?.kind === 'bridge')
+    exchangeRoute(socket, [deleteLink(record.bridge)])
 }
 
-function checkSame(found: NetworkRecord, wanted: WantedNetwork): void {
+/** Refuses a network that is there with other settings than those that are named. */
+export function checkSame(found: NetworkRecord, { options, ipv4, driver }: WantedNetwork): void {
   const differs =
-    (wanted.subnet !== undefined && formatSubnet(wanted.subnet) !== formatSubnet(found.subnet)) ||
-    (wanted.gateway !== undefined && wanted.gateway !== found.gateway) ||
-    (wanted.mtu !== undefined && wanted.mtu !== found.mtu)
+    driver !== found.info.driver ||
+    (options.bridge !== undefined && options.bridge !== found.bridge) ||
+    (ipv4 !== undefined && formatIpSubnet(ipv4.subnet) !== formatIpSubnet(found.ipv4.subnet)) ||
+    (options.subnets?.[0]?.gateway !== undefined && ipv4?.gateway.value !== found.ipv4.gateway.value) ||
+    (options.mtu !== undefined && options.mtu !== found.mtu)
   if (!differs) return
-  const asked = [
-    wanted.subnet && formatSubnet(wanted.subnet),
-    wanted.gateway && formatIpv4(wanted.gateway),
-    wanted.mtu,
-  ]
+  const asked = [ipv4 && formatIpSubnet(ipv4.subnet), ipv4 && formatIp(ipv4.gateway), options.mtu]
   throw new NetbridgeError(
     'ERR_NETBRIDGE_SUBNET_CONFLICT',
     `cannot open ${describeNetwork(found)} with other settings (${asked.filter(Boolean).join(', ')}): remove it first`,

@@ -1,45 +1,58 @@
-import { parseIpv4 } from './address/ipv4.js'
+import { isIPv6 } from 'node:net'
 import { portOwner, takeLinkDown, type OpenNetwork } from './attach.js'
 import { hostLinkName, isHostLinkName } from './bridge.js'
-import type { PublishedPort } from './ports.js'
+import type { DetachOptions, EndpointInfo } from './endpoint.js'
 import { getPorts, readLink } from './netlink/link-messages.js'
 import { exchangeRoute } from './netlink/route-request.js'
+import type { PublishedPort } from './ports.js'
 
 /** Everything that an endpoint holds. */
 export interface Holdings {
   readonly id: string
   readonly ports: readonly PublishedPort[]
+  /** Of both families. */
   readonly addresses: readonly string[]
+  /** Its interface inside, as far as that is known. */
+  readonly name: string
+}
+
+/** What an endpoint that was attached whole holds. */
+export function holdingsOf({ id, ports, address, ipv6, name }: EndpointInfo): Holdings {
+  return { id, ports, name, addresses: ipv6 === null ? [address] : [address, ipv6.address] }
 }
 
 /**
  * Takes back what an endpoint holds: from the kernel first, then from the files, so that what is left when it
  * fails half-way can be found and taken back again.
- *
- * @param leaveLink - The link goes with the network namespace; do not delete it.
  */
 export function releaseHoldings(
   network: OpenNetwork,
-  { id, ports, addresses }: Holdings,
-  leaveLink = false,
+  { id, ports, addresses, name }: Holdings,
+  options: DetachOptions = {},
 ): void {
-  network.table.unpublish(ports)
-  for (const address of addresses) takeLinkDown(network, hostLinkName(parseIpv4(address) ?? 0), leaveLink)
-  network.endpoints.remove(id)
-  for (const port of ports) network.state.ports.release(port, portOwner(network, id))
-  for (const address of addresses) network.pool.release(address, id)
+  const { table, record, endpoints, state, pool, pool6 } = network
+  table.unpublish(ports)
+  if (record.bridge === undefined) takeLinkDown(network, { ifname: null, name }, options)
+  else {
+    for (const address of addresses.filter((each) => !isIPv6(each)))
+      takeLinkDown(network, { ifname: hostLinkName(address), name }, options)
+  }
+  endpoints.remove(id)
+  for (const port of ports) state.ports.release(port, portOwner(network, id))
+  for (const address of addresses) (isIPv6(address) ? pool6 : pool)?.release(address, id)
 }
 
 /** What each id holds according to all files, complete or not. */
 export function allHoldings(network: OpenNetwork): Map<string, Holdings> {
-  const all = new Map<string, { id: string; ports: PublishedPort[]; addresses: string[] }>()
+  const all = new Map<string, { id: string; ports: PublishedPort[]; addresses: string[]; name: string }>()
   const of = (id: string): { ports: PublishedPort[]; addresses: string[] } => {
-    const holdings = all.get(id) ?? { id, ports: [], addresses: [] }
+    const holdings = all.get(id) ?? { id, ports: [], addresses: [], name: 'eth0' }
     all.set(id, holdings)
     return holdings
   }
   for (const id of network.endpoints.ids()) of(id)
-  for (const [address, id] of network.pool.entries()) of(id).addresses.push(address)
+  for (const pool of [network.pool, network.pool6])
+    for (const [address, id] of pool?.entries() ?? []) of(id).addresses.push(address)
   const prefix = portOwner(network, '')
   for (const [port, owner] of network.state.ports.entries()) {
     if (owner.startsWith(prefix)) of(owner.slice(prefix.length)).ports.push({ ...port, container: 0 })
@@ -49,10 +62,12 @@ export function allHoldings(network: OpenNetwork): Map<string, Holdings> {
 
 /** Deletes links on the bridge that no endpoint has. */
 export function reapOrphans(network: OpenNetwork): void {
-  const wanted = new Set(network.endpoints.list().map(({ ifname }) => ifname))
-  for (const message of exchangeRoute(network.route, [getPorts(network.bridgeIndex)])) {
+  const { record, linkIndex, route, endpoints } = network
+  if (record.bridge === undefined) return
+  const wanted = new Set(endpoints.list().map(({ ifname }) => ifname))
+  for (const message of exchangeRoute(route, [getPorts(linkIndex)])) {
     const { name, master } = readLink(message)
-    if (master === network.bridgeIndex && isHostLinkName(name) && !wanted.has(name))
-      takeLinkDown(network, name)
+    if (master === linkIndex && isHostLinkName(name) && !wanted.has(name))
+      takeLinkDown(network, { ifname: name, name })
   }
 }

@@ -1,4 +1,4 @@
-import { formatSubnet, parseIpv4, parseSubnet, type Subnet } from './address/ipv4.js'
+import { parseIpv4 } from './address/ipv4.js'
 import { isIP } from 'node:net'
 import type { DnsOptions } from './dns/dns-server.js'
 import { NetbridgeError } from './errors.js'
@@ -17,6 +17,18 @@ export function checkId(id: string): string {
     throw invalid('id', id, '1-128 letters, digits, "_", "." and "-", beginning with a letter or digit')
   }
   return id
+}
+
+/** Name of a network: it becomes a file name. */
+export function checkNetworkName(name: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(name)) {
+    throw invalid(
+      'name of a network',
+      name,
+      '1-128 letters, digits, "_", "." and "-", beginning with a letter or digit',
+    )
+  }
+  return name
 }
 
 /** Name of an instance: it becomes an nftables table. */
@@ -41,26 +53,6 @@ export function checkDeviceName(what: string, name: string): string {
     throw invalid(what, name, '1-15 bytes without "/", ":" and spaces, and neither "." nor ".."')
   }
   return name
-}
-
-/** A subnet in CIDR form that has room for a gateway and a container. */
-export function checkSubnet(text: string): Subnet {
-  const subnet = parseSubnet(text)
-  const first = (subnet?.base ?? 0) >>> 24
-  const unusable = first === 0 || first === 127 || first >= 224
-  if (subnet === undefined || subnet.prefixLength < 8 || subnet.prefixLength > 29 || unusable) {
-    throw invalid('subnet', text, 'a unicast IPv4 range from /8 to /29 with no host bits set')
-  }
-  return subnet
-}
-
-/** An address of the subnet that is neither its first nor its last. */
-export function checkGateway(text: string, subnet: Subnet): number {
-  const address = checkIpv4('gateway', text)
-  if (address <= subnet.base || address >= subnet.base + 2 ** (32 - subnet.prefixLength) - 1) {
-    throw invalid('gateway', text, `an address inside ${formatSubnet(subnet)}`)
-  }
-  return address
 }
 
 /** A dotted IPv4 address. */

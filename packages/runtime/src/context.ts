@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { defaultCgroupDriver, detectHierarchy, type CgroupDriver, type Hierarchy } from '@ctr/cgroups'
-import { Netbridge } from '@ctr/netbridge'
+import { isNetbridgeError, Networks, type Network } from '@ctr/netbridge'
 import type { LayerStore, VolumeStore } from '@ctr/overlay'
 import { ContainerRecords } from './container/record.js'
 import { WarmRoots } from './container/warm-roots.js'
@@ -21,6 +21,9 @@ export interface Folders {
   /** What does not: locks, pinned processes, networks. */
   readonly state: string
 }
+
+/** Name of the network that is always there. */
+export const DEFAULT_NETWORK = 'bridge'
 
 /** What all parts of one runtime share. */
 export class Context {
@@ -47,7 +50,7 @@ export class Context {
   readonly mountpoints: string
   /** Set by the runtime once the stores are open. */
   images!: Images
-  #network: Promise<Netbridge> | undefined
+  #networks: Networks | undefined
   #userNetwork: FoundUserNetwork | undefined
   readonly #groups: string | undefined
   #closed = false
@@ -127,36 +130,44 @@ export class Context {
     return (this.#userNetwork ??= findUserNetwork())
   }
 
-  /** The bridge network, opened when it is first needed. */
-  network(): Promise<Netbridge> {
-    this.#network ??= Netbridge.open({
+  /** The networks of this runtime. Root's only. */
+  get networks(): Networks {
+    return (this.#networks ??= Networks.open({
+      root: join(this.folders.root, 'networks'),
       state: join(this.folders.state, 'net'),
       instance: this.instance,
-    }).catch((error: unknown) => {
-      this.#network = undefined
+    }))
+  }
+
+  /** A network by name. The one that is always there, `bridge`, is made when it is first needed. */
+  async network(name: string): Promise<Network> {
+    if (name !== DEFAULT_NETWORK) return await this.networks.get(name)
+    try {
+      return await this.networks.get(name)
+    } catch (error) {
+      if (!isNetbridgeError(error) || error.code !== 'ERR_NETBRIDGE_NOT_FOUND') throw error
+    }
+    try {
+      return await this.networks.create({ name, bridge: `${this.instance}0` })
+    } catch (error) {
+      // another process, or another start, has made it meanwhile
+      if (isNetbridgeError(error) && error.code === 'ERR_NETBRIDGE_EXISTS' && this.networks.has(name))
+        return await this.networks.get(name)
       throw error
-    })
-    return this.#network
+    }
   }
 
-  /** The bridge network if it was made before, by this process or another. */
-  async existingNetwork(): Promise<Netbridge | undefined> {
-    if (this.#closed || this.rootless !== undefined) return undefined
-    if (this.#network === undefined && !existsSync(join(this.folders.state, 'net'))) return undefined
-    return await this.network()
-  }
-
-  /** The network was removed: the next one who needs it makes it anew. */
-  forgetNetwork(): void {
-    this.#network = undefined
+  /** Takes a container that has ended, or ends now, off all its networks: the links go with its namespace. */
+  async leaveNetworks(id: string): Promise<void> {
+    if (this.#closed || this.rootless !== undefined) return
+    for (const { network } of this.networks.endpointsOf(id))
+      (await this.networks.get(network)).endpoint(id)?.detach({ leaveLink: true })
   }
 
   /** Closes what is open; what is on disk and in the kernel stays. */
   async close(): Promise<void> {
     this.#closed = true
-    const network = this.#network
-    this.#network = undefined
-    await (await network)?.close()
+    await this.#networks?.close()
     await this.roots[Symbol.asyncDispose]()
     this.owner[Symbol.dispose]()
     this.rootless?.[Symbol.dispose]()

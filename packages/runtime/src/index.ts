@@ -7,7 +7,16 @@ export { Runtime, type RuntimeOptions } from './runtime.js'
 export type { RootlessInfo } from './rootless/rootless-info.js'
 export type { CleanUpFailure } from './cleanup.js'
 export { Container } from './container/container.js'
-export type { ContainerExit, ContainerRecord, ContainerVolume, NetworkMode } from './container/record.js'
+export type {
+  ContainerExit,
+  ContainerNetwork,
+  ContainerRecord,
+  ContainerVolume,
+  NetworkMode,
+  WantedAddresses,
+} from './container/record.js'
+export type { NetworkAttachment, NetworkOption } from './container/network-option.js'
+export type { InspectedNetwork, RuntimeNetworks } from './networks/runtime-networks.js'
 export type { ExecProcess } from './container/exec.js'
 export type { LogEntry, LogOptions } from './container/logs.js'
 export type {

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { CredentialSource, ImageProgress } from '@ctr/registry'
 import type { PortMapping } from '@ctr/netbridge'
 import { RuntimeError } from './errors.js'
+import { parseNetwork, type NetworkOption } from './container/network-option.js'
 import type { NetworkMode } from './container/record.js'
 import type { TerminalSize } from './setup/terminal-stream.js'
 import { checkUserNamespace, type UserNamespaceOption } from './userns/option.js'
@@ -73,11 +74,13 @@ export interface RunOptions {
   /** Host name. Default: the first 12 digits of the id; the host's own on the host network. */
   readonly hostname?: string | undefined
   /**
+   * What it is connected to: `'none'`, `'host'`, `'container:NAME'` (the network of another container), a network of
+   * `runtime.networks` by name, or several of them with aliases and addresses, of which the first is the way out.
    * Default `'bridge'`. An ordinary user has no bridge: its default is `'pasta'`, else `'slirp4netns'`, by the
    * program of that name, else `'none'`.
    */
-  readonly network?: NetworkMode | undefined
-  /** Ports of the host that lead to the container. Needs `network: 'bridge'` or `'pasta'`. */
+  readonly network?: NetworkOption | undefined
+  /** Ports of the host that lead to the container. Needs a network with a bridge, or `'pasta'`. */
   readonly publish?: readonly PortMapping[] | undefined
   /** How the container finds names. Default: as the host does. */
   readonly dns?: DnsSettings | undefined
@@ -193,8 +196,6 @@ export interface UnpackProgress {
 /** Stands for the address of the host in {@link RunOptions.extraHosts}. */
 export const hostGateway = 'host-gateway'
 
-const networkModes: readonly NetworkMode[] = ['none', 'host', 'bridge', 'pasta', 'slirp4netns']
-
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
 const volumePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{1,127}$/
 
@@ -204,7 +205,8 @@ const volumePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{1,127}$/
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`.
  */
 export function checkRunOptions(options: RunOptions): void {
-  const { image, rootfs, name, network, publish = [], terminal, detach = false } = options
+  const { image, rootfs, name, publish = [], terminal, detach = false } = options
+  const { mode } = parseNetwork(options.network)
   if ((image === undefined) === (rootfs === undefined)) {
     throw invalid(
       `cannot run a container: exactly one of image and rootfs is needed, got ${image === undefined ? 'neither' : 'both'}`,
@@ -217,17 +219,15 @@ export function checkRunOptions(options: RunOptions): void {
       `cannot name a container ${JSON.stringify(name)}: letters, digits, "_", "." and "-" are allowed, the first a letter or digit`,
     )
   }
-  if (network !== undefined && !networkModes.includes(network))
-    throw invalid(`cannot use network ${JSON.stringify(network)}: ${networkModes.join(', ')} are there`)
-  if (publish.length > 0 && (network === 'none' || network === 'host'))
-    throw invalid(`cannot publish ports on network ${network}: only bridge and pasta have them`)
+  if (publish.length > 0 && (mode === 'none' || mode === 'host' || mode === 'container'))
+    throw invalid(`cannot publish ports on network ${mode}: only networks with a bridge and pasta have them`)
   for (const volume of options.volumes ?? []) checkVolume(volume)
   checkEnv(options.env ?? {})
   checkWords([...(options.command ?? []), ...(options.entrypoint ?? []), options.cwd ?? ''])
   checkLimits(options)
   checkUserNamespace(options.userNamespace ?? 'host')
-  checkSysctls(options.sysctls ?? {}, network)
-  checkNames(options)
+  checkSysctls(options.sysctls ?? {}, mode)
+  checkNames(options, mode)
   if (options.cwd !== undefined && !options.cwd.startsWith('/'))
     throw invalid(`cannot work in ${options.cwd}: the path is not absolute`)
   const streams = [options.stdin, options.stdout, options.stderr]
@@ -282,19 +282,22 @@ function checkLimits({ memory, memorySwap, cpus, pids, shmSize, hostname }: RunO
   }
 }
 
-function checkNames({ dns, extraHosts = {}, network }: RunOptions): void {
+function checkNames({ dns, extraHosts = {} }: RunOptions, mode: NetworkMode | undefined): void {
+  if (mode === 'container' && (dns !== undefined || Object.keys(extraHosts).length > 0))
+    throw invalid("cannot set names of a container that shares the network of another: they are that one's")
   for (const server of dns?.nameservers ?? []) {
     if (isIP(server) === 0)
       throw invalid(`cannot ask the name server ${JSON.stringify(server)}: it is no address`)
   }
   for (const [name, addresses] of Object.entries(extraHosts)) {
     for (const address of [addresses].flat()) {
-      if (address === hostGateway && (network === 'none' || network === 'pasta' || network === 'slirp4netns'))
-        throw invalid(`cannot name the host ${name}: a container on network ${network} does not reach it`)
-      if (address !== hostGateway && isIP(address) === 0)
+      if (address === hostGateway && (mode === 'none' || mode === 'pasta' || mode === 'slirp4netns'))
+        throw invalid(`cannot name the host ${name}: a container on network ${mode} does not reach it`)
+      if (address !== hostGateway && isIP(address) === 0) {
         throw invalid(
           `cannot give ${name} to ${JSON.stringify(address)}: it is neither an address nor ${hostGateway}`,
         )
+      }
     }
   }
 }
@@ -307,7 +310,7 @@ const ipcSysctl =
 function checkSysctls(sysctls: Readonly<Record<string, string>>, network: NetworkMode | undefined): void {
   for (const [name, value] of Object.entries(sysctls)) {
     const isNetwork = /^net(\.[A-Za-z0-9_-]+)+$/.test(name)
-    if (!ipcSysctl.test(name) && !(isNetwork && network !== 'host')) {
+    if (!ipcSysctl.test(name) && !(isNetwork && network !== 'host' && network !== 'container')) {
       throw invalid(
         `cannot set ${JSON.stringify(name)}: it is no kernel parameter of the container's own namespaces`,
       )

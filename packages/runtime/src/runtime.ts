@@ -14,6 +14,7 @@ import { RuntimeError } from './errors.js'
 import { Images } from './images/images.js'
 import type { RunOptions } from './options.js'
 import { systemdNeedsRoot, userNamespaceNeedsRoot } from './rootless/limits.js'
+import { RuntimeNetworks } from './networks/runtime-networks.js'
 import { Rootless } from './rootless/rootless.js'
 import { rootlessInfo, type RootlessInfo } from './rootless/rootless-info.js'
 import { defaultRoot, defaultState } from './default-folders.js'
@@ -55,6 +56,8 @@ export class Runtime implements AsyncDisposable {
   readonly images: Images
   /** Files that outlive containers. */
   readonly volumes: VolumeStore
+  /** What connects containers. */
+  readonly networks: RuntimeNetworks
   /** What dead processes had left and could not be removed when the runtime was opened. Tried again by the next. */
   readonly failedCleanUps: readonly CleanUpFailure[]
   /** Folder of images, layers and containers. */
@@ -78,6 +81,7 @@ export class Runtime implements AsyncDisposable {
     this.failedCleanUps = failedCleanUps
     this.images = context.images
     this.volumes = context.volumes
+    this.networks = new RuntimeNetworks(context, (idOrName) => this.container(idOrName))
     this.rootless = rootlessInfo(context)
     this.root = context.folders.root
     this.state = context.folders.state
@@ -192,7 +196,7 @@ export class Runtime implements AsyncDisposable {
   }
 
   /**
-   * Removes every container, the bridge network and the cgroups of this runtime. Images, layers and named volumes stay.
+   * Removes every container, every network and the cgroups of this runtime. Images, layers and named volumes stay.
    * Detached containers are killed.
    */
   async reset(): Promise<void> {
@@ -203,9 +207,7 @@ export class Runtime implements AsyncDisposable {
       await releaseRunning(this.#context, id)
       await removeFiles(this.#context, { id, rootId: null, userNamespace: null }, { anonymousVolumes: true })
     }
-    const network = await this.#context.existingNetwork()
-    await network?.remove()
-    this.#context.forgetNetwork()
+    if (this.#context.rootless === undefined) await this.#context.networks.removeAll()
     if (this.#context.hasCgroups) await removeParentCgroup(this.#context)
   }
 

@@ -3,10 +3,21 @@ import { join } from 'node:path'
 import { NetbridgeError } from '../errors.js'
 import { Claims } from '../state/claims.js'
 import { makeFolder, stateError } from '../state/files.js'
-import { contains, formatIpv4, formatSubnet, lastAddress, type Subnet } from './ipv4.js'
+import { containsIp, formatIp, formatIpSubnet, lastIp, parseIp, type IpSubnet } from './ip.js'
 
 /** How many taken addresses in a row are tried one by one before the folder is listed. */
 const TRIES = 8
+/** Addresses of one pool that are handed out by themselves, of a subnet however large. */
+const MOST = 2n ** 31n
+
+/** Which addresses a pool hands out. */
+export interface PoolRange {
+  readonly subnet: IpSubnet
+  /** Part of the subnet that addresses are chosen from. Default all of it. */
+  readonly range?: IpSubnet | undefined
+  /** Addresses that nobody gets: the gateway, and those that belong to others. */
+  readonly reserved: readonly string[]
+}
 
 /**
  * Addresses of a subnet, each handed out once. Kept in files, so that any number of processes share one
@@ -14,23 +25,27 @@ const TRIES = 8
  * an address that was given back is not given out again at once, when neighbours still remember its old owner.
  */
 export class AddressPool {
-  readonly #subnet: Subnet
-  readonly #gateway: number
+  readonly #subnet: IpSubnet
+  readonly #range: IpSubnet
+  readonly #reserved: ReadonlySet<string>
   readonly #claims: Claims
   readonly #cursorPath: string
   readonly #cursorBytes = Buffer.alloc(4)
   #cursorFd: number | undefined
 
-  /**
-   * @param folder - Where the pool keeps its files; made if it is not there.
-   * @param gateway - Address of the subnet that is never handed out, beside the first and the last.
-   */
-  constructor(folder: string, subnet: Subnet, gateway: number) {
+  /** @param folder - Where the pool keeps its files; made if it is not there. IPv4 and IPv6 may share it. */
+  constructor(folder: string, { subnet, range = subnet, reserved }: PoolRange) {
     this.#subnet = subnet
-    this.#gateway = gateway
-    makeFolder(join(folder, 'addresses'))
-    this.#claims = new Claims(join(folder, 'addresses'))
-    this.#cursorPath = join(folder, 'cursor')
+    this.#range = range
+    const ends = subnet.family === 4 ? [subnet.base, lastIp(subnet)] : [subnet.base]
+    this.#reserved = new Set([
+      ...ends.map((value) => formatIp({ family: subnet.family, value })),
+      ...reserved,
+    ])
+    const names = subnet.family === 4 ? ['addresses', 'cursor'] : ['addresses6', 'cursor6']
+    makeFolder(join(folder, names[0]!))
+    this.#claims = new Claims(join(folder, names[0]!))
+    this.#cursorPath = join(folder, names[1]!)
   }
 
   /**
@@ -38,47 +53,49 @@ export class AddressPool {
    *
    * @throws {@link NetbridgeError} `ERR_NETBRIDGE_POOL_EXHAUSTED`.
    */
-  allocate(owner: string): number {
-    const first = this.#subnet.base + 1
-    const count = lastAddress(this.#subnet) - first
+  allocate(owner: string): string {
+    const { family, base } = this.#range
+    const size = lastIp(this.#range) - base + 1n
+    const count = Number(size < MOST ? size : MOST)
     const start = this.#readCursor(count)
     let taken: ReadonlySet<string> | undefined
     for (let step = 0; step < count; step++) {
       const offset = (start + step) % count
-      const address = first + offset
+      const address = formatIp({ family, value: base + BigInt(offset) })
       if (step === TRIES) taken = new Set(this.#claims.names())
-      if (address === this.#gateway || taken?.has(formatIpv4(address)) === true) continue
-      if (!this.#claims.claim(formatIpv4(address), owner)) continue
+      if (this.#reserved.has(address) || taken?.has(address) === true) continue
+      if (!this.#claims.claim(address, owner)) continue
       this.#writeCursor(offset + 1)
       return address
     }
     throw new NetbridgeError(
       'ERR_NETBRIDGE_POOL_EXHAUSTED',
-      `cannot allocate an address of ${formatSubnet(this.#subnet)}: all are taken`,
+      `cannot allocate an address of ${formatIpSubnet(this.#range)}: all are taken`,
     )
   }
 
   /**
-   * Takes a certain address.
+   * Takes a certain address of the subnet, also one outside the range.
    *
+   * @returns The address as it is written everywhere.
    * @throws {@link NetbridgeError} `ERR_NETBRIDGE_INVALID_ARG`: not an address for containers of this subnet.
    *   `ERR_NETBRIDGE_ADDRESS_TAKEN`: somebody has it.
    */
-  claim(address: number, owner: string): number {
-    const text = formatIpv4(address)
-    const reserved = [this.#subnet.base, lastAddress(this.#subnet), this.#gateway].includes(address)
-    if (reserved || !contains(this.#subnet, address)) {
-      const subnet = formatSubnet(this.#subnet)
+  claim(address: string, owner: string): string {
+    const ip = parseIp(address)
+    const text = ip === undefined ? address : formatIp(ip)
+    const reserved = this.#reserved.has(text)
+    if (ip === undefined || reserved || !containsIp(this.#subnet, ip)) {
       throw new NetbridgeError(
         'ERR_NETBRIDGE_INVALID_ARG',
-        `cannot use ${text}: ${reserved ? 'it is reserved in' : 'it is not in'} ${subnet}`,
+        `cannot use ${text}: ${reserved ? 'it is reserved in' : 'it is not in'} ${formatIpSubnet(this.#subnet)}`,
       )
     }
     if (!this.#claims.claim(text, owner)) {
       const other = this.#claims.owner(text) ?? 'somebody'
       throw new NetbridgeError('ERR_NETBRIDGE_ADDRESS_TAKEN', `cannot use ${text}: ${other} has it`)
     }
-    return address
+    return text
   }
 
   /** Gives an address back, if this owner has it. */
@@ -105,7 +122,7 @@ export class AddressPool {
     try {
       this.#cursorFd ??= openSync(this.#cursorPath, constants.O_RDWR | constants.O_CREAT, 0o600)
       const length = readSync(this.#cursorFd, this.#cursorBytes, 0, 4, 0)
-      return length === 4 ? this.#cursorBytes.readUInt32LE(0) % count : 0
+      return length === 4 ? this.#cursorBytes.readUInt32LE(0) % count : 1
     } catch (error) {
       throw stateError(`read ${this.#cursorPath}`, error)
     }

@@ -19,25 +19,9 @@ export function formatIpv4(address: number): string {
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 0xff).join('.')
 }
 
-/** Reads `a.b.c.d/n`; `undefined` when malformed or when bits beyond the prefix are set. */
-export function parseSubnet(text: string): Subnet | undefined {
-  const [address, length, ...rest] = text.split('/')
-  if (rest.length > 0 || !/^(?:[0-9]|[12][0-9]|3[0-2])$/.test(length ?? '')) return undefined
-  const base = parseIpv4(address ?? '')
-  const prefixLength = Number(length)
-  if (base === undefined || subnetOf(base, prefixLength).base !== base) return undefined
-  return { base, prefixLength }
-}
-
 /** Writes `a.b.c.d/n`. */
 export function formatSubnet({ base, prefixLength }: Subnet): string {
   return `${formatIpv4(base)}/${prefixLength}`
-}
-
-/** The subnet of that size which holds the address. */
-export function subnetOf(address: number, prefixLength: number): Subnet {
-  const size = 2 ** (32 - prefixLength)
-  return { base: address - (address % size), prefixLength }
 }
 
 /** Last address of a subnet: the broadcast address. */
@@ -48,11 +32,6 @@ export function lastAddress({ base, prefixLength }: Subnet): number {
 /** True when the address lies in the subnet. */
 export function contains(subnet: Subnet, address: number): boolean {
   return address >= subnet.base && address <= lastAddress(subnet)
-}
-
-/** True when two subnets share an address. */
-export function overlap(a: Subnet, b: Subnet): boolean {
-  return contains(a, b.base) || contains(b, a.base)
 }
 
 /** The four bytes of an address in network order. */

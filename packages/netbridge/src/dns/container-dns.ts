@@ -5,7 +5,7 @@ import { insideNetwork } from '../network-namespace.js'
 import { NetlinkSocket } from '../netlink/netlink-socket.js'
 import { addNameRedirect } from '../nft/name-redirect.js'
 import { NftTransaction } from '../nft/transaction.js'
-import type { Netbridge } from '../netbridge.js'
+import type { Network } from '../network.js'
 import { checkForward } from '../validate.js'
 import type { DnsOptions, DnsServer } from './dns-server.js'
 import { openDnsSockets, type DnsSockets } from './sockets.js'
@@ -20,7 +20,7 @@ const loopback: Subnet = { base: parseIpv4('127.0.0.0')!, prefixLength: 8 }
 /** How names are served to one container. */
 export interface ContainerDnsOptions extends Pick<DnsOptions, 'forward'> {
   /** The networks that it is on now, whose names it may know; asked for each question. */
-  readonly networks: () => readonly Netbridge[]
+  readonly networks: () => readonly Network[]
 }
 
 /**

@@ -11,7 +11,7 @@ export function currentNames(record: NetworkRecord, endpoints: EndpointRecords):
   return () => {
     const stamp = endpoints.stamp()
     if (read === undefined || read.stamp !== stamp) {
-      const table = new NameTable(record.bridge, record.subnet, endpoints.list())
+      const table = new NameTable(record.name, record.subnet, endpoints.list())
       read = { stamp, table }
     }
     return read.table

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
-import { parseSubnet } from '../address/ipv4.js'
+import { parseIpv4 } from '../address/ipv4.js'
 import { NameTable } from './name-table.js'
 
 const id = 'ab'.repeat(32)
-const table = new NameTable('Net0', parseSubnet('10.1.0.0/16')!, [
+const table = new NameTable('Net0', { base: parseIpv4('10.1.0.0')!, prefixLength: 16 }, [
   { id, names: ['Web', 'service'], address: '10.1.0.2' },
   { id: 'db', names: ['service'], address: '10.1.0.3' },
 ])

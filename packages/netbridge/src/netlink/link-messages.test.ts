@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
+import { parseIp } from '../address/ip.js'
 import { newAddress, newDefaultRoute, readRoute } from './address-messages.js'
 import { newVeth, readLink, setLinkDownInGroup } from './link-messages.js'
+import { newIpvlan, newMacvlan, newVlan } from './stacked-links.js'
 import { MessageWriter } from './message-writer.js'
 import type { RouteRequest } from './route-request.js'
 
@@ -59,15 +61,41 @@ describe('setLinkDownInGroup()', () => {
 
 describe('newAddress()', () => {
   it('names address and broadcast address', () => {
-    expect(bodyOf(newAddress(2, 'eth0', 0xac1e0002, 16)).toString('hex')).toBe(
+    expect(bodyOf(newAddress(2, 'eth0', parseIp('172.30.0.2')!, 16)).toString('hex')).toBe(
       '02100000' + '02000000' + '08000200' + 'ac1e0002' + '08000100' + 'ac1e0002' + '08000400' + 'ac1effff',
     )
   })
 })
 
+describe('newMacvlan(), newIpvlan() and newVlan()', () => {
+  it('name parent, namespace and mode', () => {
+    const link = { parent: 3, name: 'eth0', netnsFd: 9, mtu: undefined }
+    const head = '00000000'.repeat(4) + '09000300' + '6574683000000000' + '08000500' + '03000000'
+    expect(bodyOf(newMacvlan(link, undefined, 'vepa')).toString('hex')).toBe(
+      `${head}08001c0009000000` +
+        '1c001280' +
+        '0c000100' +
+        '6d6163766c616e00' +
+        '0c000280' +
+        '08000100' +
+        '02000000',
+    )
+    expect(bodyOf(newIpvlan(link, 'l3s')).toString('hex')).toBe(
+      `${head}08001c0009000000` +
+        '1c001280' +
+        '0b000100' +
+        '6970766c616e0000' +
+        '0c000280' +
+        '06000100' +
+        '02000000',
+    )
+    expect(bodyOf(newVlan(3, 'eth0', 300)).toString('hex')).toMatch(/0c000280060001002c010000$/)
+  })
+})
+
 describe('newDefaultRoute()', () => {
   it('is read back by readRoute()', () => {
-    const body = bodyOf(newDefaultRoute(2, 0xac1e0001))
+    const body = bodyOf(newDefaultRoute(2, parseIp('172.30.0.1')!))
     expect(readRoute({ type: 24, flags: 0, sequence: 0, body })).toEqual({
       family: 2,
       prefixLength: 0,
@@ -82,6 +110,8 @@ describe('readLink()', () => {
     const writer = new MessageWriter()
     for (const word of [0, 7, 1, 0]) writer.u32(word)
     writer.attributeString(3, 'ctrac1e0002')
+    writer.attribute(1, Buffer.from('024300000001', 'hex'))
+    writer.attributeU32(5, 9)
     writer.attributeU32(10, 5)
     writer.nested(18, () => writer.attributeString(1, 'veth'))
     expect(readLink({ type: 16, flags: 0, sequence: 0, body: Buffer.from(writer.bytes) })).toEqual({
@@ -90,6 +120,8 @@ describe('readLink()', () => {
       up: true,
       master: 5,
       kind: 'veth',
+      mac: '02:43:00:00:00:01',
+      parent: 9,
     })
   })
 })

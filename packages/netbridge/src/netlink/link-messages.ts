@@ -11,9 +11,14 @@ export interface LinkInfo {
   /** Index of the bridge that it is a port of. */
   readonly master: number | undefined
   readonly kind: string | undefined
+  /** Hardware address in hexadecimal with colons, where it has one. */
+  readonly mac: string | undefined
+  /** Index of the link that it stands on, in whatever namespace that is. */
+  readonly parent: number | undefined
 }
 
-function linkHeader(writer: MessageWriter, index: number, flags: number, change: number): void {
+/** `struct ifinfomsg`. */
+export function linkHeader(writer: MessageWriter, index: number, flags: number, change: number): void {
   writer.u32(0) // ifi_family, padding, ifi_type
   writer.u32(index)
   writer.u32(flags)
@@ -207,6 +212,19 @@ export function getLinkAt(index: number): RouteRequest {
   }
 }
 
+/** `ip link show`. */
+export function getLinks(): RouteRequest {
+  return {
+    type: nl.RTM_GETLINK,
+    flags: nl.NLM_F_DUMP,
+    action: 'list links',
+    body: (writer) => {
+      linkHeader(writer, 0, 0, 0)
+      writer.attributeU32(nl.IFLA_EXT_MASK, nl.RTEXT_FILTER_SKIP_STATS)
+    },
+  }
+}
+
 /** `ip link show master INDEX`. */
 export function getPorts(bridge: number): RouteRequest {
   return {
@@ -231,5 +249,10 @@ export function readLink({ body }: NetlinkMessage): LinkInfo {
     up: (body.readUInt32LE(8) & nl.IFF_UP) !== 0,
     master: attributes.get(nl.IFLA_MASTER)?.readUInt32LE(0),
     kind: readString(info.get(nl.IFLA_INFO_KIND)),
+    mac: attributes
+      .get(nl.IFLA_ADDRESS)
+      ?.toString('hex')
+      .replace(/..(?=.)/g, '$&:'),
+    parent: attributes.get(nl.IFLA_LINK)?.readUInt32LE(0),
   }
 }

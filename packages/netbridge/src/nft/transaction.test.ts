@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { parseSubnet } from '../address/ipv4.js'
+import { parseIpv4 } from '../address/ipv4.js'
 import { bridgeElement, portAtKey, portKey, subnetElements, targetValue } from './elements.js'
 import { NftTransaction } from './transaction.js'
 
@@ -40,7 +40,7 @@ describe('elements', () => {
   })
 
   it('give an interval as its first address and the first behind it', () => {
-    expect(subnetElements(parseSubnet('172.30.0.0/16')!)).toEqual([
+    expect(subnetElements({ base: parseIpv4('172.30.0.0')!, prefixLength: 16 })).toEqual([
       { key: Uint8Array.of(172, 30, 0, 0) },
       { key: Uint8Array.of(172, 31, 0, 0), intervalEnd: true },
     ])

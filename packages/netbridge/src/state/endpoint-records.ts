@@ -14,11 +14,11 @@ export class EndpointRecords {
 
   constructor(folder: string) {
     this.#folder = folder
-    makeFolder(folder)
   }
 
   /** @returns False when an endpoint of that id exists. */
   add(info: EndpointInfo): boolean {
+    makeFolder(this.#folder)
     return createFile(this.#path(info.id), JSON.stringify(info))
   }
 
@@ -69,8 +69,8 @@ export class EndpointRecords {
 /** A file that was cut off by a power failure says nothing; cleaning up goes by its name then. */
 function parse(text: string): EndpointInfo | undefined {
   try {
-    const info = JSON.parse(text) as Omit<EndpointInfo, 'names'> & Partial<EndpointInfo>
-    return { ...info, names: info.names ?? [] } // written before there were names
+    const info = JSON.parse(text) as Omit<EndpointInfo, 'names' | 'ipv6'> & Partial<EndpointInfo>
+    return { ...info, names: info.names ?? [], ipv6: info.ipv6 ?? null } // written before there were any
   } catch {
     return undefined
   }

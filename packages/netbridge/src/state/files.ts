@@ -1,4 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { types } from 'node:util'
 import { AT_FDCWD, isSyscallError, RENAME_NOREPLACE, renameat2 } from '@ctr/linux'
@@ -27,8 +37,12 @@ export function makeFolder(path: string): void {
 
 /** Names in a folder; none when the folder is not there. */
 export function listFolder(path: string): string[] {
+  return namesIn(path).filter((name) => !name.startsWith('.'))
+}
+
+function namesIn(path: string): string[] {
   try {
-    return readdirSync(path).filter((name) => !name.startsWith('.'))
+    return readdirSync(path)
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
     throw stateError(`list ${path}`, error)
@@ -36,16 +50,23 @@ export function listFolder(path: string): string[] {
 }
 
 /**
- * Writes a file that is there whole or not at all, unless one of that name exists. It is not synced to disk:
+ * Writes a file that is there whole or not at all, unless one of that name exists. As a rule it is not synced to disk:
  * what these files describe are objects of the running kernel, which a power failure takes along.
  *
+ * @param durable - It is on disk when this returns.
  * @returns False when there was one already.
  */
-export function createFile(path: string, text: string): boolean {
+export function createFile(
+  path: string,
+  text: string,
+  { durable = false }: { readonly durable?: boolean } = {},
+): boolean {
   const temporary = join(dirname(path), `.${basename(path)}.${Math.random().toString(36).slice(2)}`)
   try {
     writeFileSync(temporary, text, { mode: 0o600 })
+    if (durable) sync(temporary)
     renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE)
+    if (durable) sync(dirname(path))
     return true
   } catch (error) {
     removeFile(temporary)
@@ -54,9 +75,18 @@ export function createFile(path: string, text: string): boolean {
   }
 }
 
+function sync(path: string): void {
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /** Removes what {@link createFile} left in a folder when its process was killed, a minute ago or more. */
 export function removeUnfinished(folder: string): void {
-  for (const name of readdirSync(folder).filter((entry) => entry.startsWith('.'))) {
+  for (const name of namesIn(folder).filter((entry) => entry.startsWith('.'))) {
     const path = join(folder, name)
     const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
     if (Date.now() - written > 60_000) removeFile(path)

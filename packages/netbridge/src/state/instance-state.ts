@@ -1,41 +1,76 @@
 import { closeSync, existsSync, fstatSync, openSync, rmdirSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { flock, LOCK_EX } from '@ctr/linux'
 import { EndpointRecords } from './endpoint-records.js'
-import { hasCode, listFolder, makeFolder, stateError } from './files.js'
-import { readNetworkRecord, type NetworkRecord } from './network-record.js'
+import { hasCode, listFolder, makeFolder, removeFile, stateError } from './files.js'
+import {
+  isBridge,
+  readNetworkRecord,
+  writeNetworkRecord,
+  type BridgeRecord,
+  type NetworkRecord,
+} from './network-record.js'
 import { PortClaims } from './port-claims.js'
 
 /** The folder of an instance: its networks, and the ports of the host that they publish. */
 export class InstanceState {
   readonly #folder: string
+  readonly #definitions: string | undefined
   readonly ports: PortClaims
 
-  constructor(folder: string) {
+  /**
+   * @param definitions - Folder in which the networks are described, to outlive a reboot. Default: beside the rest of
+   *   each.
+   */
+  constructor(folder: string, definitions?: string) {
     this.#folder = folder
+    this.#definitions = definitions
     this.ports = new PortClaims(join(folder, 'ports'))
   }
 
   /** Folder of a network. */
-  networkFolder(bridge: string): string {
-    return join(this.#folder, 'networks', bridge)
+  networkFolder(name: string): string {
+    return join(this.#folder, 'networks', name)
   }
 
   /** File that says what a network is. */
-  recordPath(bridge: string): string {
-    return join(this.networkFolder(bridge), 'network.json')
+  recordPath(name: string): string {
+    return this.#definitions === undefined
+      ? join(this.networkFolder(name), 'network.json')
+      : join(this.#definitions, `${name}.json`)
+  }
+
+  /** Describes a new network. False when there is one of that name. */
+  addRecord(record: NetworkRecord): boolean {
+    const path = this.recordPath(record.name)
+    makeFolder(dirname(path))
+    return writeNetworkRecord(path, record, this.#definitions !== undefined)
+  }
+
+  /** The network of that name; undefined when there is none. */
+  record(name: string): NetworkRecord | undefined {
+    return readNetworkRecord(this.recordPath(name))
   }
 
   /** The endpoints of a network. */
-  endpoints(bridge: string): EndpointRecords {
-    return new EndpointRecords(join(this.networkFolder(bridge), 'endpoints'))
+  endpoints(name: string): EndpointRecords {
+    return new EndpointRecords(join(this.networkFolder(name), 'endpoints'))
+  }
+
+  /** Names of all networks of the instance. */
+  names(): string[] {
+    if (this.#definitions === undefined) return listFolder(join(this.#folder, 'networks'))
+    return listFolder(this.#definitions).flatMap((name) => /^(.*)\.json$/.exec(name)?.[1] ?? [])
   }
 
   /** All networks of the instance. */
   networks(): NetworkRecord[] {
-    return listFolder(join(this.#folder, 'networks')).flatMap(
-      (bridge) => readNetworkRecord(this.recordPath(bridge)) ?? [],
-    )
+    return this.names().flatMap((name) => this.record(name) ?? [])
+  }
+
+  /** Those of the driver bridge. */
+  bridges(): BridgeRecord[] {
+    return this.networks().filter(isBridge)
   }
 
   /** Makes the folders, and does something that no two processes may do at once. It must not wait for anything. */
@@ -49,13 +84,14 @@ export class InstanceState {
   }
 
   /** Removes the folder of a network that could not be made; one that has a record stays. */
-  forgetUnrecorded(bridge: string): void {
-    if (!existsSync(this.recordPath(bridge))) this.removeNetwork(bridge)
+  forgetUnrecorded(name: string): void {
+    if (!existsSync(this.recordPath(name))) this.removeNetwork(name)
   }
 
   /** Removes the folder of a network and, when nothing else is in it, that of the instance. */
-  removeNetwork(bridge: string): void {
-    rmSync(this.networkFolder(bridge), { recursive: true, force: true })
+  removeNetwork(name: string): void {
+    removeFile(this.recordPath(name))
+    rmSync(this.networkFolder(name), { recursive: true, force: true })
     try {
       rmdirSync(join(this.#folder, 'networks'))
       rmdirSync(join(this.#folder, 'ports'))

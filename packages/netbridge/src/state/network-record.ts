@@ -1,28 +1,63 @@
-import { formatIpv4, formatSubnet, type Subnet } from '../address/ipv4.js'
+import { parseIpSubnet } from '../address/ip.js'
+import type { Subnet } from '../address/ipv4.js'
 import { NetbridgeError } from '../errors.js'
-import { checkGateway, checkInteger, checkInterfaceName, checkSubnet } from '../validate.js'
+import type { NetworkInfo } from '../network-info.js'
+import { checkPlan, type AddressPlan } from '../address/plan.js'
+import { checkInterfaceName, checkNetworkName } from '../validate.js'
 import { createFile, readFile } from './files.js'
 
-/** What makes a network, the same in every process. */
+/** A network as it is worked with. */
 export interface NetworkRecord {
-  readonly bridge: string
+  readonly info: NetworkInfo
+  readonly name: string
+  /** The IPv4 subnet. */
   readonly subnet: Subnet
   readonly gateway: number
+  readonly ipv4: AddressPlan
+  readonly ipv6: AddressPlan | undefined
   /** Undefined is the kernel's default of 1500. */
   readonly mtu: number | undefined
+  /** Name of its bridge; undefined for other drivers. */
+  readonly bridge: string | undefined
 }
 
-interface Written {
+/** A network of the driver bridge. */
+export interface BridgeRecord extends NetworkRecord {
   readonly bridge: string
-  readonly subnet: string
-  readonly gateway: string
-  readonly mtu?: number | undefined
 }
 
-/** Writes the record of a new network. */
-export function writeNetworkRecord(path: string, { bridge, subnet, gateway, mtu }: NetworkRecord): void {
-  const written: Written = { bridge, subnet: formatSubnet(subnet), gateway: formatIpv4(gateway), mtu }
-  createFile(path, JSON.stringify(written))
+/** Tells networks of the driver bridge from others. */
+export function isBridge(record: NetworkRecord): record is BridgeRecord {
+  return record.bridge !== undefined
+}
+
+/** What a description means. Throws when it does not make sense. */
+export function recordOf(info: NetworkInfo): NetworkRecord {
+  const [ipv4, ipv6] = info.subnets.map((written) =>
+    checkPlan(written, parseIpSubnet(written.subnet)?.family ?? 4),
+  )
+  if (ipv4?.subnet.family !== 4 || (ipv6 !== undefined && ipv6.subnet.family !== 6))
+    throw new TypeError(`subnets of ${info.name}`)
+  return {
+    info,
+    name: checkNetworkName(info.name),
+    subnet: { base: Number(ipv4.subnet.base), prefixLength: ipv4.subnet.prefixLength },
+    gateway: Number(ipv4.gateway.value),
+    ipv4,
+    ipv6,
+    mtu: info.mtu,
+    bridge: info.driver === 'bridge' ? checkInterfaceName('bridge', info.bridge ?? '') : undefined,
+  }
+}
+
+/**
+ * Writes the record of a new network.
+ *
+ * @param durable - It has to outlive a power failure.
+ * @returns False when there is one already.
+ */
+export function writeNetworkRecord(path: string, { info }: NetworkRecord, durable: boolean): boolean {
+  return createFile(path, JSON.stringify(info), { durable })
 }
 
 /**
@@ -35,21 +70,12 @@ export function readNetworkRecord(path: string): NetworkRecord | undefined {
   const text = readFile(path)
   if (text === undefined) return undefined
   try {
-    const { bridge, subnet: range, gateway, mtu } = JSON.parse(text) as Written
-    const subnet = checkSubnet(range)
-    return {
-      bridge: checkInterfaceName('bridge', bridge),
-      subnet,
-      gateway: checkGateway(gateway, subnet),
-      mtu: mtu === undefined ? undefined : checkInteger('mtu', mtu, 576, 65_535),
-    }
+    return recordOf(JSON.parse(text) as NetworkInfo)
   } catch (error) {
     throw new NetbridgeError(
       'ERR_NETBRIDGE_STATE',
       `cannot read ${path}: it is not the record of a network`,
-      {
-        cause: error,
-      },
+      { cause: error },
     )
   }
 }

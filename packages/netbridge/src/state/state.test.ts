@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '@ctr/testing'
 import { EndpointRecords } from './endpoint-records.js'
 import { InstanceState } from './instance-state.js'
-import { readNetworkRecord, writeNetworkRecord } from './network-record.js'
+import { readNetworkRecord, recordOf, writeNetworkRecord } from './network-record.js'
+import type { NetworkInfo } from '../network-info.js'
 import { PortClaims, type HostPort } from './port-claims.js'
 
 const info = {
@@ -13,9 +14,27 @@ const info = {
   address: '10.9.0.2',
   prefixLength: 16,
   gateway: '10.9.0.1',
+  ipv6: null,
   mac: '02:43:0a:09:00:02',
   ifname: 'ctr0a090002',
   ports: [],
+}
+
+const network: NetworkInfo = {
+  id: '0'.repeat(64),
+  name: 'backend',
+  driver: 'bridge',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  subnets: [
+    { subnet: '10.9.0.0/16', gateway: '10.9.0.1', range: '10.9.1.0/24', aux: { router: '10.9.0.7' } },
+    { subnet: 'fd00:1::/64', gateway: 'fd00:1::1', range: 'fd00:1::/64', aux: {} },
+  ],
+  internal: true,
+  attachable: true,
+  icc: false,
+  masquerade: true,
+  labels: { a: 'b' },
+  bridge: 'br-0',
 }
 
 describe('PortClaims', () => {
@@ -78,15 +97,12 @@ describe('readNetworkRecord()', () => {
     using folder = temporaryFolder()
     const path = `${folder.path}/network.json`
     expect(readNetworkRecord(path)).toBeUndefined()
-    const record = {
-      bridge: 'br0',
-      subnet: { base: 0x0a090000, prefixLength: 16 },
-      gateway: 0x0a090001,
-      mtu: undefined,
-    }
-    writeNetworkRecord(path, record)
+    const record = recordOf(network)
+    expect(writeNetworkRecord(path, record, true)).toBe(true)
+    expect(writeNetworkRecord(path, record, false)).toBe(false)
     expect(readNetworkRecord(path)).toEqual(record)
-    for (const text of ['', 'null', '{}', '{"bridge":"../x","subnet":"10.9.0.0/16","gateway":"10.9.0.1"}']) {
+    const wrong = [{ name: '../x' }, { bridge: '../x' }, { subnets: [] }, { subnets: [network.subnets[1]] }]
+    for (const text of ['', 'null', '{}', ...wrong.map((part) => JSON.stringify({ ...network, ...part }))]) {
       writeFileSync(path, text)
       expect(() => readNetworkRecord(path)).toThrow(expect.objectContaining({ code: 'ERR_NETBRIDGE_STATE' }))
     }
@@ -94,6 +110,19 @@ describe('readNetworkRecord()', () => {
 })
 
 describe('InstanceState', () => {
+  it('keeps what networks are apart from what a reboot ends', () => {
+    using folder = temporaryFolder()
+    const state = new InstanceState(`${folder.path}/run`, `${folder.path}/lib`)
+    expect(state.names()).toEqual([])
+    state.locked(() => state.addRecord(recordOf(network)))
+    rmSync(`${folder.path}/run`, { recursive: true })
+    expect(state.bridges().map(({ info }) => info)).toEqual([network])
+    state.locked(() => {
+      state.removeNetwork('backend')
+    })
+    expect(state.names()).toEqual([])
+  })
+
   it('goes with its last network', () => {
     using folder = temporaryFolder()
     const state = new InstanceState(`${folder.path}/net`)

@@ -5,6 +5,7 @@ import { temporaryFolder } from '@ctr/testing'
 import {
   createNetworkNamespace,
   Netbridge,
+  Networks,
   type NetbridgeOptions,
   type NetworkNamespace,
 } from '../../src/index.js'
@@ -52,4 +53,54 @@ export function namespaces(count: number): NetworkNamespace[] & Disposable {
       for (const netns of all) netns.close()
     },
   })
+}
+
+/** A store of networks that goes with the test, with all that are in it. */
+export function testNetworks(): {
+  networks: Networks
+  again: () => Networks
+  folder: string
+  instance: string
+} & AsyncDisposable {
+  const instance = uniqueInstance()
+  const folder = temporaryFolder()
+  const again = (): Networks =>
+    Networks.open({ root: `${folder.path}/lib`, state: `${folder.path}/run`, instance })
+  const networks = again()
+  return {
+    networks,
+    again,
+    folder: folder.path,
+    instance,
+    async [Symbol.asyncDispose]() {
+      await networks.cleanup([])
+      for (const { name } of networks.list()) await networks.remove(name)
+      await networks.close()
+      folder[Symbol.dispose]()
+    },
+  }
+}
+
+/** The world outside: a network namespace whose `up0` is the other end of a link of the host, and that link. */
+export function world(
+  hostAddress: string,
+  address: string,
+): { link: string; netns: NetworkNamespace } & Disposable {
+  const netns = createNetworkNamespace()
+  const link = uniqueInstance().slice(0, 11)
+  const end = `/proc/${process.pid}/fd/${netns.fd}`
+  run(undefined, 'ip', 'link', 'add', link, 'type', 'veth', 'peer', 'name', 'up0', 'netns', end)
+  run(undefined, 'ip', 'address', 'add', hostAddress, 'dev', link)
+  run(undefined, 'ip', 'link', 'set', link, 'up')
+  run(netns, 'ip', 'address', 'add', address, 'dev', 'up0')
+  run(netns, 'ip', 'link', 'set', 'up0', 'up')
+  run(netns, 'ip', 'link', 'set', 'lo', 'up')
+  return {
+    link,
+    netns,
+    [Symbol.dispose]() {
+      run(undefined, 'ip', 'link', 'delete', link)
+      netns.close()
+    },
+  }
 }

@@ -12,7 +12,7 @@ import { FirstProcess } from './first-process.js'
 import { Holdings, type StartedHere } from './holdings.js'
 import { KeptRecord } from './kept-record.js'
 import { readLogs, type LogEntry, type LogOptions } from './logs.js'
-import type { ContainerExit, ContainerRecord } from './record.js'
+import type { ContainerExit, ContainerNetwork, ContainerRecord } from './record.js'
 import { needCgroup, notRunning } from './refusals.js'
 import { NetworkLoss, withNetworkFailure } from './network-loss.js'
 import { signalNumber } from './spec.js'
@@ -89,6 +89,14 @@ export class Container implements AsyncDisposable {
   inspect(): ContainerRecord {
     this.#kept.current = withNetworkFailure(this.#context, this.#record)
     return this.#record
+  }
+
+  /** @internal It was connected to a network, or taken off one. */
+  networksAre(change: (networks: readonly ContainerNetwork[]) => readonly ContainerNetwork[]): void {
+    const { network } = this.#record
+    const networks = change(network.networks)
+    this.#kept.current = { ...this.#record, network: { ...network, networks } }
+    this.#kept.save()
   }
 
   /** Process id of the container's first process on the host; null once it has ended. */

@@ -14,11 +14,11 @@ import type { RuntimeFile } from '../setup/files.js'
 import { dnsAddress } from '../rootless/dns-address.js'
 import type { ContainerRecord, NetworkMode } from './record.js'
 
-/** Where a container is on its network. */
+/** Where a container is on its networks. */
 export interface Place {
-  readonly address: string
-  /** The host, as the container reaches it. */
-  readonly gateway: string
+  readonly addresses: readonly string[]
+  /** The host, as the container reaches it; undefined without a network of its own. */
+  readonly gateway?: string | undefined
 }
 
 /** The files that tell a container who and where it is: `/etc/hostname`, `/etc/hosts`, `/etc/resolv.conf`. */
@@ -26,10 +26,12 @@ export function etcFiles(
   context: Context,
   { hostname, network, rootfs }: ContainerRecord,
   { dns, extraHosts = {} }: Pick<RunOptions, 'dns' | 'extraHosts'>,
-  place: Place | undefined,
+  place: Place,
 ): RuntimeFile[] {
   const onHost = network.mode === 'host'
-  const entries = hostsEntries(extraHosts, place?.gateway ?? '127.0.0.1')
+  const addresses =
+    network.container === null ? place.addresses : addressesOf(context.records.load(network.container))
+  const entries = hostsEntries(extraHosts, place.gateway ?? '127.0.0.1')
   const files = [
     { path: '/etc/hostname', content: hostnameFile(hostname) },
     {
@@ -37,7 +39,7 @@ export function etcFiles(
       content:
         onHost && existsSync('/etc/hosts')
           ? ownHosts() + hostsLines(entries)
-          : hostsFile({ hostname, addresses: place === undefined ? [] : [place.address], entries }),
+          : hostsFile({ hostname, addresses, entries }),
     },
     {
       path: '/etc/resolv.conf',
@@ -48,6 +50,10 @@ export function etcFiles(
     },
   ]
   return rootfs === '/' ? files.map((file) => ({ ...file, path: endOf(file.path) })) : files
+}
+
+function addressesOf({ network }: ContainerRecord): string[] {
+  return network.networks.flatMap(({ address, ipv6 }) => [address, ipv6].filter((each) => each !== null))
 }
 
 function hostsEntries(

@@ -46,11 +46,11 @@ export function explainContainer(
   const setup = setupOf(context, record, options, {
     root,
     binds: ids === undefined ? binds : binds.map((bind) => ({ ...bind, mount: 0 })),
-    files: etcFiles(context, record, options, undefined),
+    files: etcFiles(context, record, options, { addresses: [] }),
     devpts: undefined,
     ids: ids ?? context.rootless?.ids,
   })
-  const netns = record.network.mode === 'bridge' ? 0 : undefined
+  const netns = ['bridge', 'container'].includes(record.network.mode) ? 0 : undefined
   return describe(
     processOptions(context, record, setup, {
       userns: ids === undefined ? undefined : { fd: 0, ids },

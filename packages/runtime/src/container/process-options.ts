@@ -54,7 +54,7 @@ export function processOptions(
       ipc: 'new',
       pid: 'new',
       cgroup: 'new',
-      ...(mode === 'host' || mode === 'bridge' ? {} : { network: 'new' as const }),
+      ...(['host', 'bridge', 'container'].includes(mode) ? {} : { network: 'new' as const }),
       ...(resources.netns === undefined ? {} : { network: { fd: resources.netns } }),
     },
     idMaps: rootless?.ids.maps,

@@ -4,8 +4,36 @@ import type { CapabilitySets, IdMaps, User } from '@ctr/namespaces'
 import type { PublishedPort } from '@ctr/netbridge'
 import { isRuntimeError, RuntimeError } from '../errors.js'
 
-/** Which network a container is on. */
-export type NetworkMode = 'none' | 'host' | 'bridge' | 'pasta' | 'slirp4netns'
+/** How a container is connected: `'bridge'` stands for networks of the runtime, whatever their drivers. */
+export type NetworkMode = 'none' | 'host' | 'bridge' | 'container' | 'pasta' | 'slirp4netns'
+
+/** Addresses that a container is to have on a network. */
+export interface WantedAddresses {
+  /** A fixed IPv4 address of the network. Default the next free one. */
+  readonly ip?: string | undefined
+  /** A fixed IPv6 address, where the network has IPv6. */
+  readonly ip6?: string | undefined
+  /** Hardware address. Default one that follows from the address. */
+  readonly mac?: string | undefined
+}
+
+/** A container's place on a network of the runtime. */
+export interface ContainerNetwork {
+  /** Name of the network. */
+  readonly name: string
+  /** Names by which others of the network find it, beside its own and its id. */
+  readonly aliases: readonly string[]
+  /** What was asked for. */
+  readonly wanted: WantedAddresses
+  /** Name of its interface inside. */
+  readonly interface: string
+  /** IPv4 address; null before it has started. */
+  readonly address: string | null
+  /** IPv6 address, where the network has IPv6. */
+  readonly ipv6: string | null
+  /** Hardware address. */
+  readonly mac: string | null
+}
 
 /** How a container's program ended. */
 export interface ContainerExit {
@@ -63,7 +91,12 @@ export interface ContainerRecord {
   readonly stopSignal: number
   readonly network: {
     readonly mode: NetworkMode
+    /** The IPv4 address on the first of its networks. */
     readonly address: string | null
+    /** The networks that it is on, in the mode `'bridge'`; the first one was its way out when it started. */
+    readonly networks: readonly ContainerNetwork[]
+    /** Id of the container whose network it shares, in the mode `'container'`. */
+    readonly container: string | null
     readonly ports: readonly PublishedPort[]
     /** Why it has none any more, in words for a person; null as long as it has. */
     readonly failure: string | null

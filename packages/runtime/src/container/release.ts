@@ -42,7 +42,7 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
   })
   if (ended?.networked !== false) {
     // the link goes with the network namespace, which its last process and our descriptor have let go of
-    await attempt(async () => (await context.existingNetwork())?.endpoint(id)?.detach({ leaveLink: true }))
+    await attempt(() => context.leaveNetworks(id))
   }
   await attempt(() => detachUserNetwork(join(context.networkPrograms, id)))
   await attempt(() => unpinProcess(join(context.pins, id)))

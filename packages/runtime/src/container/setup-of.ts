@@ -17,6 +17,7 @@ export function setupOf(
   },
 ): ContainerSetup {
   const { ids, ...given } = parts
+  const sharesNetwork = network.mode === 'host' || network.mode === 'container'
   return {
     ...given,
     // root of a user namespace may not come to ours, and every host has this one, covered for the child alone
@@ -37,8 +38,8 @@ export function setupOf(
           .map((hierarchy) => ({ hierarchy, folder: hierarchy.mountpoint + context.cgroupPath(id) }))
       : undefined,
     hostSys: ids !== undefined && network.mode === 'host',
-    sysctls: { ...(network.mode === 'host' ? {} : networkSysctls(ids)), ...options.sysctls },
-    loopback: network.mode !== 'host' && network.mode !== 'bridge',
+    sysctls: { ...(sharesNetwork ? {} : networkSysctls(ids)), ...options.sysctls },
+    loopback: !sharesNetwork && network.mode !== 'bridge',
     cwd,
   }
 }

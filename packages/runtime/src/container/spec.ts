@@ -8,7 +8,7 @@ import { RuntimeError } from '../errors.js'
 import { checkRunOptions, isCopyOnWrite, type RunOptions } from '../options.js'
 import { capabilityNumber, type Capability } from '../security/capability.js'
 import { userNamespaceNeedsRoot } from '../rootless/limits.js'
-import { networkOf } from './network-mode.js'
+import { networkOf, type ResolvedNetwork } from './network-mode.js'
 import { resolveCapabilities } from '../security/resolve-capabilities.js'
 import { checkMounts, checkOverlays } from '../setup/kernel-needs.js'
 import { resolveUser, type ResolvedUser } from '../user/resolve-user.js'
@@ -42,7 +42,7 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
   const name = options.name ?? id.slice(0, 12)
   checkName(context, options.name)
   const network = networkOf(context, options)
-  const host = options.hostname ?? (network === 'host' ? hostname() : id.slice(0, 12))
+  const host = options.hostname ?? defaultHostname(id, network)
   const capabilities = capabilitiesFor(context, options)
   const user = await findUser(context, options.user ?? config.User ?? '', image, options.rootfs)
   const userNamespace = userNamespaceOf(context, options)
@@ -77,7 +77,7 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
     detached: options.detach ?? false,
     autoRemove: options.autoRemove ?? false,
     stopSignal: signalNumber(options.stopSignal ?? config.StopSignal ?? 'SIGTERM'),
-    network: { mode: network, address: null, ports: [], failure: null },
+    network: networkRecord(network),
     limits: { memory: options.memory ?? null, cpus: options.cpus ?? null, pids: options.pids ?? null },
     createdAt: new Date().toISOString(),
     status: 'running',
@@ -88,6 +88,18 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
     exit: null,
   }
   return { record, options, image, userNamespace }
+}
+
+function defaultHostname(id: string, { mode, container }: ResolvedNetwork): string {
+  return mode === 'host' ? hostname() : (container?.hostname ?? id.slice(0, 12))
+}
+
+function networkRecord({ mode, attachments, container }: ResolvedNetwork): ContainerRecord['network'] {
+  const networks = attachments.map(({ name, aliases = [], ip, ip6, mac }, at) => ({
+    ...{ name, aliases, wanted: { ip, ip6, mac }, interface: `eth${at}` },
+    ...{ address: null, ipv6: null, mac: null },
+  }))
+  return { mode, networks, container: container?.id ?? null, address: null, ports: [], failure: null }
 }
 
 function userNamespaceOf(context: Context, options: RunOptions): UserNamespaceOption {

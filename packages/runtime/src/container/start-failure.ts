@@ -17,10 +17,9 @@ export function explainFailure(error: unknown, { record }: ContainerSpec): unkno
     return wrap('ERR_RUNTIME_START', error)
   }
   if (isNetbridgeError(error)) {
-    return wrap(
-      error.code === 'ERR_NETBRIDGE_PORT_TAKEN' ? 'ERR_RUNTIME_PORT_TAKEN' : 'ERR_RUNTIME_START',
-      error,
-    )
+    if (error.code === 'ERR_NETBRIDGE_PORT_TAKEN') return wrap('ERR_RUNTIME_PORT_TAKEN', error)
+    const askedWrongly = ['ERR_NETBRIDGE_INVALID_ARG', 'ERR_NETBRIDGE_NOT_FOUND'].includes(error.code)
+    return wrap(askedWrongly ? 'ERR_RUNTIME_INVALID_ARG' : 'ERR_RUNTIME_START', error)
   }
   if (isCgroupError(error)) return wrap('ERR_RUNTIME_LIMIT', error)
   if (isLinuxError(error) && error.code === 'ERR_LINUX_CHILD_DIED') return wrap('ERR_RUNTIME_LIMIT', error)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Cgroup } from '@ctr/cgroups'
-import { createNetworkNamespace, type Endpoint, type PublishedPort } from '@ctr/netbridge'
+import type { Endpoint, PublishedPort } from '@ctr/netbridge'
 import { spawn, type SpawnedProcess } from '@ctr/namespaces'
 import type { Context } from '../context.js'
 import { startTicks } from '../host.js'
@@ -10,6 +10,7 @@ import { attachUserNetwork, detachUserNetwork } from '../rootless/user-network.j
 import { openTerminal } from '../setup/terminal.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { openContainerUserNamespace } from '../userns/open-user-namespace.js'
+import { attachNetworks, connected, networkNamespaceFor } from './attach-networks.js'
 import { openBinds } from './binds.js'
 import { makeCgroup } from './cgroups.js'
 import { etcFiles, needsForwardedDns } from './etc-files.js'
@@ -30,7 +31,6 @@ export interface StartedContainer {
   readonly record: ContainerRecord
   readonly process: SpawnedProcess
   readonly cgroup: Cgroup | undefined
-  readonly endpoint: Endpoint | undefined
   /** Its root, where that is to be given back when the container is removed. */
   readonly warm: WarmRoot | undefined
   readonly terminal: TerminalStream | undefined
@@ -74,11 +74,8 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   if (made !== undefined) rollback.defer(() => made.remove())
   const cgroup = made?.cgroup
 
-  using netns =
-    record.network.mode === 'bridge' ? createNetworkNamespace({ userNamespace: userns?.fd }) : undefined
-  const network = netns === undefined ? undefined : await context.network()
-  const endpoint = network?.attach({ id, netnsFd: netns!.fd, publish: options.publish })
-  if (endpoint !== undefined) rollback.defer(() => endpoint.detach())
+  using netns = networkNamespaceFor(context, record, userns?.fd)
+  const endpoints = await attachNetworks(context, record, options, netns?.fd, rollback)
 
   const owner = userns?.ids.outside(record.user)
   using terminal = record.terminal
@@ -94,16 +91,14 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   const setup = setupOf(context, record, options, {
     root: root.source,
     binds: binds.all,
-    files: etcFiles(
-      context,
-      record,
-      options,
-      endpoint && { address: endpoint.address, gateway: network!.gateway },
-    ),
+    files: etcFiles(context, record, options, {
+      addresses: addressesOf(endpoints),
+      gateway: endpoints[0]?.gateway,
+    }),
     devpts: terminal?.mount,
     ids: userns?.ids ?? context.rootless?.ids,
   })
-  let started = { ...record, network: networkWith(record, endpoint) }
+  let started = { ...record, network: networkWith(record, endpoints) }
   const begin = async (pid: number): Promise<void> => {
     const ports = await connect(context, record, options, pid, rollback)
     started = { ...started, ...processOf(pid), network: { ...started.network, ports } }
@@ -130,14 +125,23 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   }
   context.records.save(started)
   context.owner.settled(id)
-  return { record: started, process, cgroup, endpoint, warm: root.warm, terminal: terminal?.takeStream() }
+  return { record: started, process, cgroup, warm: root.warm, terminal: terminal?.takeStream() }
 }
 
 function networkWith(
   { network }: ContainerRecord,
-  endpoint: Endpoint | undefined,
+  endpoints: readonly Endpoint[],
 ): ContainerRecord['network'] {
-  return { ...network, address: endpoint?.address ?? null, ports: endpoint?.ports ?? [] }
+  return {
+    ...network,
+    address: endpoints[0]?.address ?? null,
+    networks: network.networks.map((each, at) => connected(each, endpoints[at]!)),
+    ports: endpoints.flatMap(({ ports }) => ports),
+  }
+}
+
+function addressesOf(endpoints: readonly Endpoint[]): string[] {
+  return endpoints.flatMap(({ address, ipv6 }) => (ipv6 === null ? [address] : [address, ipv6.address]))
 }
 
 function processOf(pid: number): Pick<ContainerRecord, 'pid' | 'startTicks'> {

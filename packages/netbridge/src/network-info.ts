@@ -1,0 +1,87 @@
+import type { IpvlanMode, MacvlanMode } from './netlink/stacked-links.js'
+
+/** What connects the containers of a network: a bridge of its own, or a link of the host that they share. */
+export type NetworkDriver = 'bridge' | 'macvlan' | 'ipvlan'
+
+/** Addresses of a network, of one family. */
+export interface SubnetOptions {
+  /** In CIDR form: IPv4 from /8 to /29, IPv6 from /8 to /125. */
+  readonly subnet: string
+  /** Default route of the containers, and of a bridge its own address. Default the first of the subnet. */
+  readonly gateway?: string | undefined
+  /** Part of the subnet that containers get their addresses from, if they ask for none. Default all of it. */
+  readonly range?: string | undefined
+  /** Addresses that belong to others and are never handed out, by names of your own. */
+  readonly aux?: Readonly<Record<string, string>> | undefined
+}
+
+/** How a network is to be. */
+export interface NetworkOptions {
+  /** 1-128 characters of `[A-Za-z0-9_.-]`, beginning with a letter or digit. */
+  readonly name: string
+  /** Default `'bridge'`. */
+  readonly driver?: NetworkDriver | undefined
+  /**
+   * At most one IPv4 and one IPv6 subnet. Without an IPv4 one a private range is taken that no route of the host
+   * overlaps, the first choice being 172.30.0.0/16; it stays the same as long as there is the network.
+   */
+  readonly subnets?: readonly SubnetOptions[] | undefined
+  /** IPv6 too; without a subnet for it a random unique local one (`fd…/64`). Default: whether one is named. */
+  readonly ipv6?: boolean | undefined
+  /** No way out: no default route, and nothing else leads in or out either. Default false. */
+  readonly internal?: boolean | undefined
+  /** Containers may be connected by hand. Default true. It is kept for whoever asks. */
+  readonly attachable?: boolean | undefined
+  /** Largest packet in bytes, 576-65535 (with IPv6 from 1280). Unset is the kernel's 1500, or the parent's. */
+  readonly mtu?: number | undefined
+  /** Containers of the network reach each other. Of bridges. Default true. */
+  readonly icc?: boolean | undefined
+  /** What leaves the network gets the host's address. Of bridges. Default true. */
+  readonly masquerade?: boolean | undefined
+  /** Anything that you want to find with it. */
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  /** Name of the bridge, 1-15 bytes. Default `br-` and the first digits of the network's id. */
+  readonly bridge?: string | undefined
+  /**
+   * Link of the host that macvlan and ipvlan stand on. A VLAN is named as `eth0.10`: it is made when it is not there,
+   * and goes with the last network on it then.
+   */
+  readonly parent?: string | undefined
+  /** How macvlan or ipvlan links work. Default `'bridge'` and `'l2'`. */
+  readonly mode?: MacvlanMode | IpvlanMode | undefined
+}
+
+/** A network as it is kept: plain data, the same in every process and after a reboot. */
+export interface NetworkInfo {
+  /** 64 hexadecimal digits. */
+  readonly id: string
+  readonly name: string
+  readonly driver: NetworkDriver
+  /** When it was made, in ISO 8601. */
+  readonly createdAt: string
+  /** IPv4 first, then IPv6 where it has that. */
+  readonly subnets: readonly Required<SubnetInfo>[]
+  readonly internal: boolean
+  readonly attachable: boolean
+  /** Undefined is the kernel's default. */
+  readonly mtu?: number | undefined
+  readonly icc: boolean
+  readonly masquerade: boolean
+  readonly labels: Readonly<Record<string, string>>
+  /** Of the driver bridge. */
+  readonly bridge?: string | undefined
+  /** Of macvlan and ipvlan. */
+  readonly parent?: string | undefined
+  readonly mode?: MacvlanMode | IpvlanMode | undefined
+  /** The parent is a VLAN that was made for networks, and goes with the last of them. */
+  readonly madeParent?: boolean | undefined
+}
+
+/** Addresses of a network in force. */
+export interface SubnetInfo {
+  readonly subnet: string
+  readonly gateway: string
+  /** Where addresses are chosen from: the whole subnet, where it has no other. */
+  readonly range: string
+  readonly aux: Readonly<Record<string, string>>
+}

@@ -1,0 +1,304 @@
+import { NETLINK_NETFILTER, NETLINK_ROUTE } from '@ctr/linux'
+import { AddressPool } from './address/address-pool.js'
+import { formatIpv4, formatSubnet } from './address/ipv4.js'
+import { attachEndpoint, defaultRoutes, restoreTable, type OpenNetwork } from './attach.js'
+import { findLink, reapedGroup, unless } from './bridge.js'
+import { currentNames } from './dns/current-names.js'
+import type { DnsOptions, DnsServer } from './dns/dns-server.js'
+import type { NameTable } from './dns/name-table.js'
+import { openDnsSockets, type DnsSockets } from './dns/sockets.js'
+import type { AttachOptions, DetachOptions, Endpoint, EndpointInfo } from './endpoint.js'
+import { NetbridgeError } from './errors.js'
+import { LinkReaper } from './link-reaper.js'
+import type { NetworkDriver, NetworkInfo } from './network-info.js'
+import { routeSocketIn } from './network-namespace.js'
+import { deleteLink } from './netlink/link-messages.js'
+import { NetlinkSocket } from './netlink/netlink-socket.js'
+import { NftTable } from './nft/nft-table.js'
+import { dropNetwork, plansOf, type OpenedNetwork } from './open-network.js'
+import { dropParent, hostAddresses } from './parent-link.js'
+import { allHoldings, holdingsOf, reapOrphans, releaseHoldings } from './release.js'
+import type { InstanceState } from './state/instance-state.js'
+import { isBridge } from './state/network-record.js'
+import { checkDnsOptions, checkId } from './validate.js'
+
+/**
+ * A network of the host and the containers on it. It stays until `remove()`; any number of processes may have it open.
+ * Everything but deleting links happens synchronously inside the calls, because the kernel answers netlink at once.
+ */
+export class Network implements AsyncDisposable {
+  readonly #network: OpenNetwork
+  readonly #netfilter: NetlinkSocket
+  readonly #servers = new Set<DnsServer>()
+  readonly #names: () => NameTable
+  #closed = false
+  #removed = false
+
+  private constructor(network: OpenNetwork, netfilter: NetlinkSocket) {
+    this.#network = network
+    this.#netfilter = netfilter
+    this.#names = currentNames(network.record, network.endpoints)
+  }
+
+  /**
+   * Opens what `find` finds or makes, while nobody else of the instance does so; or leaves nothing.
+   *
+   * @internal
+   */
+  static opened(
+    state: InstanceState,
+    { instance, name }: { readonly instance: string; readonly name: string },
+    find: (route: NetlinkSocket) => OpenedNetwork,
+  ): Network {
+    return state.locked(() => {
+      const acquired: { close(): unknown }[] = []
+      const keep = <Resource extends { close(): unknown }>(resource: Resource): Resource => {
+        acquired.push(resource)
+        return resource
+      }
+      try {
+        keep({ close: () => state.forgetUnrecorded(name) })
+        const route = keep(new NetlinkSocket(NETLINK_ROUTE))
+        const netfilter = keep(new NetlinkSocket(NETLINK_NETFILTER))
+        const { record, linkIndex, made } = find(route)
+        if (made) keep({ close: () => dropNetwork(state, route, record) })
+        const endpoints = state.endpoints(name)
+        const hosts = isBridge(record) ? [] : hostAddresses(route)
+        const [pool, pool6] = plansOf(record).map((plan) => {
+          const reserved = [...plan.reserved, ...hosts]
+          return keep(new AddressPool(state.networkFolder(name), { ...plan, reserved }))
+        })
+        const reaper = keep(new LinkReaper(reapedGroup(record.subnet)))
+        const table = new NftTable(instance, netfilter)
+        const parentMac = isBridge(record) ? undefined : findLink(route, record.info.parent ?? '')?.mac
+        const network = {
+          ...{ record, linkIndex, parentMac, state, endpoints, pool: pool!, pool6, table, route, reaper },
+        }
+        if (isBridge(record) && !table.addNetwork(record)) restoreTable(network)
+        return new Network(network, netfilter)
+      } catch (error) {
+        for (const resource of acquired.reverse()) void resource.close()
+        throw error
+      }
+    })
+  }
+
+  /** What it is, as it is kept. */
+  get info(): NetworkInfo {
+    return this.#network.record.info
+  }
+
+  /** Its name. */
+  get name(): string {
+    return this.#network.record.name
+  }
+
+  /** What connects its containers. */
+  get driver(): NetworkDriver {
+    return this.info.driver
+  }
+
+  /** Name of its bridge, or of the parent of macvlan and ipvlan. */
+  get bridge(): string {
+    return this.#network.record.bridge ?? this.info.parent ?? ''
+  }
+
+  /** IPv4 subnet in CIDR form. */
+  get subnet(): string {
+    return formatSubnet(this.#network.record.subnet)
+  }
+
+  /** Default route of the containers. Of a bridge its address, where they reach the host. */
+  get gateway(): string {
+    return formatIpv4(this.#network.record.gateway)
+  }
+
+  /**
+   * Puts a network namespace on the network: a veth pair whose one end is a port of the bridge and whose other
+   * is `name` inside, or a macvlan or ipvlan link of that name; with hardware address, addresses and default route;
+   * `lo` and `name` up; and the ports of the host that lead to it (`ip link add ... type veth`, `ip address add`,
+   * `ip route add default`, `nft add element`). Either all of it, or nothing is left.
+   *
+   * A published port is reachable from other hosts, from this host on localhost and on its addresses, and from
+   * containers, the same one included. It is checked to be free of sockets of this host, but not kept free.
+   *
+   * @throws {@link NetbridgeError}
+   *   - `ERR_NETBRIDGE_INVALID_ARG`: an option is malformed, or `hostIp` is no address of the host.
+   *   - `ERR_NETBRIDGE_EXISTS`: an endpoint of that id is on this network.
+   *   - `ERR_NETBRIDGE_ADDRESS_TAKEN`, `ERR_NETBRIDGE_PORT_TAKEN`: another one has it.
+   *   - `ERR_NETBRIDGE_POOL_EXHAUSTED`: no address or port is free.
+   *   - `ERR_NETBRIDGE_PERMISSION`, `ERR_NETBRIDGE_KERNEL`: the kernel refuses, for example because the
+   *     namespace has an interface of that name.
+   * @throws AggregateError of such errors when what was done already cannot be undone; `cleanup()` finds it.
+   *
+   * @example
+   * using netns = createNetworkNamespace()
+   * using web = net.attach({ id: 'web', netnsFd: netns.fd, publish: [{ host: 8080, container: 80 }] })
+   */
+  attach(options: AttachOptions): Endpoint {
+    this.#checkOpen()
+    return this.#handle(attachEndpoint(this.#network, options))
+  }
+
+  /** The endpoint of that id, whichever process attached it; undefined when there is none. */
+  endpoint(id: string): Endpoint | undefined {
+    this.#checkOpen()
+    const info = this.#network.endpoints.get(checkId(id))
+    return info === undefined ? undefined : this.#handle(info)
+  }
+
+  /** All endpoints of the network, whichever process attached them, in order of their ids. */
+  endpoints(): EndpointInfo[] {
+    this.#checkOpen()
+    return this.#network.endpoints.list()
+  }
+
+  /**
+   * Serves names to the containers of the network, at the address of its bridge, as long as this process has it open:
+   * `A` and `PTR` of endpoints by their ids (the first twelve digits of a container's) and their `names`, also as
+   * `NAME.BRIDGE`, those that have a name in common in turns; everything else as the host's own servers answer it,
+   * kept for as long as they say. A container asks it when its `/etc/resolv.conf` names {@link gateway}.
+   *
+   * Any number of processes may serve the same network: the kernel shares the questions among them, and each knows the
+   * endpoints of all.
+   *
+   * @throws {@link NetbridgeError}
+   *   - `ERR_NETBRIDGE_INVALID_ARG`: the network has no bridge.
+   *   - `ERR_NETBRIDGE_PORT_TAKEN`: another program of the host serves names at that address, or at all of them.
+   *   - `ERR_NETBRIDGE_PERMISSION`: the port is below 1024, and the caller lacks CAP_NET_BIND_SERVICE.
+   *
+   * @example
+   * await using dns = await net.serveDns()
+   * writeFileSync(`${root}/etc/resolv.conf`, resolvConf({ nameservers: [net.gateway] }))
+   */
+  async serveDns(options: DnsOptions = {}): Promise<DnsServer> {
+    this.#checkOpen()
+    checkDnsOptions(options)
+    const { DnsServer } = await import('./dns/dns-server.js') // with what a program without names does not need
+    const { gateway: address, subnet: askers, name } = this.#network.record
+    if (this.driver !== 'bridge') {
+      throw new NetbridgeError(
+        'ERR_NETBRIDGE_INVALID_ARG',
+        `cannot serve names at the bridge of network ${name}: it has none; use serveContainerDns()`,
+      )
+    }
+    const open = (port: number): DnsSockets => openDnsSockets(address, port)
+    const server = await DnsServer.start({ address, askers, tables: () => [this.#names()], open }, options)
+    if (this.#closed) await server.close()
+    this.#checkOpen()
+    this.#servers.add(server)
+    return server
+  }
+
+  /**
+   * The names of its endpoints as they are now.
+   *
+   * @internal
+   */
+  names(): NameTable {
+    return this.#names()
+  }
+
+  /**
+   * Takes away everything that belongs to ids which are not named: what is left of owners that were killed,
+   * attached whole or by half. Links on the bridge that belong to nobody are deleted too.
+   *
+   * @param liveIds - Ids to keep. Those that other processes are attaching right now belong to them.
+   * @returns The ids that something was taken away from.
+   */
+  cleanup(liveIds: Iterable<string>): string[] {
+    this.#checkOpen()
+    const live = new Set(liveIds)
+    const stale = [...allHoldings(this.#network).values()].filter(({ id }) => !live.has(id))
+    for (const holdings of stale) releaseHoldings(this.#network, holdings)
+    reapOrphans(this.#network)
+    this.#network.endpoints.removeUnfinished()
+    return stale.map(({ id }) => id)
+  }
+
+  /**
+   * Makes this network the way out of a container that is on it and has none, as when the one that had it was left.
+   *
+   * @param netnsFd - Descriptor of its network namespace; stays the caller's.
+   * @throws {@link NetbridgeError} `ERR_NETBRIDGE_NOT_FOUND`: it is not on this network.
+   */
+  addDefaultRoute(id: string, netnsFd: number): void {
+    this.#checkOpen()
+    const { record, endpoints } = this.#network
+    using socket = routeSocketIn(netnsFd)
+    const link = findLink(socket, endpoints.get(checkId(id))?.name ?? '-')
+    if (link === undefined)
+      throw new NetbridgeError('ERR_NETBRIDGE_NOT_FOUND', `cannot find ${id} on network ${this.name}`)
+    for (const route of defaultRoutes(link.index, record)) unless(socket, 'EEXIST', route)
+  }
+
+  /**
+   * Removes the network: every endpoint, the bridge, its part of the nftables table, and its files; with the
+   * last network of the instance also the table and the folder. Closes the handle. `net.ipv4.ip_forward` stays
+   * as it is, since others may have come to rely on it. Idempotent. Takes 20 ms and more, in which the event
+   * loop stands still.
+   *
+   * @throws {@link NetbridgeError} `ERR_NETBRIDGE_KERNEL` when the kernel refuses; open and remove it again.
+   */
+  async remove(): Promise<void> {
+    if (this.#removed) return
+    const network = this.#network
+    const { record, state, table, route } = network
+    this.cleanup([])
+    await network.reaper.flush()
+    state.locked(() => {
+      if (isBridge(record)) {
+        unless(route, 'ENODEV', deleteLink(record.bridge))
+        table.removeNetwork(record)
+      } else dropParent(state, route, record)
+      state.removeNetwork(record.name)
+      if (state.bridges().length === 0) table.delete()
+    })
+    this.#removed = true
+    await this.close()
+  }
+
+  /**
+   * Ends its servers of names, waits for links that are being deleted and closes the handle. The network and its
+   * endpoints stay. Idempotent.
+   *
+   * @throws {@link NetbridgeError} when links could not be deleted; `cleanup()` finds them again.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    try {
+      for (const server of this.#servers) await server.close()
+      await this.#network.reaper.close()
+    } finally {
+      this.#network.pool.close()
+      this.#network.pool6?.close()
+      this.#network.route.close()
+      this.#netfilter.close()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #handle(info: EndpointInfo): Endpoint {
+    const detach = (options: DetachOptions = {}): void => {
+      this.#checkOpen()
+      // somebody else may have taken it away meanwhile, and attached another one of that id
+      const current = this.#network.endpoints.get(info.id)
+      if (current?.address !== info.address) return
+      releaseHoldings(this.#network, holdingsOf(current), options)
+    }
+    return { ...info, detach, [Symbol.dispose]: () => detach() }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) {
+      throw new NetbridgeError(
+        'ERR_NETBRIDGE_CLOSED',
+        `cannot use network ${this.name}: its handle was closed`,
+      )
+    }
+  }
+}

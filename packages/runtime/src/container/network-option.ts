@@ -1,0 +1,63 @@
+import { RuntimeError } from '../errors.js'
+import type { NetworkMode, WantedAddresses } from './record.js'
+
+/** A network of `runtime.networks`, and how the container is on it. */
+export interface NetworkAttachment extends WantedAddresses {
+  /** Name of the network; `'bridge'` is the one that is always there. */
+  readonly name: string
+  /** Names by which others of the network find it, beside its own and its id. */
+  readonly aliases?: readonly string[] | undefined
+}
+
+/**
+ * The network of a container: `'none'`, `'host'`, `'container:NAME'` for that of another container, a network of
+ * `runtime.networks` by name, or several of them, of which the first is the way out.
+ */
+export type NetworkOption = string | NetworkAttachment | readonly (string | NetworkAttachment)[]
+
+/** A network option, taken apart. */
+export interface ChosenNetwork {
+  /** Undefined: the best that the caller may have. */
+  readonly mode: NetworkMode | undefined
+  /** Of the mode `'bridge'`. */
+  readonly attachments: readonly NetworkAttachment[]
+  /** Of the mode `'container'`: id or name. */
+  readonly container: string | undefined
+}
+
+const alone = ['none', 'host', 'pasta', 'slirp4netns'] as const
+
+/**
+ * Takes a network option apart.
+ *
+ * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`.
+ */
+export function parseNetwork(option: NetworkOption | undefined): ChosenNetwork {
+  if (option === undefined) return { mode: undefined, attachments: [], container: undefined }
+  const list: readonly (string | NetworkAttachment)[] = isList(option) ? option : [option]
+  const attachments = list.map((each) => (typeof each === 'string' ? { name: each } : each))
+  if (attachments.length === 0) throw invalid('cannot use no network: say none')
+  for (const { name } of attachments) {
+    const mode = alone.find((each) => each === name)
+    const container = /^container:(.+)$/s.exec(name)?.[1]
+    if (mode === undefined && container === undefined) continue
+    if (attachments.length > 1) throw invalid(`cannot use network ${name} together with others`)
+    if (
+      typeof list[0] !== 'string' &&
+      Object.values(attachments[0]!).filter((value) => value !== undefined).length > 1
+    )
+      throw invalid(`cannot use addresses or aliases on network ${name}: they are for networks of their own`)
+    return { mode: mode ?? 'container', attachments: [], container }
+  }
+  const twice = attachments.find(({ name }, at) => attachments.findIndex((each) => each.name === name) !== at)
+  if (twice !== undefined) throw invalid(`cannot use network ${twice.name} twice`)
+  return { mode: 'bridge', attachments, container: undefined }
+}
+
+function isList(option: NetworkOption): option is readonly (string | NetworkAttachment)[] {
+  return Array.isArray(option)
+}
+
+function invalid(message: string): RuntimeError {
+  return new RuntimeError('ERR_RUNTIME_INVALID_ARG', message)
+}

@@ -1,0 +1,134 @@
+import { type EndpointInfo, type NetworkInfo, type NetworkOptions } from '@ctr/netbridge'
+import { connected, networkNamespaceOf } from '../container/attach-networks.js'
+import type { Container } from '../container/container.js'
+import type { NetworkAttachment } from '../container/network-option.js'
+import { DEFAULT_NETWORK, type Context } from '../context.js'
+import { RuntimeError } from '../errors.js'
+
+/** A network, and the containers on it. */
+export interface InspectedNetwork extends NetworkInfo {
+  /** By their ids. */
+  readonly containers: readonly EndpointInfo[]
+}
+
+const reserved = [DEFAULT_NETWORK, 'default', 'host', 'none', 'pasta', 'slirp4netns']
+
+/**
+ * The networks of a runtime: those that were made, and `bridge`, which is there once a container needed it. They outlive
+ * the process and reboots. Root's only.
+ */
+export class RuntimeNetworks {
+  readonly #context: Context
+  readonly #container: (idOrName: string) => Container
+
+  /** @internal */
+  constructor(context: Context, container: (idOrName: string) => Container) {
+    this.#context = context
+    this.#container = container
+  }
+
+  /**
+   * Makes a network.
+   *
+   * @throws `NetbridgeError` as `Networks.create()` of `@ctr/netbridge`; {@link RuntimeError}
+   *   `ERR_RUNTIME_INVALID_ARG`: a name that stands for something else, or the caller is an ordinary user.
+   *
+   * @example
+   * await runtime.networks.create({ name: 'backend', ipv6: true })
+   * await runtime.run({ image: 'nginx', network: [{ name: 'backend', aliases: ['web'] }, 'bridge'] })
+   */
+  async create(options: NetworkOptions): Promise<NetworkInfo> {
+    this.#needRoot()
+    if (reserved.includes(options.name))
+      throw invalid(`cannot make a network ${options.name}: that name stands for something else`)
+    return (await this.#context.networks.create(options)).info
+  }
+
+  /** All networks, by name. */
+  list(): NetworkInfo[] {
+    return this.#context.rootless === undefined ? this.#context.networks.list() : []
+  }
+
+  /** A network by name, id, or beginning of its id, with the containers on it. */
+  inspect(nameOrId: string): InspectedNetwork {
+    this.#needRoot()
+    const info = this.#context.networks.inspect(nameOrId)
+    return { ...info, containers: this.#context.networks.endpoints(info.name) }
+  }
+
+  /**
+   * Removes a network that no container is on.
+   *
+   * @throws `NetbridgeError` `ERR_NETBRIDGE_IN_USE`, `ERR_NETBRIDGE_NOT_FOUND`.
+   */
+  async remove(nameOrId: string): Promise<void> {
+    this.#needRoot()
+    const { name } = this.#context.networks.inspect(nameOrId)
+    if (name === DEFAULT_NETWORK) throw invalid(`cannot remove network ${name}: it is always there`)
+    await this.#context.networks.remove(name)
+  }
+
+  /** Removes the networks that no container is on, but for `bridge`. Returns their names. */
+  async prune(): Promise<string[]> {
+    this.#needRoot()
+    const unused = this.list().filter(
+      ({ name }) => name !== DEFAULT_NETWORK && this.#context.networks.endpoints(name).length === 0,
+    )
+    for (const { name } of unused) await this.#context.networks.remove(name)
+    return unused.map(({ name }) => name)
+  }
+
+  /**
+   * Connects a running container to one more network.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`, `ERR_RUNTIME_CONTAINER_NOT_FOUND`;
+   *   `ERR_RUNTIME_INVALID_ARG`: its network is that of the host, of another container, or none. `NetbridgeError` as
+   *   `Networks.connect()`.
+   */
+  async connect(
+    nameOrId: string,
+    containerIdOrName: string,
+    { aliases = [], ip, ip6, mac }: Omit<NetworkAttachment, 'name'> = {},
+  ): Promise<void> {
+    this.#needRoot()
+    const container = this.#ownNetworked(containerIdOrName)
+    const { id, name } = container
+    using netns = networkNamespaceOf(container.inspect())
+    const network = await this.#context.network(nameOrId)
+    const endpoint = await this.#context.networks.connect(network.name, {
+      ...{ id, netnsFd: netns.fd, names: [name, ...aliases], ip, ip6, mac },
+    })
+    const place = connected({ name: network.name, aliases, wanted: { ip, ip6, mac } }, endpoint)
+    container.networksAre((all) => [...all, place])
+  }
+
+  /**
+   * Takes a running container off a network.
+   *
+   * @throws As {@link connect}; `NetbridgeError` `ERR_NETBRIDGE_NOT_FOUND`: it is not on that network.
+   */
+  async disconnect(nameOrId: string, containerIdOrName: string): Promise<void> {
+    this.#needRoot()
+    const container = this.#ownNetworked(containerIdOrName)
+    using netns = networkNamespaceOf(container.inspect())
+    const { name } = this.#context.networks.inspect(nameOrId)
+    await this.#context.networks.disconnect(name, container.id, netns.fd)
+    container.networksAre((all) => all.filter((place) => place.name !== name))
+  }
+
+  #ownNetworked(idOrName: string): Container {
+    const container = this.#container(idOrName)
+    const { network } = container.inspect()
+    if (network.mode !== 'bridge')
+      throw invalid(`cannot connect container ${container.name}: its network is ${network.mode}`)
+    return container
+  }
+
+  #needRoot(): void {
+    if (this.#context.rootless !== undefined) throw invalid('cannot use networks: they need root')
+  }
+}
+
+function invalid(message: string): RuntimeError {
+  return new RuntimeError('ERR_RUNTIME_INVALID_ARG', message)
+}

@@ -1,0 +1,147 @@
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { describeOn, leakCheck } from '@ctr/testing'
+import { Runtime, type Container, type RunOptions } from '../src/index.js'
+import { busybox } from './support/busybox.js'
+import { openRuntime } from './support/open-runtime.js'
+
+leakCheck()
+
+let opened: Awaited<ReturnType<typeof openRuntime>>
+let runtime: Runtime
+
+const page = 'while true; do echo "hello from $(hostname)" | nc -l -p 80 >/dev/null; done'
+const server = (options: Partial<RunOptions>): Promise<Container> =>
+  runtime.run({ image: busybox, command: ['sh', '-c', page], ...options })
+
+async function sh(script: string, options: Partial<RunOptions>): Promise<string> {
+  const command = ['sh', '-c', script]
+  await using container = await runtime.run({ image: busybox, stdout: 'pipe', command, ...options })
+  const printed = await text(container.stdout!)
+  await container.wait()
+  return printed
+}
+
+async function inside(container: Container, script: string): Promise<string> {
+  const process = await container.exec(['sh', '-c', script], { stdout: 'pipe' })
+  return await text(process.stdout!)
+}
+
+describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime.networks on the real kernel', () => {
+  beforeAll(async () => {
+    opened = await openRuntime()
+    runtime = opened.runtime
+  })
+  afterAll(async () => {
+    await opened[Symbol.asyncDispose]()
+  })
+
+  it('runs containers on several networks, with addresses that were asked for', async () => {
+    const front = await runtime.networks.create({ name: 'front', subnets: [{ subnet: '10.131.0.0/24' }] })
+    await runtime.networks.create({
+      name: 'back',
+      subnets: [{ subnet: '10.132.0.0/24' }, { subnet: 'fd00:132::/64' }],
+    })
+    const back = {
+      name: 'back',
+      aliases: ['db'],
+      ip: '10.132.0.77',
+      ip6: 'fd00:132::77',
+      mac: '02:00:00:00:00:77',
+    }
+    await using web = await server({ name: 'web', network: ['front', back], publish: [{ container: 80 }] })
+    const { network } = web.inspect()
+    expect(network).toMatchObject({ mode: 'bridge', address: '10.131.0.2', failure: null, container: null })
+    expect(network.networks).toMatchObject([
+      { name: 'front', interface: 'eth0', address: '10.131.0.2', ipv6: null },
+      { name: 'back', interface: 'eth1', address: back.ip, ipv6: back.ip6, mac: back.mac, aliases: ['db'] },
+    ])
+    expect(network.ports).toHaveLength(1)
+    expect(await inside(web, 'ip route')).toContain('default via 10.131.0.1 dev eth0')
+    expect(await inside(web, 'cat /etc/hosts')).toContain('fd00:132::77\t')
+    expect(await sh('nc 10.132.0.77 80 </dev/null', { network: 'back' })).toMatch(/^hello from/)
+    expect(await sh('nc fd00:132::77 80 </dev/null', { network: 'back' })).toMatch(/^hello from/)
+    expect(await sh('nc -w1 10.131.0.2 80 </dev/null; true', { network: 'back' })).toBe('')
+
+    expect(runtime.networks.inspect('back').containers).toMatchObject([{ id: web.id, names: ['web', 'db'] }])
+    expect(runtime.networks.inspect(front.id.slice(0, 10)).name).toBe('front')
+    await expect(runtime.networks.remove('back')).rejects.toMatchObject({ code: 'ERR_NETBRIDGE_IN_USE' })
+  })
+
+  it('connects and disconnects a running container', async () => {
+    await runtime.networks.create({ name: 'more', subnets: [{ subnet: '10.133.0.0/24' }] })
+    await using web = await server({ name: 'web' })
+    await runtime.networks.connect('more', 'web', { ip: '10.133.0.9', aliases: ['api'] })
+    expect(web.inspect().network.networks.map(({ name, address }) => [name, address])).toMatchObject([
+      ['bridge', expect.any(String)],
+      ['more', '10.133.0.9'],
+    ])
+    expect(await sh('nc 10.133.0.9 80 </dev/null', { network: 'more' })).toMatch(/^hello from/)
+    await runtime.networks.disconnect('bridge', 'web')
+    expect(await inside(web, 'ip route; ls /sys/class/net')).toMatch(/default via 10\.133\.0\.1 dev eth1/)
+    expect(web.inspect().network.networks.map(({ name }) => name)).toEqual(['more'])
+    await web.remove({ force: true })
+    expect(runtime.networks.inspect('more').containers).toEqual([])
+  })
+
+  it('shares the network of another container', async () => {
+    await using web = await server({ name: 'web', hostname: 'web' })
+    const shared = await sh('hostname; nc 127.0.0.1 80 </dev/null; cat /etc/hosts', {
+      network: 'container:web',
+    })
+    expect(shared).toContain('web\nhello from web\n')
+    expect(shared).toContain(`${web.inspect().network.address!}\tweb\n`)
+    const wrong: [Partial<RunOptions>, string][] = [
+      [{ network: 'container:nobody' }, 'ERR_RUNTIME_CONTAINER_NOT_FOUND'],
+      [{ network: 'container:web', publish: [{ container: 80 }] }, 'ERR_RUNTIME_INVALID_ARG'],
+      [{ network: 'container:web', sysctls: { 'net.ipv4.ip_forward': '1' } }, 'ERR_RUNTIME_INVALID_ARG'],
+      [{ network: 'container:web', userNamespace: 'auto' }, 'ERR_RUNTIME_INVALID_ARG'],
+      [{ network: ['container:web', 'bridge'] }, 'ERR_RUNTIME_INVALID_ARG'],
+      [{ network: ['bridge', 'bridge'] }, 'ERR_RUNTIME_INVALID_ARG'],
+      [{ network: { name: 'host', ip: '10.0.0.1' } }, 'ERR_RUNTIME_INVALID_ARG'],
+      [{ network: [] }, 'ERR_RUNTIME_INVALID_ARG'],
+    ]
+    for (const [options, code] of wrong)
+      await expect(runtime.run({ image: busybox, ...options })).rejects.toMatchObject({ code })
+    await web.remove({ force: true })
+    expect(runtime.containers()).toEqual([])
+  })
+
+  it('says what is wrong, and leaves nothing', async () => {
+    const run = (options: Partial<RunOptions>): Promise<unknown> =>
+      runtime.run({ image: busybox, ...options })
+    await expect(run({ network: 'nowhere' })).rejects.toMatchObject({
+      code: 'ERR_RUNTIME_INVALID_ARG',
+      message: expect.stringContaining('cannot find network nowhere'),
+    })
+    await expect(run({ network: ['bridge', 'nowhere'] })).rejects.toMatchObject({
+      code: 'ERR_RUNTIME_INVALID_ARG',
+    })
+    await expect(run({ network: { name: 'bridge', ip: '1.2.3.4' } })).rejects.toMatchObject({
+      code: 'ERR_RUNTIME_INVALID_ARG',
+    })
+    for (const name of ['bridge', 'host', 'none', 'default'])
+      await expect(runtime.networks.create({ name })).rejects.toMatchObject({
+        code: 'ERR_RUNTIME_INVALID_ARG',
+      })
+    await expect(runtime.networks.remove('bridge')).rejects.toMatchObject({ code: 'ERR_RUNTIME_INVALID_ARG' })
+    await using alone = await server({ name: 'alone', network: 'none' })
+    await expect(runtime.networks.connect('bridge', 'alone')).rejects.toMatchObject({
+      code: 'ERR_RUNTIME_INVALID_ARG',
+    })
+    await alone.remove({ force: true })
+    expect(runtime.networks.inspect('bridge').containers).toEqual([])
+    expect(runtime.containers()).toEqual([])
+  })
+
+  it('keeps networks for the next runtime of the same folder, and prunes what nobody uses', async () => {
+    const { root, state } = runtime
+    await using second = await Runtime.open({ root, state })
+    expect(second.networks.list()).toEqual(runtime.networks.list())
+    await using container = await second.run({ image: busybox, network: 'front', command: ['sleep', '60'] })
+    expect(await runtime.networks.prune()).toEqual(['back', 'more'])
+    await container.remove({ force: true })
+    expect(await second.networks.prune()).toEqual(['front'])
+    expect(second.networks.list().map(({ name }) => name)).toEqual(['bridge'])
+  })
+})
