@@ -12,12 +12,14 @@ export type { ExecProcess } from './container/exec.js'
 export type { LogEntry, LogOptions } from './container/logs.js'
 export type {
   ContainerStdio,
+  CreateContainerOptions,
   ExecOptions,
   HostVolume,
   NamedVolume,
   PullImageOptions,
   PushImageOptions,
   RunOptions,
+  StartContainerOptions,
   UnpackProgress,
   Volume,
 } from './options.js'
