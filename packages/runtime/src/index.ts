@@ -21,6 +21,7 @@ export type { ExecProcess } from './container/exec.js'
 export type { LogEntry, LogOptions } from './container/logs.js'
 export type {
   ContainerStdio,
+  CreateContainerOptions,
   DnsSettings,
   ExecOptions,
   HostVolume,
@@ -28,6 +29,7 @@ export type {
   PullImageOptions,
   PushImageOptions,
   RunOptions,
+  StartContainerOptions,
   UnpackProgress,
   Volume,
 } from './options.js'
@@ -55,3 +57,4 @@ export { compileSeccomp, type SeccompFilter } from './seccomp/compile.js'
 export type { LinuxSeccomp } from './seccomp/profile.js'
 export { Images } from './images/images.js'
 export { isRuntimeError, RuntimeError, type RuntimeErrorCode } from './errors.js'
+export { processRows, type ProcessRows } from './oci/cli/ps/process-rows.js'
