@@ -57,7 +57,7 @@ export class Engine implements AsyncDisposable {
    * @throws `ApiError` for a host that cannot be listened on, and what `Runtime.open` throws.
    */
   static async start({ hosts, onError = () => undefined, ...options }: EngineOptions = {}): Promise<Engine> {
-    const runtime = await Runtime.open(options)
+    const runtime = await Runtime.open({ ...options, adoptNames: true })
     const engine = new Engine(runtime, onError)
     try {
       await engine.containers.restore()

@@ -8,6 +8,8 @@ import { ContainerRecords } from './container/record.js'
 import { WarmRoots } from './container/warm-roots.js'
 import { Host } from './host.js'
 import type { Images } from './images/images.js'
+import { ContainerNames } from './networks/container-names.js'
+import { DEFAULT_NETWORK } from './networks/default-network.js'
 import { Owner } from './owner.js'
 import { delegatedGroup } from './rootless/delegated-group.js'
 import type { Rootless } from './rootless/rootless.js'
@@ -21,9 +23,6 @@ export interface Folders {
   /** What does not: locks, pinned processes, networks. */
   readonly state: string
 }
-
-/** Name of the network that is always there. */
-export const DEFAULT_NETWORK = 'bridge'
 
 /** What all parts of one runtime share. */
 export class Context {
@@ -42,6 +41,8 @@ export class Context {
   /** The user namespace of containers that root starts, where they ask for no other. */
   readonly userNamespace: UserNamespaceOption
   readonly owner: Owner
+  /** Who serves names to containers. */
+  readonly names: ContainerNames
   /** Roots for containers that end with this process. */
   readonly roots: WarmRoots
   /** Empty folder that root file systems are mounted on, each in its own mount namespace. */
@@ -81,6 +82,7 @@ export class Context {
     for (const folder of [this.mountpoint, this.pins, this.owners, this.networkPrograms])
       mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.owner = new Owner(this.owners)
+    this.names = new ContainerNames((name) => this.network(name))
     this.mountpoints = join(folders.root, 'mountpoints')
     makeMountpoints(this.mountpoints)
     this.roots = new WarmRoots(layers, this.owner.name, this.mountpoints)
@@ -167,6 +169,7 @@ export class Context {
   /** Closes what is open; what is on disk and in the kernel stays. */
   async close(): Promise<void> {
     this.#closed = true
+    await this.names.close()
     await this.#networks?.close()
     await this.roots[Symbol.asyncDispose]()
     this.owner[Symbol.dispose]()

@@ -15,6 +15,7 @@ import { RuntimeError } from './errors.js'
 import { Images } from './images/images.js'
 import type { CreateContainerOptions, RunOptions, StartContainerOptions } from './options.js'
 import { systemdNeedsRoot, userNamespaceNeedsRoot } from './rootless/limits.js'
+import { adoptNames } from './networks/adopt-names.js'
 import { RuntimeNetworks } from './networks/runtime-networks.js'
 import { Rootless } from './rootless/rootless.js'
 import { rootlessInfo, type RootlessInfo } from './rootless/rootless-info.js'
@@ -43,6 +44,11 @@ export interface RuntimeOptions {
    * `userns-remap`. Default `'host'`: none of their own.
    */
   readonly userNamespace?: UserNamespaceOption | undefined
+  /**
+   * Serve names also to running containers that other processes have started on networks of their own: for one that
+   * stays, such as a daemon, which they then find again when it comes back. Default false.
+   */
+  readonly adoptNames?: boolean | undefined
 }
 
 /**
@@ -102,6 +108,7 @@ export class Runtime implements AsyncDisposable {
     registries = {},
     cgroupDriver,
     userNamespace = 'host',
+    adoptNames: adopts = false,
   }: RuntimeOptions = {}): Promise<Runtime> {
     checkUserNamespace(userNamespace)
     const rootless = process.geteuid?.() === 0 ? undefined : await Rootless.open()
@@ -124,7 +131,8 @@ export class Runtime implements AsyncDisposable {
     )
     context.images = new Images(store, context, registries)
     try {
-      return new Runtime(context, await cleanUp(context))
+      const failures = await cleanUp(context)
+      return new Runtime(context, adopts ? [...failures, ...(await adoptNames(context))] : failures)
     } catch (error) {
       await context.close()
       throw error

@@ -22,6 +22,9 @@ async function sh(script: string, options: Partial<RunOptions>): Promise<string>
   return printed
 }
 
+/** What nobody knows is refused at once. */
+const nobody = { nameservers: ['127.0.0.1'] }
+
 async function inside(container: Container, script: string): Promise<string> {
   const process = await container.exec(['sh', '-c', script], { stdout: 'pipe' })
   return await text(process.stdout!)
@@ -66,6 +69,57 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime.networks on the real ker
     expect(runtime.networks.inspect('back').containers).toMatchObject([{ id: web.id, names: ['web', 'db'] }])
     expect(runtime.networks.inspect(front.id.slice(0, 10)).name).toBe('front')
     await expect(runtime.networks.remove('back')).rejects.toMatchObject({ code: 'ERR_NETBRIDGE_IN_USE' })
+  })
+
+  it('serves names to containers on networks of their own, as long as this process is there', async () => {
+    await runtime.networks.create({ name: 'named', subnets: [{ subnet: '10.134.0.0/24' }] })
+    await runtime.networks.create({ name: 'late', subnets: [{ subnet: '10.135.0.0/24' }] })
+    await using web = await server({ name: 'web', network: { name: 'named', aliases: ['shop'] } })
+    await using asker = await server({
+      name: 'asker',
+      network: 'named',
+      dns: { ...nobody, search: ['example.org'] },
+    })
+    expect(await inside(asker, 'cat /etc/resolv.conf')).toBe(
+      'nameserver 127.0.0.11\nsearch example.org\noptions ndots:0\n',
+    )
+    const { address } = web.inspect().network
+    for (const name of ['web', 'shop', web.id.slice(0, 12)]) {
+      expect(await inside(asker, `nslookup -type=a ${name}.`)).toContain(`Address: ${address!}`)
+      expect(await inside(asker, `nc ${name} 80 </dev/null`)).toMatch(/^hello from/)
+    }
+    await using other = await server({ name: 'other', network: 'late' })
+    expect(await inside(asker, 'nslookup -type=a other.')).not.toContain('Name:')
+    await runtime.networks.connect('late', 'asker')
+    expect(await inside(asker, 'nslookup -type=a other.')).toContain(other.inspect().network.address)
+    await runtime.networks.disconnect('late', 'asker')
+    expect(await inside(asker, 'nslookup -type=a other.')).not.toContain('Name:')
+    // on the one that is always there, as with Docker
+    expect(await sh('cat /etc/resolv.conf', {})).not.toContain('127.0.0.11')
+    for (const container of [web, asker, other]) await container.remove({ force: true })
+    for (const name of ['named', 'late']) await runtime.networks.remove(name)
+  })
+
+  it('serves names to those that outlived who had started them', async () => {
+    const { root, state } = runtime
+    await runtime.networks.create({ name: 'kept', subnets: [{ subnet: '10.136.0.0/24' }] })
+    const first = await Runtime.open({ root, state })
+    const streams = { stdout: 'ignore', stderr: 'ignore', dns: nobody } as const
+    const command = ['sleep', '1000']
+    const { id } = await first.run({
+      ...{ image: busybox, name: 'kept', network: 'kept', detach: true, command, ...streams },
+    })
+    await first.close()
+    const kept = runtime.container(id)
+    try {
+      expect(await inside(kept, 'nslookup -type=a kept.')).not.toContain('Name:')
+      await using second = await Runtime.open({ root, state, adoptNames: true })
+      expect(second.failedCleanUps).toEqual([])
+      expect(await inside(kept, 'nslookup -type=a kept.')).toContain(kept.inspect().network.address)
+    } finally {
+      await kept.remove({ force: true })
+      await runtime.networks.remove('kept')
+    }
   })
 
   it('connects and disconnects a running container', async () => {

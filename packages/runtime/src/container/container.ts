@@ -108,11 +108,14 @@ export class Container implements AsyncDisposable {
   }
 
   /** @internal It was connected to a network, or taken off one. */
-  networksAre(change: (networks: readonly ContainerNetwork[]) => readonly ContainerNetwork[]): void {
+  async networksAre(
+    change: (networks: readonly ContainerNetwork[]) => readonly ContainerNetwork[],
+  ): Promise<void> {
     const { network } = this.#record
     const networks = change(network.networks)
     this.#kept.current = { ...this.#record, network: { ...network, networks } }
     this.#kept.save()
+    await this.#context.names.changed(this.#record)
   }
 
   /** Process id of the container's first process on the host; null once it has ended. */

@@ -11,6 +11,7 @@ import {
 import type { Context } from '../context.js'
 import { hostGateway, type RunOptions } from '../options.js'
 import type { RuntimeFile } from '../setup/files.js'
+import { asksForNames, containerNameServers } from '../networks/container-names.js'
 import { dnsAddress } from '../rootless/dns-address.js'
 import type { ContainerRecord, NetworkMode } from './record.js'
 
@@ -24,10 +25,11 @@ export interface Place {
 /** The files that tell a container who and where it is: `/etc/hostname`, `/etc/hosts`, `/etc/resolv.conf`. */
 export function etcFiles(
   context: Context,
-  { hostname, network, rootfs }: ContainerRecord,
+  record: ContainerRecord,
   { dns, extraHosts = {} }: Pick<RunOptions, 'dns' | 'extraHosts'>,
   place: Place,
 ): RuntimeFile[] {
+  const { hostname, network, rootfs } = record
   const onHost = network.mode === 'host'
   const addresses =
     network.container === null ? place.addresses : addressesOf(context.records.load(network.container))
@@ -44,9 +46,7 @@ export function etcFiles(
     {
       path: '/etc/resolv.conf',
       content:
-        onHost && dns === undefined
-          ? context.host.resolvConf
-          : resolvConf({ ...nameServers(context, network.mode), ...given(dns) }),
+        onHost && dns === undefined ? context.host.resolvConf : resolvConf(settings(context, record, dns)),
     },
   ]
   return rootfs === '/' ? files.map((file) => ({ ...file, path: endOf(file.path) })) : files
@@ -71,6 +71,19 @@ function hostsEntries(
 function ownHosts(): string {
   const text = readFileSync('/etc/hosts', 'utf8')
   return text === '' || text.endsWith('\n') ? text : `${text}\n`
+}
+
+function settings(context: Context, record: ContainerRecord, dns: RunOptions['dns']): ResolvConfOptions {
+  const own = { ...nameServers(context, record.network.mode), ...given(dns) }
+  if (!asksForNames(record)) return own
+  const { nameservers, options } = parseResolvConf(resolvConf(own))
+  // names of other containers have no dots; as Docker
+  const dots = options.some((option) => option.startsWith('ndots:')) ? [] : ['ndots:0']
+  return {
+    ...own,
+    nameservers: containerNameServers(record, nameservers),
+    options: [...options, ...dots],
+  }
 }
 
 /** Settings that are undefined would take the place of those of before. */

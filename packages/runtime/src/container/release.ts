@@ -40,6 +40,7 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
     }
     if (cgroup !== undefined) await removeCgroup(cgroup)
   })
+  await attempt(() => context.names.stop(id))
   if (ended?.networked !== false) {
     // the link goes with the network namespace, which its last process and our descriptor have let go of
     await attempt(() => context.leaveNetworks(id))

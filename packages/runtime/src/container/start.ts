@@ -7,6 +7,7 @@ import { startTicks } from '../host.js'
 import type { RunOptions } from '../options.js'
 import { Rollback } from '../rollback.js'
 import { attachUserNetwork, detachUserNetwork } from '../rootless/user-network.js'
+import { asksForNames } from '../networks/container-names.js'
 import { openTerminal } from '../setup/terminal.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { openContainerUserNamespace } from '../userns/open-user-namespace.js'
@@ -79,6 +80,10 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
 
   using netns = networkNamespaceFor(context, record, userns?.fd)
   const endpoints = await attachNetworks(context, record, options, netns?.fd, rollback)
+  if (netns !== undefined && asksForNames(record)) {
+    await context.names.serve(record, netns.fd, options.dns)
+    rollback.defer(() => context.names.stop(id))
+  }
 
   const owner = userns?.ids.outside(record.user)
   using terminal = record.terminal

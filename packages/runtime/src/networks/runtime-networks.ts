@@ -2,8 +2,9 @@ import { type EndpointInfo, type NetworkInfo, type NetworkOptions } from '@ctr/n
 import { connected, networkNamespaceOf } from '../container/attach-networks.js'
 import type { Container } from '../container/container.js'
 import type { NetworkAttachment } from '../container/network-option.js'
-import { DEFAULT_NETWORK, type Context } from '../context.js'
+import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
+import { DEFAULT_NETWORK } from './default-network.js'
 
 /** A network, and the containers on it. */
 export interface InspectedNetwork extends NetworkInfo {
@@ -99,7 +100,7 @@ export class RuntimeNetworks {
       ...{ id, netnsFd: netns.fd, names: [name, ...aliases], ip, ip6, mac },
     })
     const place = connected({ name: network.name, aliases, wanted: { ip, ip6, mac } }, endpoint)
-    container.networksAre((all) => [...all, place])
+    await container.networksAre((all) => [...all, place])
   }
 
   /**
@@ -113,7 +114,7 @@ export class RuntimeNetworks {
     using netns = networkNamespaceOf(container.inspect())
     const { name } = this.#context.networks.inspect(nameOrId)
     await this.#context.networks.disconnect(name, container.id, netns.fd)
-    container.networksAre((all) => all.filter((place) => place.name !== name))
+    await container.networksAre((all) => all.filter((place) => place.name !== name))
   }
 
   #ownNetworked(idOrName: string): Container {
