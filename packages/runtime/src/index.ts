@@ -16,6 +16,7 @@ export type {
   WantedAddresses,
 } from './container/record.js'
 export type { NetworkAttachment, NetworkOption } from './container/network-option.js'
+export type { NetworkInfo, NetworkOptions, SubnetOptions } from '@ctr/netbridge'
 export type { InspectedNetwork, RuntimeNetworks } from './networks/runtime-networks.js'
 export type { ExecProcess } from './container/exec.js'
 export type { LogEntry, LogOptions } from './container/logs.js'

@@ -61,6 +61,7 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Pause all processes within one or more containers',
     load: () => import('./pause.js'),
   },
+  { name: 'network', summary: 'Manage networks', load: () => import('./network.js') },
   { name: 'rm', summary: 'Remove one or more containers', load: () => import('./rm.js') },
   { name: 'rmi', summary: 'Remove one or more images', load: () => import('./rmi.js') },
   {

@@ -33,7 +33,7 @@ async function refuseUnconfirmed({ root, state }: Runtime): Promise<void> {
 
 /** Removes what a runtime keeps in its folders, and the folders when they hold nothing else. */
 function removeFolders({ root, state }: Runtime): void {
-  for (const name of ['images', 'overlay', 'volumes', 'containers', 'mountpoints'])
+  for (const name of ['images', 'overlay', 'volumes', 'networks', 'containers', 'mountpoints'])
     rmSync(join(root, name), { recursive: true, force: true })
   for (const name of ['containers', 'owners', 'net', 'network-programs', 'root'])
     rmSync(join(state, name), { recursive: true, force: true })

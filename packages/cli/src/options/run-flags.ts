@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { NetworkMode, RunOptions } from '@ctr/runtime'
+import type { RunOptions } from '@ctr/runtime'
 import { collect } from '../cli.js'
-import { usageError } from '../errors.js'
 import { readEnvironment } from './parse-env.js'
 import { parseAmount, parseInteger } from './parse-number.js'
 import { parseHosts } from './parse-hosts.js'
+import { parseNetworks, type AttachFlags } from './parse-network.js'
 import { parsePairs } from './parse-pairs.js'
 import { parsePublish } from './parse-publish.js'
 import { parseSecurity } from './parse-security.js'
@@ -16,7 +16,7 @@ import { parseVolume } from './parse-volume.js'
 type List = readonly string[]
 
 /** The flags of `run`, as they were typed. */
-export interface RunFlags {
+export interface RunFlags extends AttachFlags {
   readonly addHost?: List
   readonly capAdd?: List
   readonly capDrop?: List
@@ -38,7 +38,6 @@ export interface RunFlags {
   readonly memory?: string
   readonly memorySwap?: string
   readonly name?: string
-  readonly network?: string
   readonly pidsLimit?: string
   readonly publish?: List
   readonly pull: string
@@ -78,14 +77,19 @@ export function addRunFlags(command: Command): void {
     .option('--gidmap <list>', 'Group ids of its user namespace (CONTAINER:HOST:COUNT)', collect)
     .option('-h, --hostname <string>', 'Container host name')
     .option('-i, --interactive', 'Keep STDIN open')
+    .option('--ip <address>', 'IPv4 address (e.g., 172.30.100.104)')
+    .option('--ip6 <address>', 'IPv6 address (e.g., 2001:db8::33)')
     .option('-l, --label <list>', 'Set meta data on a container', collect)
+    .option('--mac-address <mac>', 'Container MAC address (e.g., 02:42:ac:1e:00:02)')
     .option('-m, --memory <bytes>', 'Memory limit')
     .option('--memory-swap <bytes>', 'Memory and swap together: -1 for as much swap as the host gives')
     .option('--name <string>', 'Assign a name to the container')
     .option(
       '--net, --network <network>',
-      'Connect a container to a network: bridge, host, none, and without root pasta or slirp4netns',
+      'Connect a container to a network: NAME[,alias=..,ip=..,ip6=..,mac-address=..], bridge, host, none, container:NAME, and without root pasta or slirp4netns; repeat it for several',
+      collect,
     )
+    .option('--network-alias <list>', 'Add network-scoped alias for the container', collect)
     .option('--pids-limit <int>', 'Tune container pids limit (set -1 for unlimited)')
     .option('-p, --publish <list>', "Publish a container's port(s) to the host", collect)
     .option('--pull <string>', 'Pull image before running ("always", "missing", "never")', 'missing')
@@ -124,7 +128,7 @@ export function runOptions(flags: RunFlags, target: string, command: readonly st
     env: readEnvironment(flags.envFile ?? [], flags.env ?? []),
     cwd: flags.workdir,
     user: flags.user,
-    network: networkMode(flags.network),
+    network: parseNetworks(flags),
     publish: (flags.publish ?? []).flatMap(parsePublish),
     dns: dnsSettings(flags),
     extraHosts: parseHosts(flags.addHost ?? []),
@@ -145,15 +149,6 @@ export function runOptions(flags: RunFlags, target: string, command: readonly st
 function dnsSettings({ dns, dnsSearch, dnsOption }: RunFlags): RunOptions['dns'] {
   if (dns === undefined && dnsSearch === undefined && dnsOption === undefined) return undefined
   return { nameservers: dns, search: dnsSearch, options: dnsOption }
-}
-
-const networks = ['bridge', 'host', 'none', 'pasta', 'slirp4netns'] as const
-
-function networkMode(text: string | undefined): NetworkMode | undefined {
-  if (text === undefined) return undefined // the best that the caller may have
-  const mode = networks.find((name) => name === text)
-  if (mode !== undefined) return mode
-  throw usageError(`network ${text} not found: bridge, host and none are there, and without root pasta`)
 }
 
 function limits({

@@ -30,7 +30,7 @@ export function describeContainer(container: Container): unknown {
     Image: record.imageId ?? '',
     Name: `/${record.name}`,
     HostConfig: {
-      NetworkMode: network.mode,
+      NetworkMode: networkModeOf(network),
       AutoRemove: record.autoRemove,
       UsernsMode: record.userNamespace === null ? 'host' : 'private',
       IDMappings: mappingsOf(record),
@@ -58,8 +58,25 @@ export function describeContainer(container: Container): unknown {
     NetworkSettings: {
       IPAddress: isRunning ? (network.address ?? '') : '',
       Ports: isRunning ? portsOf(network.ports) : {},
+      Networks: Object.fromEntries(
+        network.networks.map(({ name, aliases, address, ipv6, mac }) => [
+          name,
+          {
+            Aliases: aliases,
+            IPAddress: isRunning ? (address ?? '') : '',
+            GlobalIPv6Address: isRunning ? (ipv6 ?? '') : '',
+            MacAddress: isRunning ? (mac ?? '') : '',
+          },
+        ]),
+      ),
     },
   }
+}
+
+/** As Docker has it: the first network by name, or whose network it shares. */
+function networkModeOf({ mode, networks, container }: ReturnType<Container['inspect']>['network']): string {
+  if (mode === 'container') return `container:${container ?? ''}`
+  return mode === 'bridge' ? (networks[0]?.name ?? mode) : mode
 }
 
 /** As Podman has them, `INSIDE:OUTSIDE:COUNT`; null in the user namespace of the host. */

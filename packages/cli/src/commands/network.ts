@@ -1,0 +1,156 @@
+import { Command } from 'commander'
+import { collect, type Cli } from '../cli.js'
+import { CliError, messageOf } from '../errors.js'
+import { networkOptions, type AttachFlags, type CreateNetworkFlags } from '../options/parse-network.js'
+import { confirm } from '../output/confirm.js'
+import { describeNetwork } from '../output/describe-network.js'
+import { printError, printJson, printLine } from '../output/pipe-end.js'
+import { formatTable } from '../output/table.js'
+import { eachNamed } from './each-named.js'
+
+/** `ctrjs network`. */
+export function define(command: Command, cli: Cli): void {
+  command
+    .usage('COMMAND')
+    .addCommand(connect(cli))
+    .addCommand(create(cli))
+    .addCommand(disconnect(cli))
+    .addCommand(inspect(cli))
+    .addCommand(list(cli))
+    .addCommand(prune(cli))
+    .addCommand(remove(cli))
+}
+
+function connect(cli: Cli): Command {
+  return new Command('connect')
+    .description('Connect a running container to a network')
+    .usage('[OPTIONS] NETWORK CONTAINER')
+    .argument('<network>')
+    .argument('<container>')
+    .option('--alias <list>', 'Add network-scoped alias for the container', collect)
+    .option('--ip <address>', 'IPv4 address (e.g., "172.30.100.104")')
+    .option('--ip6 <address>', 'IPv6 address (e.g., "2001:db8::33")')
+    .option('--mac-address <mac>', 'Hardware address')
+    .action(
+      async (
+        network: string,
+        container: string,
+        { alias, ip, ip6, macAddress }: AttachFlags & { readonly alias?: readonly string[] },
+      ) => {
+        await using runtime = await cli.open()
+        await runtime.networks.connect(network, container, { aliases: alias, ip, ip6, mac: macAddress })
+      },
+    )
+}
+
+function create(cli: Cli): Command {
+  return new Command('create')
+    .description('Create a network')
+    .usage('[OPTIONS] NETWORK')
+    .argument('<network>')
+    .option('--attachable', 'Containers may be connected by hand (they always may)')
+    .option('--aux-address <list>', 'Addresses of others, as NAME=ADDRESS', collect)
+    .option('-d, --driver <string>', 'Driver: bridge, macvlan or ipvlan', 'bridge')
+    .option('--gateway <list>', 'IPv4 or IPv6 gateway for the subnet', collect)
+    .option('--internal', 'Restrict external access to the network')
+    .option('--ip-range <list>', 'Allocate container addresses from a part of the subnet', collect)
+    .option('--ipv6', 'Enable IPv6')
+    .option('--label <list>', 'Set metadata on a network', collect)
+    .option(
+      '-o, --opt <list>',
+      'Driver options: com.docker.network.driver.mtu, com.docker.network.bridge.name, …enable_icc, …enable_ip_masquerade, parent, macvlan_mode, ipvlan_mode',
+      collect,
+    )
+    .option('--subnet <list>', 'Subnet in CIDR format', collect)
+    .action(async (name: string, flags: CreateNetworkFlags) => {
+      const options = networkOptions(name, flags)
+      await using runtime = await cli.open()
+      printLine((await runtime.networks.create(options)).id)
+    })
+}
+
+function disconnect(cli: Cli): Command {
+  return new Command('disconnect')
+    .description('Disconnect a running container from a network')
+    .usage('NETWORK CONTAINER')
+    .argument('<network>')
+    .argument('<container>')
+    .action(async (network: string, container: string) => {
+      await using runtime = await cli.open()
+      await runtime.networks.disconnect(network, container)
+    })
+}
+
+function inspect(cli: Cli): Command {
+  return new Command('inspect')
+    .description('Display detailed information on one or more networks')
+    .usage('NETWORK [NETWORK...]')
+    .argument('<networks...>')
+    .action(async (names: string[]) => {
+      await using runtime = await cli.open()
+      const found: unknown[] = []
+      for (const name of names) {
+        try {
+          found.push(describeNetwork(runtime.networks.inspect(name)))
+        } catch (error) {
+          printError(`ctrjs: ${messageOf(error)}`)
+          cli.exit(1)
+        }
+      }
+      printJson(found)
+    })
+}
+
+function list(cli: Cli): Command {
+  return new Command('ls')
+    .alias('list')
+    .description('List networks')
+    .usage('[OPTIONS]')
+    .option('--json', 'Print a JSON array')
+    .option('--no-trunc', 'Do not truncate the output')
+    .option('-q, --quiet', 'Only display network IDs')
+    .action(async (flags: { readonly json?: true; readonly trunc: boolean; readonly quiet?: true }) => {
+      await using runtime = await cli.open()
+      const networks = runtime.networks.list()
+      const shown = (id: string): string => (flags.trunc ? id.slice(0, 12) : id)
+      if (flags.json === true) printJson(networks)
+      else if (flags.quiet === true) for (const { id } of networks) printLine(shown(id))
+      else
+        printLine(
+          formatTable(
+            ['NETWORK ID', 'NAME', 'DRIVER', 'SCOPE'],
+            networks.map(({ id, name, driver }) => [shown(id), name, driver, 'local']),
+          ),
+        )
+    })
+}
+
+function prune(cli: Cli): Command {
+  return new Command('prune')
+    .description('Remove all unused networks')
+    .usage('[OPTIONS]')
+    .option('-f, --force', 'Do not prompt for confirmation')
+    .action(async ({ force = false }: { readonly force?: boolean }) => {
+      await using runtime = await cli.open()
+      const warning = 'WARNING! This will remove all custom networks not used by at least one container.'
+      if (!force && !(await confirm(warning)))
+        throw new CliError('ERR_CLI_REFUSED', 'cannot prune: it was not confirmed')
+      const removed = await runtime.networks.prune()
+      if (removed.length > 0) printLine(['Deleted Networks:', ...removed].join('\n'))
+    })
+}
+
+function remove(cli: Cli): Command {
+  return new Command('rm')
+    .alias('remove')
+    .description('Remove one or more networks')
+    .usage('NETWORK [NETWORK...]')
+    .argument('<networks...>')
+    .action(async (names: string[]) => {
+      await using runtime = await cli.open()
+      const removeOne = async (name: string): Promise<undefined> => {
+        await runtime.networks.remove(name)
+      }
+      cli.exit(await eachNamed(names, removeOne))
+    })
+}

@@ -1,0 +1,150 @@
+import { BlockList, isIPv6 } from 'node:net'
+import type { NetworkAttachment, NetworkOption, NetworkOptions, SubnetOptions } from '@ctr/runtime'
+import { usageError } from '../errors.js'
+import { parseInteger } from './parse-number.js'
+import { parsePairs } from './parse-pairs.js'
+
+/** The flags that say how a container is on its networks, as they were typed. */
+export interface AttachFlags {
+  readonly network?: readonly string[]
+  readonly networkAlias?: readonly string[]
+  readonly ip?: string
+  readonly ip6?: string
+  readonly macAddress?: string
+}
+
+/**
+ * Reads `--network NAME[,alias=NAME][,ip=ADDRESS][,ip6=ADDRESS][,mac-address=MAC]`, also `name=NAME,...`, and the flags
+ * beside it, which are for the first network.
+ */
+export function parseNetworks({
+  network = [],
+  networkAlias,
+  ...first
+}: AttachFlags): NetworkOption | undefined {
+  const own = { aliases: networkAlias, ip: first.ip, ip6: first.ip6, mac: first.macAddress }
+  const hasOwn = Object.values(own).some((value) => value !== undefined)
+  if (network.length === 0 && !hasOwn) return undefined // the best that the caller may have
+  const all = (network.length === 0 ? ['bridge'] : network).map(parseAttachment)
+  const [head, ...rest] = all
+  const { name, aliases = [], ...addresses } = head!
+  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
+  const merged = { name, ...addresses, ...given, aliases: [...aliases, ...(networkAlias ?? [])] }
+  return [merged.aliases.length === 0 ? withoutAliases(merged) : merged, ...rest]
+}
+
+function withoutAliases({ name, ip, ip6, mac }: NetworkAttachment): NetworkAttachment {
+  return { name, ip, ip6, mac }
+}
+
+function parseAttachment(text: string): NetworkAttachment {
+  if (!text.includes('=')) return { name: text }
+  const attachment: { name: string; aliases: string[]; ip?: string; ip6?: string; mac?: string } = {
+    name: '',
+    aliases: [],
+  }
+  for (const part of text.split(',')) {
+    const [key = '', value] = part.split(/=(.*)/s)
+    if (value === undefined && attachment.name === '') attachment.name = key
+    else if (key === 'name' && value) attachment.name = value
+    else if (key === 'alias' && value) attachment.aliases.push(value)
+    else if (key === 'ip' && value) attachment.ip = value
+    else if (key === 'ip6' && value) attachment.ip6 = value
+    else if (key === 'mac-address' && value) attachment.mac = value
+    else throw usageError(`invalid argument "${text}" for --network: "${part}" is not understood`)
+  }
+  if (attachment.name === '') throw usageError(`invalid argument "${text}" for --network: it names none`)
+  return attachment
+}
+
+/** The flags of `network create`, as they were typed. */
+export interface CreateNetworkFlags {
+  readonly attachable?: true
+  readonly auxAddress?: readonly string[]
+  readonly driver?: string
+  readonly gateway?: readonly string[]
+  readonly internal?: true
+  readonly ipRange?: readonly string[]
+  readonly ipv6?: true
+  readonly label?: readonly string[]
+  readonly opt?: readonly string[]
+  readonly subnet?: readonly string[]
+}
+
+/** What `network create` is to make. */
+export function networkOptions(name: string, flags: CreateNetworkFlags): NetworkOptions {
+  return {
+    name,
+    driver: (flags.driver ?? 'bridge') as NonNullable<NetworkOptions['driver']>,
+    subnets: subnetsOf(flags),
+    ipv6: flags.ipv6,
+    internal: flags.internal,
+    attachable: flags.attachable,
+    labels: parsePairs(flags.label ?? [], '--label'),
+    ...driverOptions(parsePairs(flags.opt ?? [], '-o, --opt')),
+  }
+}
+
+/** Each gateway, range and auxiliary address belongs to the subnet that holds it. */
+function subnetsOf({
+  subnet = [],
+  gateway = [],
+  ipRange = [],
+  auxAddress = [],
+}: CreateNetworkFlags): SubnetOptions[] {
+  const aux = Object.entries(parsePairs(auxAddress, '--aux-address', { needsValue: true }))
+  const subnets = subnet.map((text) => {
+    const holds = holder(text)
+    return {
+      subnet: text,
+      gateway: gateway.find(holds),
+      range: ipRange.find((range) => holds(range.split('/')[0]!)),
+      aux: Object.fromEntries(aux.filter(([, address]) => holds(address))),
+    }
+  })
+  const lost = [
+    ...gateway,
+    ...ipRange.map((range) => range.split('/')[0]!),
+    ...aux.map(([, address]) => address),
+  ].find((address) => !subnet.some((text) => holder(text)(address)))
+  if (lost !== undefined) throw usageError(`no matching subnet for ${lost}`)
+  return subnets
+}
+
+function holder(subnet: string): (address: string) => boolean {
+  const [base = '', length = ''] = subnet.split('/')
+  const list = new BlockList()
+  const family = (address: string): 'ipv6' | 'ipv4' => (isIPv6(address) ? 'ipv6' : 'ipv4')
+  try {
+    list.addSubnet(base, Number(length), family(base))
+  } catch {
+    throw usageError(`invalid argument "${subnet}" for --subnet: it must be like 10.1.0.0/16 or fd00:1::/64`)
+  }
+  return (address) => list.check(address, family(address))
+}
+
+const switches = {
+  'com.docker.network.bridge.enable_icc': 'icc',
+  'com.docker.network.bridge.enable_ip_masquerade': 'masquerade',
+} as const
+
+function driverOptions(pairs: Readonly<Record<string, string>>): Partial<NetworkOptions> {
+  const options: Record<string, string | number | boolean> = {}
+  for (const [key, value] of Object.entries(pairs)) {
+    if (key === 'com.docker.network.driver.mtu' || key === 'mtu')
+      options['mtu'] = parseInteger(value, `-o ${key}`)
+    else if (key === 'com.docker.network.bridge.name') options['bridge'] = value
+    else if (key === 'parent') options['parent'] = value
+    else if (key === 'macvlan_mode' || key === 'ipvlan_mode' || key === 'mode') options['mode'] = value
+    else if (Object.hasOwn(switches, key))
+      options[switches[key as keyof typeof switches]] = isTrue(key, value)
+    else throw usageError(`invalid argument "${key}" for -o, --opt: there is no such option`)
+  }
+  return options
+}
+
+function isTrue(key: string, value: string): boolean {
+  if (value === 'true' || value === '1') return true
+  if (value === 'false' || value === '0') return false
+  throw usageError(`invalid argument "${key}=${value}" for -o, --opt: true or false is needed`)
+}
