@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { expect, it } from '@jest/globals'
-import { bundle, describeOn, leakCheck } from '@ctr/testing'
+import { bundle, describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { run, testNetwork } from './support/network.js'
 
 leakCheck()
@@ -13,6 +13,20 @@ describeOn(['root'], 'README', () => {
     using program = bundle(example!)
     const printed = execFileSync(process.execPath, [program.path], { encoding: 'utf8' })
     expect(printed).toMatch(/^eth0 has 1[0-9.]+\/\d+, and port 18080 of this host leads to its port 80\n$/)
+  })
+})
+
+describeOn(['root'], 'README on networks', () => {
+  it('has an example that runs, but for its folders', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+    const example = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!)[1]!
+    using folder = temporaryFolder()
+    const ours = example
+      .replace('/var/lib/netbridge-demo', `${folder.path}/lib`)
+      .replace('/run/netbridge-demo', `${folder.path}/run`)
+    using program = bundle(ours)
+    const printed = execFileSync(process.execPath, [program.path], { encoding: 'utf8' })
+    expect(printed).toBe('eth1 has 10.99.7.9\n')
   })
 })
 
