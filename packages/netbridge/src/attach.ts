@@ -11,7 +11,7 @@ import {
   deleteLink,
   deleteLinkGroup,
   newVeth,
-  setHairpin,
+  setBridgePort,
   setLinkDownInGroup,
   setLinkUp,
   type VethOptions,
@@ -21,7 +21,9 @@ import { exchangeRoute, type RouteRequest } from './netlink/route-request.js'
 import { newIpvlan, newMacvlan, type IpvlanMode, type MacvlanMode } from './netlink/stacked-links.js'
 import { insideNetwork, LOOPBACK_INDEX, routeSocketIn } from './network-namespace.js'
 import type { NftTable } from './nft/nft-table.js'
-import { checkMappings, claimPorts } from './publish.js'
+import type { PortReservations } from './port-reservations.js'
+import { checkMappings, claimPorts, releasePorts } from './publish.js'
+import { admit, dismiss, dismissedOf } from './tables.js'
 import type { EndpointRecords } from './state/endpoint-records.js'
 import type { InstanceState } from './state/instance-state.js'
 import type { NetworkRecord } from './state/network-record.js'
@@ -40,6 +42,7 @@ export interface OpenNetwork {
   /** Set when the network has IPv6. */
   readonly pool6: AddressPool | undefined
   readonly table: NftTable
+  readonly reservations: PortReservations
   readonly route: NetlinkSocket
   readonly reaper: LinkReaper
 }
@@ -76,7 +79,7 @@ export function attachEndpoint(network: OpenNetwork, options: AttachOptions): En
 }
 
 function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)[]): EndpointInfo {
-  const { record, endpoints, pool, pool6, state, table } = network
+  const { record, endpoints, pool, pool6, state, reservations } = network
   const id = checkId(options.id)
   const name = checkInterfaceName('interface name', options.name ?? 'eth0')
   const netnsFd = checkInteger('netnsFd', options.netnsFd, 0, 2 ** 31 - 1)
@@ -93,8 +96,9 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
   const address = take(pool, options.ip)
   const address6 = pool6 === undefined ? undefined : take(pool6, options.ip6)
   const owner = portOwner(network, id)
-  const ports = claimPorts(state.ports, mappings, owner)
-  undo.push(() => ports.forEach((port) => state.ports.release(port, owner)))
+  const holder = { claims: state.ports, reservations, owner, ipv6: address6 !== undefined }
+  const ports = claimPorts(holder, mappings)
+  undo.push(() => releasePorts(holder, ports))
 
   const mac = wantedMac ?? localMac(parseIpv4(address)!)
   const info: EndpointInfo = {
@@ -108,6 +112,7 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
     mac: sharesMac(record) ? (network.parentMac ?? formatMac(mac)) : formatMac(mac),
     ifname: record.bridge === undefined ? null : hostLinkName(address),
     ports,
+    ...(options.antiSpoofing === true ? { antiSpoofing: true } : {}),
   }
   if (!endpoints.add(info)) {
     throw new NetbridgeError(
@@ -115,16 +120,17 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
       `cannot attach ${id}: an endpoint of that id is on ${record.name}`,
     )
   }
-  undo.push(() => endpoints.remove(id))
+  undo.push(() => dismiss(network, dismissedOf(info)))
 
   undo.push(() => takeLinkDown(network, info, { netnsFd }))
+  if (info.antiSpoofing === true) admit(network, { ...info, ports: [] }) // before anything can be sent
   makeLink(network, info, netnsFd)
   configureInside(netnsFd, info, record, {
     defaultRoute: options.defaultRoute ?? true,
     // a hardware address that does not follow from the address: neighbours may remember another one
     announce: wantedMac !== undefined || record.bridge === undefined,
   })
-  if (ports.length > 0 && !table.publish(info)) restoreTable(network)
+  admit(network, info)
   return info
 }
 
@@ -134,13 +140,15 @@ function ipv6Of({ ipv6 }: NetworkRecord, address: string): EndpointInfo['ipv6'] 
     : { address, prefixLength: ipv6.subnet.prefixLength, gateway: formatIp(ipv6.gateway) }
 }
 
-function refuseUnsupported({ name, info, ipv6 }: NetworkRecord, { publish, ip6, mac }: AttachOptions): void {
+function refuseUnsupported({ name, info, ipv6 }: NetworkRecord, options: AttachOptions): void {
+  const { publish, ip6, mac, antiSpoofing } = options
   const refuse = (what: string, why: string): never => {
     throw new NetbridgeError('ERR_NETBRIDGE_INVALID_ARG', `cannot ${what} on network ${name}: ${why}`)
   }
   if (ip6 !== undefined && ipv6 === undefined) refuse(`use ${ip6}`, 'it has no IPv6')
   if (info.driver !== 'bridge' && (publish ?? []).length > 0)
     refuse('publish ports', `with ${info.driver} a container has its own place on the network of the host`)
+  if (info.driver !== 'bridge' && antiSpoofing === true) refuse('check senders', 'it has no bridge')
   if (mac !== undefined && sharesMac({ info }))
     refuse(`use ${mac}`, 'its links have the hardware address of the parent')
 }
@@ -185,7 +193,9 @@ function sharesMac({ info: { driver, mode } }: Pick<NetworkRecord, 'info'>): boo
  * a moment ago and waits for its deletion: then that is done now.
  */
 function makeVeth({ route, record }: OpenNetwork, veth: VethOptions, hairpin: boolean): void {
-  const requests = hairpin ? [newVeth(veth), setHairpin(veth.name)] : [newVeth(veth)]
+  const isolated = !record.info.icc
+  const port = { ...(hairpin ? { hairpin } : {}), ...(isolated ? { isolated } : {}) }
+  const requests = hairpin || isolated ? [newVeth(veth), setBridgePort(veth.name, port)] : [newVeth(veth)]
   if (unless(route, 'EEXIST', ...requests)) return
   unless(route, 'ENODEV', deleteLinkGroup(reapedGroup(record.subnet)))
   exchangeRoute(route, requests)
@@ -245,11 +255,4 @@ export function takeLinkDown(
   using socket = routeSocketIn(netnsFd)
   const link = findLink(socket, name)
   if (link?.kind === network.record.info.driver) exchangeRoute(socket, [deleteLink(name)])
-}
-
-/** Makes the table again after somebody flushed it, from what is recorded. */
-export function restoreTable({ state, table }: OpenNetwork): boolean {
-  const networks = state.bridges()
-  const publications = networks.flatMap(({ name }) => state.endpoints(name).list())
-  return table.create(networks, publications)
 }

@@ -24,6 +24,12 @@ export interface AttachOptions {
   readonly defaultRoute?: boolean | undefined
   /** Hardware address inside, unicast, as `'02:42:ac:1e:00:02'`. Unset derives a local one from the address. */
   readonly mac?: string | undefined
+  /**
+   * The container may send as itself only: frames with another hardware address or another source address, ARP and
+   * neighbour advertisements for others, and router advertisements are dropped where they enter the bridge. Of bridges.
+   * Default false.
+   */
+  readonly antiSpoofing?: boolean | undefined
   /** Ports of the host that lead to the container. Default none. Only of bridges. */
   readonly publish?: readonly PortMapping[] | undefined
 }
@@ -45,6 +51,8 @@ export interface EndpointInfo {
   readonly mac: string
   /** Name of the host's end of the veth pair; null where there is none, as with macvlan and ipvlan. */
   readonly ifname: string | null
+  /** Frames that are not from this container are dropped where they enter the bridge. */
+  readonly antiSpoofing?: boolean | undefined
   readonly ports: readonly PublishedPort[]
 }
 

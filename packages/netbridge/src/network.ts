@@ -1,7 +1,7 @@
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '@ctr/linux'
 import { AddressPool } from './address/address-pool.js'
 import { formatIpv4, formatSubnet } from './address/ipv4.js'
-import { attachEndpoint, defaultRoutes, restoreTable, type OpenNetwork } from './attach.js'
+import { attachEndpoint, defaultRoutes, type OpenNetwork } from './attach.js'
 import { findLink, reapedGroup, unless } from './bridge.js'
 import { currentNames } from './dns/current-names.js'
 import type { DnsOptions, DnsServer } from './dns/dns-server.js'
@@ -20,6 +20,8 @@ import { dropParent, hostAddresses } from './parent-link.js'
 import { allHoldings, holdingsOf, reapOrphans, releaseHoldings } from './release.js'
 import type { InstanceState } from './state/instance-state.js'
 import { isBridge } from './state/network-record.js'
+import { PortReservations } from './port-reservations.js'
+import { restoreTables, tableNetwork } from './tables.js'
 import { checkDnsOptions, checkId } from './validate.js'
 
 /**
@@ -69,12 +71,17 @@ export class Network implements AsyncDisposable {
           return keep(new AddressPool(state.networkFolder(name), { ...plan, reserved }))
         })
         const reaper = keep(new LinkReaper(reapedGroup(record.subnet)))
+        const reservations = keep(new PortReservations())
         const table = new NftTable(instance, netfilter)
         const parentMac = isBridge(record) ? undefined : findLink(route, record.info.parent ?? '')?.mac
         const network = {
           ...{ record, linkIndex, parentMac, state, endpoints, pool: pool!, pool6, table, route, reaper },
+          reservations,
         }
-        if (isBridge(record) && !table.addNetwork(record)) restoreTable(network)
+        if (isBridge(record) && !table.addNetwork(tableNetwork(record))) restoreTables(network)
+        for (const { ports, ipv6 } of endpoints.list())
+          for (const port of ports) reservations.tryToHold(port, ipv6 !== null)
+        reservations.watch(state.ports)
         return new Network(network, netfilter)
       } catch (error) {
         for (const resource of acquired.reverse()) void resource.close()
@@ -120,7 +127,8 @@ export class Network implements AsyncDisposable {
    * `ip route add default`, `nft add element`). Either all of it, or nothing is left.
    *
    * A published port is reachable from other hosts, from this host on localhost and on its addresses, and from
-   * containers, the same one included. It is checked to be free of sockets of this host, but not kept free.
+   * containers, the same one included. As long as this process has the network open, no other
+   * program of the host can listen there (but on [::1], where a published port does not lead).
    *
    * @throws {@link NetbridgeError}
    *   - `ERR_NETBRIDGE_INVALID_ARG`: an option is malformed, or `hostIp` is no address of the host.
@@ -249,7 +257,7 @@ export class Network implements AsyncDisposable {
     state.locked(() => {
       if (isBridge(record)) {
         unless(route, 'ENODEV', deleteLink(record.bridge))
-        table.removeNetwork(record)
+        table.removeNetwork(tableNetwork(record))
       } else dropParent(state, route, record)
       state.removeNetwork(record.name)
       if (state.bridges().length === 0) table.delete()
@@ -273,6 +281,7 @@ export class Network implements AsyncDisposable {
     } finally {
       this.#network.pool.close()
       this.#network.pool6?.close()
+      this.#network.reservations.close()
       this.#network.route.close()
       this.#netfilter.close()
     }

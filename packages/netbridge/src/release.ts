@@ -5,6 +5,8 @@ import type { DetachOptions, EndpointInfo } from './endpoint.js'
 import { getPorts, readLink } from './netlink/link-messages.js'
 import { exchangeRoute } from './netlink/route-request.js'
 import type { PublishedPort } from './ports.js'
+import { releasePorts } from './publish.js'
+import { dismiss, dismissedOf } from './tables.js'
 
 /** Everything that an endpoint holds. */
 export interface Holdings {
@@ -30,15 +32,17 @@ export function releaseHoldings(
   { id, ports, addresses, name }: Holdings,
   options: DetachOptions = {},
 ): void {
-  const { table, record, endpoints, state, pool, pool6 } = network
-  table.unpublish(ports)
+  const { record, endpoints, state, pool, pool6, reservations } = network
+  // what was recorded says more than the claims; without a record nothing has come into the tables
+  const recorded = endpoints.get(id)
+  if (recorded === undefined) dismiss(network, { id, ports, ipv6: true, sender: undefined })
+  else dismiss(network, { ...dismissedOf(recorded), ports })
   if (record.bridge === undefined) takeLinkDown(network, { ifname: null, name }, options)
   else {
     for (const address of addresses.filter((each) => !isIPv6(each)))
       takeLinkDown(network, { ifname: hostLinkName(address), name }, options)
   }
-  endpoints.remove(id)
-  for (const port of ports) state.ports.release(port, portOwner(network, id))
+  releasePorts({ claims: state.ports, reservations, owner: portOwner(network, id) }, ports)
   for (const address of addresses) (isIPv6(address) ? pool6 : pool)?.release(address, id)
 }
 

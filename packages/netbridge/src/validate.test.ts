@@ -52,7 +52,15 @@ describe('checkMac()', () => {
 describe('checkMappings()', () => {
   it('fills in defaults', () => {
     expect(checkMappings([{ container: 80 }])).toEqual([
-      { host: 0, container: 80, protocol: 'tcp', hostIp: '0.0.0.0' },
+      { host: 0, hostTo: 0, container: 80, protocol: 'tcp', hostIp: '0.0.0.0' },
+    ])
+  })
+
+  it('takes ranges apart', () => {
+    const range = { host: 8000, container: 80, count: 2, protocol: 'sctp', hostIp: 'FD00:0::1' } as const
+    expect(checkMappings([range])).toEqual([
+      { host: 8000, hostTo: 8000, container: 80, protocol: 'sctp', hostIp: 'fd00::1' },
+      { host: 8001, hostTo: 8001, container: 81, protocol: 'sctp', hostIp: 'fd00::1' },
     ])
   })
 
@@ -61,8 +69,12 @@ describe('checkMappings()', () => {
     { container: 65_536 },
     { container: 80, host: -1 },
     { container: 80, host: 1.5 },
-    { container: 80, hostIp: '::1' },
-    { container: 80, protocol: 'sctp' as 'tcp' },
+    { container: 80, hostIp: '::1%lo' },
+    { container: 80, protocol: 'dccp' as 'tcp' },
+    { container: 65_535, count: 2 },
+    { container: 80, host: 65_535, count: 2 },
+    { container: 80, host: 81, hostTo: 80 },
+    { container: 80, host: 80, hostTo: 90, count: 2 },
     { container: 80, protocol: '__proto__' as 'tcp' },
   ])('refuses %j', (mapping) => {
     expect(() => checkMappings([mapping])).toThrow(invalid)

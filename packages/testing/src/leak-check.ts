@@ -118,7 +118,12 @@ function fds(): string[] {
       const target = readlinkSync(`/proc/self/fd/${name}`)
       // Node opens and closes its own: modules, pipes of workers, the folder that is being listed
       // ... and one epoll descriptor watches all processes from the first that is waited for on
-      if (/^\/proc\/\d+\/fd$|^anon_inode:\[eventpoll\]$|\/node_modules\/|\.(js|ts|json|node)$/.test(target))
+      // ... and one inotify descriptor watches all files from the first on
+      if (
+        /^\/proc\/\d+\/fd$|^anon_inode:(?:\[eventpoll\]|inotify)$|\/node_modules\/|\.(js|ts|json|node)$/.test(
+          target,
+        )
+      )
         continue
       const kind = target.replace(/^(\w+):\[\d+\]$/, '$1')
       counts.set(kind, (counts.get(kind) ?? 0) + 1)

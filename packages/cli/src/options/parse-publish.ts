@@ -1,31 +1,41 @@
-import { isIPv4 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 import { usageError } from '../errors.js'
 
 /** A published port, as the runtime takes it. */
 export interface Published {
   readonly host?: number
+  readonly hostTo?: number
   readonly container: number
-  readonly protocol: 'tcp' | 'udp'
+  readonly protocol: 'tcp' | 'udp' | 'sctp'
   readonly hostIp?: string
 }
 
 /**
- * Reads `-p`: `[[IP:][HOST]:]CONTAINER[/tcp|/udp]`, where HOST and CONTAINER are ports or ranges of the same
- * length. Without HOST the kernel chooses a free port.
+ * Reads `-p`: `[[IP:][HOST]:]CONTAINER[/tcp|/udp|/sctp]`, where HOST and CONTAINER are ports or ranges of the same
+ * length, or HOST a range of which the first free port is taken. Without HOST the kernel chooses a free port. An IPv6
+ * address stands in brackets.
  */
 export function parsePublish(text: string): readonly Published[] {
   const [addressed = '', protocol = 'tcp', ...rest] = text.split('/')
-  if (rest.length > 0 || (protocol !== 'tcp' && protocol !== 'udp')) {
-    throw wrong(text, 'the protocol must be tcp or udp')
+  if (rest.length > 0 || (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'sctp')) {
+    throw wrong(text, 'the protocol must be tcp, udp or sctp')
   }
-  if (addressed.startsWith('[')) throw wrong(text, 'addresses of IPv6 cannot be published yet')
-  const parts = addressed.split(':')
+  const [, bracketed, behind = addressed] = /^\[([^\]]*)\]:(.*)$/.exec(addressed) ?? []
+  if (bracketed !== undefined && !isIPv6(bracketed))
+    throw wrong(text, `${bracketed} is not an address of IPv6`)
+  const parts = behind.split(':')
+  if (bracketed !== undefined) parts.unshift(bracketed)
   if (parts.length > 3)
     throw wrong(text, 'at most an address, a port of the host and a port of the container')
   const container = parseRange(parts.at(-1)!, text)
   const host = parts.length === 1 || parts.at(-2) === '' ? undefined : parseRange(parts.at(-2)!, text, 0)
   const hostIp = parts.length === 3 && parts[0] !== '' ? parts[0] : undefined
-  if (hostIp !== undefined && !isIPv4(hostIp)) throw wrong(text, `${hostIp} is not an address of IPv4`)
+  if (hostIp !== undefined && isIP(hostIp) === 0) throw wrong(text, `${hostIp} is not an IP address`)
+  if (host !== undefined && host.length > 1 && container.length === 1) {
+    const [first, last] = [host[0]!, host.at(-1)!]
+    const any: Published = { host: first, hostTo: last, container: container[0]!, protocol }
+    return [hostIp === undefined ? any : { ...any, hostIp }]
+  }
   if (host !== undefined && host.length !== container.length) {
     throw wrong(text, `${host.length} ports of the host stand against ${container.length} of the container`)
   }

@@ -16,6 +16,8 @@ export const SOCK_CLOEXEC = 0o2000000
 
 export const SOL_SOCKET = 1
 export const SOL_NETLINK = 270
+export const IPPROTO_IPV6 = 41
+export const IPV6_V6ONLY = 26
 export const SCM_RIGHTS = 1
 export const SO_REUSEADDR = 2
 export const SO_SNDBUF = 7

@@ -43,6 +43,7 @@ export const IFLA_INFO_DATA = 2
 export const IFLA_INFO_SLAVE_KIND = 4
 export const IFLA_INFO_SLAVE_DATA = 5
 export const IFLA_BRPORT_MODE = 4
+export const IFLA_BRPORT_ISOLATED = 33
 export const VETH_INFO_PEER = 1
 export const IFLA_MACVLAN_MODE = 1
 export const IFLA_IPVLAN_MODE = 1

@@ -88,21 +88,32 @@ function queues(writer: MessageWriter, mtu: number | undefined): void {
   writer.attributeU32(nl.IFLA_NUM_RX_QUEUES, 1)
 }
 
-/**
- * `bridge link set dev NAME hairpin on`: frames may leave through the port by which they came, as they must
- * when a container uses a port published for itself and the host has br_netfilter on.
- */
-export function setHairpin(name: string): RouteRequest {
+/** How a bridge treats a port of it; what is unset stays as it is. */
+export interface BridgePortOptions {
+  /**
+   * Frames may leave through the port by which they came (`hairpin on`), as they must when a container uses a port
+   * published for itself and the host has br_netfilter on.
+   */
+  readonly hairpin?: boolean
+  /** Frames do not pass between this port and others that are isolated too (`isolated on`). */
+  readonly isolated?: boolean
+}
+
+/** `bridge link set dev NAME hairpin on isolated on`. */
+export function setBridgePort(name: string, { hairpin, isolated }: BridgePortOptions): RouteRequest {
   return {
     type: nl.RTM_NEWLINK,
     flags: 0,
-    action: `set hairpin mode of ${name}`,
+    action: `set how the bridge treats ${name}`,
     body: (writer) => {
       linkHeader(writer, 0, 0, 0)
       writer.attributeString(nl.IFLA_IFNAME, name)
       writer.nested(nl.IFLA_LINKINFO, () => {
         writer.attributeString(nl.IFLA_INFO_SLAVE_KIND, 'bridge')
-        writer.nested(nl.IFLA_INFO_SLAVE_DATA, () => writer.attributeU8(nl.IFLA_BRPORT_MODE, 1))
+        writer.nested(nl.IFLA_INFO_SLAVE_DATA, () => {
+          if (hairpin !== undefined) writer.attributeU8(nl.IFLA_BRPORT_MODE, Number(hairpin))
+          if (isolated !== undefined) writer.attributeU8(nl.IFLA_BRPORT_ISOLATED, Number(isolated))
+        })
       })
     },
   }

@@ -16,6 +16,8 @@ export const NFT_MSG_DELSETELEM = 14
 export const NFPROTO_UNSPEC = 0
 export const NFPROTO_INET = 1
 export const NFPROTO_IPV4 = 2
+export const NFPROTO_BRIDGE = 7
+export const NFPROTO_IPV6 = 10
 
 export const NF_DROP = 0
 export const NF_ACCEPT = 1
@@ -70,10 +72,12 @@ export const NFTA_VERDICT_CHAIN = 2
 export const NFTA_EXPR_NAME = 1
 export const NFTA_EXPR_DATA = 2
 
+export const NFT_META_PROTOCOL = 1
 export const NFT_META_IIFNAME = 6
 export const NFT_META_OIFNAME = 7
 export const NFT_META_NFPROTO = 15
 export const NFT_META_L4PROTO = 16
+export const NFT_PAYLOAD_LL_HEADER = 0
 export const NFT_PAYLOAD_NETWORK_HEADER = 1
 export const NFT_PAYLOAD_TRANSPORT_HEADER = 2
 export const NFT_CMP_EQ = 0

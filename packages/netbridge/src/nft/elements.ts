@@ -1,11 +1,11 @@
-import { ipv4Bytes, lastAddress, type Subnet } from '../address/ipv4.js'
+import { ipBytes, lastIp, parseIp, parseIpSubnet } from '../address/ip.js'
 import type { Protocol } from '../ports.js'
 import type { Element } from './transaction.js'
 
-const protocolNumber: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 }
+const protocolNumber: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 }
 const IFNAME_SIZE = 16
 
-/** Key of the set `bridges`. */
+/** Key of a set of interfaces, such as `bridges`. */
 export function bridgeElement(name: string): Element {
   return { key: interfaceName(name) }
 }
@@ -15,35 +15,45 @@ export function insideElement(name: string): Element {
   return { key: concatenate(interfaceName(name), interfaceName(name)) }
 }
 
-/** Keys of the set `subnets`: where the interval begins, and the first address behind it. */
-export function subnetElements(subnet: Subnet): readonly Element[] {
-  return [{ key: ipv4Bytes(subnet.base) }, { key: ipv4Bytes(lastAddress(subnet) + 1), intervalEnd: true }]
+/** Keys of the sets `subnets` and `subnets6`: where the interval begins, and the first address behind it. */
+export function subnetElements(text: string): readonly Element[] {
+  const subnet = parseIpSubnet(text)
+  if (subnet === undefined) throw new TypeError(`no subnet: ${text}`)
+  const begin = { key: ipBytes({ family: subnet.family, value: subnet.base }) }
+  const end = { key: ipBytes({ family: subnet.family, value: lastIp(subnet) + 1n }), intervalEnd: true }
+  return [begin, end]
 }
 
-/** Key of the map `ports`: protocol . port, each padded to four bytes. */
+/** Key of the maps `ports` and `ports6`: protocol . port, each padded to four bytes. */
 export function portKey(protocol: Protocol, port: number): Uint8Array {
   return Uint8Array.of(protocolNumber[protocol], 0, 0, 0, port >> 8, port, 0, 0)
 }
 
-/** Key of the map `ports_at`: address . protocol . port. */
-export function portAtKey(hostAddress: number, protocol: Protocol, port: number): Uint8Array {
-  return concatenate(ipv4Bytes(hostAddress), portKey(protocol, port))
+/** Key of the maps `ports_at` and `ports6_at`: address . protocol . port. */
+export function portAtKey(hostAddress: string, protocol: Protocol, port: number): Uint8Array {
+  return concatenate(addressBytes(hostAddress), portKey(protocol, port))
 }
 
-/** Value of both maps: address . port. */
-export function targetValue(address: number, port: number): Uint8Array {
-  return concatenate(ipv4Bytes(address), Uint8Array.of(port >> 8, port, 0, 0))
+/** Value of all four maps: address . port. */
+export function targetValue(address: string, port: number): Uint8Array {
+  return concatenate(addressBytes(address), Uint8Array.of(port >> 8, port, 0, 0))
 }
 
-function interfaceName(name: string): Uint8Array {
-  const bytes = Buffer.alloc(IFNAME_SIZE)
-  bytes.write(name)
+/** An interface's name as nf_tables compares it. */
+export function interfaceName(name: string): Uint8Array {
+  const bytes = new Uint8Array(IFNAME_SIZE)
+  bytes.set(Buffer.from(name))
   return bytes
 }
 
-function concatenate(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(a.length + b.length)
-  bytes.set(a)
-  bytes.set(b, a.length)
-  return bytes
+/** Bytes of an address that was checked before. */
+export function addressBytes(text: string): Uint8Array {
+  const ip = parseIp(text)
+  if (ip === undefined) throw new TypeError(`no address: ${text}`)
+  return ipBytes(ip)
+}
+
+/** Pieces of a concatenated key, in order; each must be a multiple of four bytes long. */
+export function concatenate(...pieces: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(pieces))
 }

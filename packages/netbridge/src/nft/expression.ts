@@ -118,15 +118,15 @@ export function load(value: Uint8Array, register: number): Expression {
   }
 }
 
-/** Changes the destination to the IPv4 address in register 1 and the port in the four bytes after it. */
-export function destinationNat(): Expression {
+/** Changes the destination to the address in register 1 and the port in the four bytes after it. */
+export function destinationNat(family: typeof nft.NFPROTO_IPV4 | typeof nft.NFPROTO_IPV6): Expression {
   return {
     name: 'nat',
     write: (writer) => {
       writer.attributeU32BE(1, nft.NFT_NAT_DNAT)
-      writer.attributeU32BE(2, nft.NFPROTO_IPV4)
+      writer.attributeU32BE(2, family)
       writer.attributeU32BE(3, 1)
-      writer.attributeU32BE(5, 9)
+      writer.attributeU32BE(5, family === nft.NFPROTO_IPV4 ? 9 : 2)
     },
   }
 }

@@ -12,7 +12,7 @@ const names = bigEndian(53)
  */
 export function addNameRedirect(transaction: NftTransaction, address: number, port: number): NftTransaction {
   const hook = { type: 'nat', number: nft.NF_INET_LOCAL_OUT, priority: -100 } as const
-  transaction.createTable().addChain({ name: 'output', hook })
+  transaction.createTable({ exclusive: true }).addChain({ name: 'output', hook })
   for (const protocol of protocols) {
     transaction.addRule('output', [
       meta(nft.NFT_META_NFPROTO),
@@ -25,7 +25,7 @@ export function addNameRedirect(transaction: NftTransaction, address: number, po
       compare(nft.NFT_CMP_EQ, names),
       load(ipv4Bytes(address), 1),
       load(bigEndian(port), 9),
-      destinationNat(),
+      destinationNat(nft.NFPROTO_IPV4),
     ])
   }
   return transaction

@@ -1,44 +1,58 @@
-import { parseIpv4, type Subnet } from '../address/ipv4.js'
 import { isNetbridgeError, NetbridgeError } from '../errors.js'
 import type { NetlinkSocket } from '../netlink/netlink-socket.js'
 import type { PublishedPort } from '../ports.js'
-import { bridgeElement, insideElement, portAtKey, portKey, subnetElements, targetValue } from './elements.js'
-import { addRuleset, BRIDGES, INSIDE, PORTS, PORTS_AT, SUBNETS } from './ruleset.js'
-import { NftTransaction, type Element } from './transaction.js'
+import { bridgeElement, insideElement, subnetElements } from './elements.js'
+import { portElements, type Publication } from './port-elements.js'
+import { addRuleset } from './ruleset.js'
+import { addSenderRules, senderElements, type Sender } from './senders.js'
+import { BRIDGES, INSIDE, INTERNAL, MEMBERS, MEMBERS6, SUBNETS, SUBNETS6 } from './sets.js'
+import { NftTransaction } from './transaction.js'
 
 /** A network as the table knows it. */
 export interface TableNetwork {
   readonly bridge: string
-  readonly subnet: Subnet
+  /** In CIDR form, of both families. */
+  readonly subnets: readonly string[]
+  /** What leaves it gets the host's address. */
+  readonly masquerade: boolean
+  /** Its containers reach each other. */
+  readonly icc: boolean
+  /** Nothing leads in or out. */
+  readonly internal: boolean
 }
 
-/** Published ports and the address of the container that they lead to. */
-export interface Publication {
-  readonly address: string
-  readonly ports: readonly PublishedPort[]
+/** Everything that is to be in the tables. */
+export interface TableContent {
+  readonly networks: readonly TableNetwork[]
+  readonly publications: readonly Publication[]
+  /** Endpoints that may send as themselves only. */
+  readonly senders: readonly Sender[]
 }
 
-/** The one nftables table of an instance. Every change is one transaction. */
+/**
+ * The nftables table of an instance, and the second one of the same name and the family `bridge`, which is there when
+ * senders are checked. Every change is one transaction.
+ */
 export class NftTable {
-  readonly #name: string
+  readonly name: string
   readonly #socket: NetlinkSocket
 
   /** @param socket - A `NETLINK_NETFILTER` socket; stays the caller's. */
   constructor(name: string, socket: NetlinkSocket) {
-    this.#name = name
+    this.name = name
     this.#socket = socket
   }
 
-  /**
-   * Makes the table with everything that shall be in it.
-   *
-   * @returns False when it is there already; it is not changed then.
-   */
-  create(networks: readonly TableNetwork[], publications: readonly Publication[]): boolean {
-    const transaction = addRuleset(new NftTransaction(this.#name))
+  /** Makes the tables with everything that shall be in them, in place of those that are there. */
+  replace({ networks, publications, senders }: TableContent): void {
+    const transaction = addRuleset(new NftTransaction(this.name).createTable().deleteTable())
     for (const network of networks) addNetwork(transaction, network)
     for (const publication of publications) addPublication(transaction, publication)
-    return this.#unless('EEXIST', transaction)
+    if (senders.length > 0) {
+      addSenderRules(transaction.in('bridge').createTable().deleteTable())
+      for (const sender of senders) addSender(transaction, sender)
+    }
+    transaction.commit(this.#socket)
   }
 
   /**
@@ -47,14 +61,15 @@ export class NftTable {
    * @returns False when the table is gone.
    */
   addNetwork(network: TableNetwork): boolean {
-    return this.#unless('ENOENT', addNetwork(new NftTransaction(this.#name), network))
+    return this.#unless('ENOENT', addNetwork(new NftTransaction(this.name), network))
   }
 
   /** Removes a network, if it is there. */
-  removeNetwork({ bridge, subnet }: TableNetwork): void {
-    this.#unless('ENOENT', new NftTransaction(this.#name).deleteElements(SUBNETS, subnetElements(subnet)))
-    this.#unless('ENOENT', new NftTransaction(this.#name).deleteElements(INSIDE, [insideElement(bridge)]))
-    this.#unless('ENOENT', new NftTransaction(this.#name).deleteElements(BRIDGES, [bridgeElement(bridge)]))
+  removeNetwork({ bridge, subnets }: TableNetwork): void {
+    for (const subnet of subnets) for (const set of setsOf(subnet)) this.#delete(set, subnetElements(subnet))
+    this.#delete(INSIDE, [insideElement(bridge)])
+    this.#delete(INTERNAL, [bridgeElement(bridge)])
+    this.#delete(BRIDGES, [bridgeElement(bridge)])
   }
 
   /**
@@ -65,28 +80,58 @@ export class NftTable {
    */
   publish(publication: Publication): boolean {
     try {
-      return this.#unless('ENOENT', addPublication(new NftTransaction(this.#name), publication))
+      return this.#unless('ENOENT', addPublication(new NftTransaction(this.name), publication))
     } catch (error) {
       if (!isNetbridgeError(error) || !['EEXIST', 'EBUSY'].includes(error.errnoCode ?? '')) throw error
       const ports = publication.ports.map(({ hostIp, host, protocol }) => `${hostIp}:${host}/${protocol}`)
       throw new NetbridgeError(
         'ERR_NETBRIDGE_PORT_TAKEN',
-        `cannot publish ${ports.join(', ')}: address already in use (in nftables table ${this.#name})`,
+        `cannot publish ${ports.join(', ')}: address already in use (in nftables table ${this.name})`,
         { cause: error },
       )
     }
   }
 
-  /** Takes published ports back; those that are not there do not matter. */
-  unpublish(ports: readonly PublishedPort[]): void {
-    if (ports.length === 0 || this.#unless('ENOENT', removePorts(new NftTransaction(this.#name), ports)))
-      return
-    if (ports.length > 1) for (const port of ports) this.unpublish([port]) // one was missing: all came back
+  /**
+   * Takes published ports back; those that are not there do not matter.
+   *
+   * @param ipv6 - They may lead to an IPv6 address.
+   */
+  unpublish(ports: readonly PublishedPort[], ipv6: boolean): void {
+    for (const map of portElements(ports, undefined, ipv6)) this.#delete(...map)
   }
 
-  /** Deletes the table, if it is there. */
+  /**
+   * Lets a link send as itself only.
+   *
+   * @returns False when there is no table for that.
+   */
+  guard(sender: Sender): boolean {
+    return this.#unless('ENOENT', addSender(new NftTransaction(this.name).in('bridge'), sender))
+  }
+
+  /** The link is gone. */
+  unguard(sender: Sender): void {
+    for (const [set, elements] of senderElements(sender)) this.#delete(set, elements, 'bridge')
+  }
+
+  /** Deletes the tables, if they are there. */
   delete(): void {
-    this.#unless('ENOENT', new NftTransaction(this.#name).deleteTable())
+    this.#unless('ENOENT', new NftTransaction(this.name).deleteTable())
+    this.#unless('ENOENT', new NftTransaction(this.name).in('bridge').deleteTable())
+  }
+
+  /** All in one; when one is missing, which takes all of it back, one by one. */
+  #delete(
+    set: string,
+    elements: Parameters<NftTransaction['deleteElements']>[1],
+    family: 'inet' | 'bridge' = 'inet',
+  ): void {
+    if (elements.length === 0) return
+    const deletion = new NftTransaction(this.name).in(family).deleteElements(set, elements)
+    if (this.#unless('ENOENT', deletion) || elements.length === 1) return
+    if (elements.some(({ intervalEnd }) => intervalEnd)) return
+    for (const element of elements) this.#delete(set, [element], family)
   }
 
   #unless(errnoCode: string, transaction: NftTransaction): boolean {
@@ -100,37 +145,29 @@ export class NftTable {
   }
 }
 
-function addNetwork(transaction: NftTransaction, { bridge, subnet }: TableNetwork): NftTransaction {
-  return transaction
-    .addElements(BRIDGES, [bridgeElement(bridge)])
-    .addElements(INSIDE, [insideElement(bridge)])
-    .addElements(SUBNETS, subnetElements(subnet))
+function setsOf(subnet: string): readonly [members: string, masqueraded: string] {
+  return subnet.includes(':') ? [MEMBERS6, SUBNETS6] : [MEMBERS, SUBNETS]
 }
 
-function addPublication(transaction: NftTransaction, { address, ports }: Publication): NftTransaction {
-  const target = parseIpv4(address) ?? 0
-  const [everywhere, somewhere] = portElements(ports, (port) => targetValue(target, port.container))
-  return transaction.addElements(PORTS, everywhere).addElements(PORTS_AT, somewhere)
-}
-
-function removePorts(transaction: NftTransaction, ports: readonly PublishedPort[]): NftTransaction {
-  const [everywhere, somewhere] = portElements(ports, () => undefined)
-  return transaction.deleteElements(PORTS, everywhere).deleteElements(PORTS_AT, somewhere)
-}
-
-function portElements(
-  ports: readonly PublishedPort[],
-  valueOf: (port: PublishedPort) => Uint8Array | undefined,
-): [everywhere: Element[], somewhere: Element[]] {
-  const everywhere: Element[] = []
-  const somewhere: Element[] = []
-  for (const port of ports) {
-    const address = parseIpv4(port.hostIp) ?? 0
-    const list = address === 0 ? everywhere : somewhere
-    const key =
-      address === 0 ? portKey(port.protocol, port.host) : portAtKey(address, port.protocol, port.host)
-    const data = valueOf(port)
-    list.push(data === undefined ? { key } : { key, data })
+function addNetwork(transaction: NftTransaction, network: TableNetwork): NftTransaction {
+  const { bridge, subnets, masquerade, icc, internal } = network
+  transaction.addElements(BRIDGES, [bridgeElement(bridge)])
+  if (icc) transaction.addElements(INSIDE, [insideElement(bridge)])
+  if (internal) transaction.addElements(INTERNAL, [bridgeElement(bridge)])
+  for (const subnet of subnets) {
+    const [members, masqueraded] = setsOf(subnet)
+    transaction.addElements(members, subnetElements(subnet))
+    if (masquerade) transaction.addElements(masqueraded, subnetElements(subnet))
   }
-  return [everywhere, somewhere]
+  return transaction
+}
+
+function addPublication(transaction: NftTransaction, { ports, ...targets }: Publication): NftTransaction {
+  for (const map of portElements(ports, targets)) transaction.addElements(...map)
+  return transaction
+}
+
+function addSender(transaction: NftTransaction, sender: Sender): NftTransaction {
+  for (const set of senderElements(sender)) transaction.addElements(...set)
+  return transaction
 }

@@ -1,12 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
-import { parseIpv4 } from '../address/ipv4.js'
 import { bridgeElement, portAtKey, portKey, subnetElements, targetValue } from './elements.js'
 import { NftTransaction } from './transaction.js'
 
 describe('NftTransaction', () => {
   it('writes an element of a map between the ends of a batch', () => {
     const transaction = new NftTransaction('ctrt')
-    transaction.addElements('ports', [{ key: portKey('udp', 54), data: targetValue(0xac1e0009, 53) }])
+    transaction.addElements('ports', [{ key: portKey('udp', 54), data: targetValue('172.30.0.9', 53) }])
     // as `nft add element inet ctrt ports { udp . 54 : 172.30.0.9 . 53 }` of nft 1.0.6, but for its set number
     expect(Buffer.from(transaction.bytes()).toString('hex')).toBe(
       [
@@ -34,13 +33,13 @@ describe('NftTransaction', () => {
 describe('elements', () => {
   it('lay keys and values out as nf_tables compares them', () => {
     expect(portKey('tcp', 8080)).toEqual(Uint8Array.of(6, 0, 0, 0, 0x1f, 0x90, 0, 0))
-    expect(portAtKey(0x7f000001, 'udp', 53)).toEqual(Uint8Array.of(127, 0, 0, 1, 17, 0, 0, 0, 0, 53, 0, 0))
-    expect(targetValue(0xac1e0002, 443)).toEqual(Uint8Array.of(172, 30, 0, 2, 1, 0xbb, 0, 0))
+    expect(portAtKey('127.0.0.1', 'udp', 53)).toEqual(Uint8Array.of(127, 0, 0, 1, 17, 0, 0, 0, 0, 53, 0, 0))
+    expect(targetValue('172.30.0.2', 443)).toEqual(Uint8Array.of(172, 30, 0, 2, 1, 0xbb, 0, 0))
     expect(Buffer.from(bridgeElement('br0').key).toString('latin1')).toBe(`br0${'\0'.repeat(13)}`)
   })
 
   it('give an interval as its first address and the first behind it', () => {
-    expect(subnetElements({ base: parseIpv4('172.30.0.0')!, prefixLength: 16 })).toEqual([
+    expect(subnetElements('172.30.0.0/16')).toEqual([
       { key: Uint8Array.of(172, 30, 0, 0) },
       { key: Uint8Array.of(172, 31, 0, 0), intervalEnd: true },
     ])

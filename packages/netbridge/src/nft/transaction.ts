@@ -5,6 +5,10 @@ import type { NetlinkSocket } from '../netlink/netlink-socket.js'
 import * as nft from './constants.js'
 import type { Expression } from './expression.js'
 
+/** Family of a table: of IPv4 and IPv6 packets, or of frames on a bridge. */
+export type TableFamily = 'inet' | 'bridge'
+const families = { inet: nft.NFPROTO_INET, bridge: nft.NFPROTO_BRIDGE } as const
+
 /** A chain and where it hooks in; without a hook it is only jumped to. */
 export interface Chain {
   readonly name: string
@@ -36,33 +40,36 @@ export interface Element {
 const ELEMENTS_A_MESSAGE = 500
 
 /**
- * Changes of one nf_tables table of the family `inet` that the kernel makes all together or not at all:
+ * Changes of the nf_tables tables of one name that the kernel makes all together or not at all:
  * messages between `NFNL_MSG_BATCH_BEGIN` and `_END`.
  */
 export class NftTransaction {
   readonly #table: string
   readonly #writer = new MessageWriter()
   readonly #actions: string[] = []
+  #family: TableFamily = 'inet'
 
   constructor(table: string) {
     this.#table = table
     this.#boundary(nft.NFNL_MSG_BATCH_BEGIN, 'begin a transaction')
   }
 
-  /** `nft create table inet NAME`: `EEXIST` when it is there. */
-  createTable(): this {
-    return this.#message(
-      nft.NFT_MSG_NEWTABLE,
-      NLM_F_CREATE | NLM_F_EXCL,
-      `create table ${this.#table}`,
-      (writer) => {
-        writer.attributeString(nft.NFTA_TABLE_NAME, this.#table)
-        writer.attributeU32BE(nft.NFTA_TABLE_FLAGS, 0)
-      },
-    )
+  /** What follows is about the table of this family. A transaction begins with `inet`. */
+  in(family: TableFamily): this {
+    this.#family = family
+    return this
   }
 
-  /** `nft delete table inet NAME`, with all that is in it. */
+  /** `nft add table FAMILY NAME`: one that is there stays, or is `EEXIST` when it shall be the first. */
+  createTable({ exclusive = false } = {}): this {
+    const flags = exclusive ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE
+    return this.#message(nft.NFT_MSG_NEWTABLE, flags, `create table ${this.#table}`, (writer) => {
+      writer.attributeString(nft.NFTA_TABLE_NAME, this.#table)
+      writer.attributeU32BE(nft.NFTA_TABLE_FLAGS, 0)
+    })
+  }
+
+  /** `nft delete table FAMILY NAME`, with all that is in it. */
   deleteTable(): this {
     return this.#message(nft.NFT_MSG_DELTABLE, 0, `delete table ${this.#table}`, (writer) => {
       writer.attributeString(nft.NFTA_TABLE_NAME, this.#table)
@@ -171,7 +178,7 @@ export class NftTransaction {
     const sequence = this.#actions.push(action) - 1
     const kind = (nft.NFNL_SUBSYS_NFTABLES << 8) | type
     this.#writer.message(kind, NLM_F_REQUEST | flags, sequence, () => {
-      writeHeader(this.#writer, nft.NFPROTO_INET, 0)
+      writeHeader(this.#writer, families[this.#family], 0)
       body(this.#writer, sequence)
     })
     return this

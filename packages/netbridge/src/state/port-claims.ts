@@ -1,4 +1,4 @@
-import { mkdirSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PublishedPort } from '../ports.js'
 import { Claims } from './claims.js'
@@ -7,18 +7,21 @@ import { hasCode, listFolder, stateError } from './files.js'
 /** A port of the host, without where it leads. */
 export type HostPort = Pick<PublishedPort, 'protocol' | 'host' | 'hostIp'>
 
+/** Of both families. */
 const EVERY_ADDRESS = '0.0.0.0'
+const EVERY_IPV6 = '::'
 
 /**
  * Who publishes which port of the host: a folder per protocol and port with a claim per address in it, so
  * that "every address" and a single one are seen to conflict whatever the number of ports.
  */
 export class PortClaims {
-  readonly #folder: string
+  /** Where claims are kept. */
+  readonly folder: string
 
-  /** @param folder - Where claims are kept; it must be there. */
+  /** @param folder - It must be there. */
   constructor(folder: string) {
-    this.#folder = folder
+    this.folder = folder
   }
 
   /**
@@ -39,9 +42,8 @@ export class PortClaims {
       }
     }
     // claim first, look then: of two that do this at once at least one sees the other
-    const overlapping = port.hostIp === EVERY_ADDRESS ? claims.names() : [EVERY_ADDRESS]
-    for (const address of overlapping) {
-      if (address === port.hostIp) continue
+    for (const address of claims.names()) {
+      if (address === port.hostIp || !overlap(address, port.hostIp)) continue
       const other = claims.owner(address)
       if (other === undefined) continue
       this.release(port, owner)
@@ -59,12 +61,12 @@ export class PortClaims {
 
   /** Every claimed port, with its owner. Folders that were left without a claim are removed. */
   *entries(): Generator<readonly [port: HostPort, owner: string]> {
-    for (const name of listFolder(this.#folder)) {
-      const [, protocol, host] = /^(tcp|udp)-(\d{1,5})$/.exec(name) ?? []
-      if (protocol !== 'tcp' && protocol !== 'udp') continue
-      const claims = new Claims(join(this.#folder, name))
+    for (const name of listFolder(this.folder)) {
+      const [, protocol, host] = /^(tcp|udp|sctp)-(\d{1,5})$/.exec(name) ?? []
+      if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'sctp') continue
+      const claims = new Claims(join(this.folder, name))
       const addresses = claims.names()
-      if (addresses.length === 0) removePortFolder(join(this.#folder, name)) // somebody was killed in between
+      if (addresses.length === 0) removePortFolder(join(this.folder, name)) // somebody was killed in between
       for (const hostIp of addresses) {
         const owner = claims.owner(hostIp)
         if (owner !== undefined) yield [{ protocol, host: Number(host), hostIp }, owner]
@@ -72,9 +74,24 @@ export class PortClaims {
     }
   }
 
-  #folderOf({ protocol, host }: HostPort): string {
-    return join(this.#folder, `${protocol}-${host}`)
+  /** Whether anybody has a port, by the name of its folder. */
+  hasFolder(name: string): boolean {
+    return existsSync(join(this.folder, name))
   }
+
+  #folderOf(port: HostPort): string {
+    return join(this.folder, portFolderName(port))
+  }
+}
+
+/** Name of the folder in which the claims of a port are, on whatever address. */
+export function portFolderName({ protocol, host }: HostPort): string {
+  return `${protocol}-${host}`
+}
+
+function overlap(a: string, b: string): boolean {
+  if (a === EVERY_ADDRESS || b === EVERY_ADDRESS) return true
+  return a.includes(':') && b.includes(':') && (a === EVERY_IPV6 || b === EVERY_IPV6)
 }
 
 function makePortFolder(folder: string): void {

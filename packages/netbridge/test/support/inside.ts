@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import {
   AF_INET,
+  AF_INET6,
   bind,
   CLONE_NEWNET,
   closeFd,
@@ -33,6 +34,7 @@ export function inside<Result>(netnsFd: number, body: () => Result): Result {
 }
 
 function socketAddress(address: string, port: number): Buffer {
+  if (address.includes(':')) return socketAddress6(address, port)
   const bytes = Buffer.alloc(16)
   bytes.writeUInt16LE(AF_INET, 0)
   bytes.writeUInt16BE(port, 2)
@@ -40,11 +42,29 @@ function socketAddress(address: string, port: number): Buffer {
   return bytes
 }
 
+function socketAddress6(address: string, port: number): Buffer {
+  const [before = '', after = ''] = address.split('::') // written short, as kernel and package write it
+  const groups = (part: string): number[] => (part === '' ? [] : part.split(':').map((g) => parseInt(g, 16)))
+  const bytes = Buffer.alloc(28)
+  bytes.writeUInt16LE(AF_INET6, 0)
+  bytes.writeUInt16BE(port, 2)
+  groups(before).forEach((group, at) => bytes.writeUInt16BE(group, 8 + 2 * at))
+  groups(after).forEach((group, at, all) => bytes.writeUInt16BE(group, 24 - 2 * (all.length - at)))
+  return bytes
+}
+
+const familyOf = (address: string): number => (address.includes(':') ? AF_INET6 : AF_INET)
+
 /** A TCP server inside a namespace that tells each client `NAME sees ADDRESS`. */
-export async function serve(netnsFd: number, port: number, name: string): Promise<AsyncDisposable> {
-  const fd = inside(netnsFd, () => socket(AF_INET, SOCK_STREAM, 0))
+export async function serve(
+  netnsFd: number,
+  port: number,
+  name: string,
+  address = '0.0.0.0',
+): Promise<AsyncDisposable> {
+  const fd = inside(netnsFd, () => socket(familyOf(address), SOCK_STREAM, 0))
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1)
-  bind(fd, socketAddress('0.0.0.0', port))
+  bind(fd, socketAddress(address, port))
   listen(fd, 64)
   const server: Server = createServer((client) => {
     client.on('error', () => undefined)
@@ -81,7 +101,7 @@ export async function serveUdp(netnsFd: number, port: number, name: string): Pro
 
 /** What a TCP server says, asked from a namespace; a name of an error when it cannot be reached. */
 export async function ask(netnsFd: number, address: string, port: number, timeoutMs = 1500): Promise<string> {
-  const fd = inside(netnsFd, () => socket(AF_INET, SOCK_STREAM, 0))
+  const fd = inside(netnsFd, () => socket(familyOf(address), SOCK_STREAM, 0))
   const timeout = Buffer.alloc(16)
   timeout.writeBigInt64LE(BigInt(Math.floor(timeoutMs / 1000)), 0)
   timeout.writeBigInt64LE(BigInt((timeoutMs % 1000) * 1000), 8)

@@ -27,3 +27,10 @@ if (mode === 'names') {
   await net.serveDns({ forward: false })
   process.stdout.write('ready\n')
 }
+
+if (mode === 'hold') {
+  using netns = createNetworkNamespace()
+  const { ports } = net.attach({ id: prefix, netnsFd: netns.fd, publish: [{ container: 80 }] })
+  process.stdout.write(String(ports[0]!.host))
+  setInterval(() => undefined, 1000)
+}

@@ -10,12 +10,14 @@ import { RuntimeError } from '../errors.js'
  *
  * @throws {@link RuntimeError} `ERR_RUNTIME_PORT_TAKEN`, also for one that only root may take.
  */
-export async function choosePort({
-  host = 0,
-  container,
-  protocol = 'tcp',
-  hostIp = '0.0.0.0',
-}: PortMapping): Promise<PublishedPort> {
+export async function choosePort(mapping: PortMapping): Promise<PublishedPort> {
+  const { host = 0, hostTo = host, container, count = 1, protocol = 'tcp', hostIp = '0.0.0.0' } = mapping
+  if (protocol === 'sctp' || hostTo !== host || count !== 1) {
+    throw new RuntimeError(
+      'ERR_RUNTIME_UNSUPPORTED',
+      `cannot publish ${hostIp}:${host}/${protocol}: an ordinary user publishes single ports of TCP and UDP only`,
+    )
+  }
   try {
     const taken = protocol === 'tcp' ? await bindTcp(host, hostIp) : await bindUdp(host, hostIp)
     return { host: taken, container, protocol, hostIp }

@@ -1,0 +1,109 @@
+import { watch, type FSWatcher } from 'node:fs'
+import { isNetbridgeError } from './errors.js'
+import { bindHostPort, type BoundPort } from './host-port.js'
+import { portFolderName, type HostPort, type PortClaims } from './state/port-claims.js'
+
+/** How long a process that was told to let go of a port may take, in milliseconds. */
+const HANDOVER_MS = 20
+const PAUSE_MS = 2
+
+/**
+ * Sockets that hold published ports, so that no program of the host can listen there. Packets never come to them: the
+ * kernel has changed their destination before. They go with the process.
+ */
+export class PortReservations implements Disposable {
+  /** By name of the folder of claims, then by address of the host. */
+  readonly #held = new Map<string, Map<string, readonly BoundPort[]>>()
+  #watcher: FSWatcher | undefined
+
+  /**
+   * Holds a port.
+   *
+   * @param ipv6 - Every address is to be every IPv6 address too.
+   * @returns Its number, chosen by the kernel when it was 0; 0 when the kernel has no such protocol.
+   * @throws {@link NetbridgeError} as `bindHostPort()`.
+   */
+  hold(port: HostPort, ipv6: boolean): number {
+    const bound: BoundPort[] = []
+    const bindOne = (wanted: HostPort): number => {
+      const socket = bindPatiently(wanted)
+      if (socket !== undefined) bound.push(socket)
+      return socket?.host ?? wanted.host
+    }
+    try {
+      const host = bindOne(port)
+      if (ipv6 && port.hostIp === '0.0.0.0') bindOne({ ...port, host, hostIp: '::' })
+      if (bound.length > 0) this.#keep({ ...port, host }, bound)
+      return host
+    } catch (error) {
+      closeAll(bound)
+      throw error
+    }
+  }
+
+  /** Holds a port if nobody else does: another process that has the network open may. */
+  tryToHold(port: HostPort, ipv6: boolean): void {
+    try {
+      if (this.#held.get(portFolderName(port))?.has(port.hostIp) !== true) this.hold(port, ipv6)
+    } catch (error) {
+      if (!isNetbridgeError(error)) throw error
+    }
+  }
+
+  /** Lets go of a port, if this process holds it. */
+  release(port: HostPort): void {
+    const name = portFolderName(port)
+    const addresses = this.#held.get(name)
+    closeAll(addresses?.get(port.hostIp) ?? [])
+    addresses?.delete(port.hostIp)
+    if (addresses?.size === 0) this.#held.delete(name)
+  }
+
+  /** From now on lets go of those that other processes take away, without keeping the event loop alive. */
+  watch(claims: PortClaims): void {
+    this.#watcher = watch(claims.folder, { persistent: false }, (_, name) => {
+      const addresses = this.#held.get(name ?? '')
+      if (addresses === undefined || claims.hasFolder(name!)) return
+      for (const sockets of addresses.values()) closeAll(sockets)
+      this.#held.delete(name!)
+    })
+    this.#watcher.on('error', () => undefined) // the folder went with the last network
+  }
+
+  /** Lets go of all. */
+  close(): void {
+    this.#watcher?.close()
+    for (const addresses of this.#held.values()) for (const sockets of addresses.values()) closeAll(sockets)
+    this.#held.clear()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #keep(port: HostPort, sockets: readonly BoundPort[]): void {
+    const name = portFolderName(port)
+    const addresses = this.#held.get(name) ?? new Map<string, readonly BoundPort[]>()
+    this.#held.set(name, addresses.set(port.hostIp, sockets))
+  }
+}
+
+function closeAll(sockets: readonly BoundPort[]): void {
+  for (const socket of sockets) socket[Symbol.dispose]()
+}
+
+/**
+ * A port that another process has just taken away from its container is held by the process that published it until
+ * that has noticed.
+ */
+function bindPatiently(port: HostPort): BoundPort | undefined {
+  for (let waited = 0; ; waited += PAUSE_MS) {
+    try {
+      return bindHostPort(port)
+    } catch (error) {
+      const isTaken = isNetbridgeError(error) && error.code === 'ERR_NETBRIDGE_PORT_TAKEN'
+      if (!isTaken || port.host === 0 || waited >= HANDOVER_MS) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS)
+    }
+  }
+}
