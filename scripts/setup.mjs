@@ -21,7 +21,6 @@ const tools = [
   'dbus',
   'dnsmasq-base',
   'docker-registry',
-  'etcd-server',
   'iproute2',
   'iptables',
   'iputils-ping',
