@@ -120,11 +120,11 @@ function resultOf(
         ...(previous?.ips ?? []),
         {
           address: `${address}/${prefixLength}`,
-          gateway: gateway ?? undefined,
+          gateway: gateway,
           interface: before.length + 2,
         },
       ],
-      routes: [...(previous?.routes ?? []), ...(gateway === null ? [] : [{ dst: '0.0.0.0/0', gw: gateway }])],
+      routes: [...(previous?.routes ?? []), { dst: '0.0.0.0/0', gw: gateway }],
       dns: previous?.dns ?? dns ?? {},
     },
     cniVersion,
