@@ -40,6 +40,7 @@ export default tseslint.config(
       'packages/cli/**',
       'packages/testing/**',
       'packages/registry/src/auth/credential-helper.ts', // the user's own program, named in their configuration
+      'packages/netbridge/src/cni/run-plugin.ts', // CNI plugins are programs of others
     ],
     rules: {
       'no-restricted-imports': [

@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: { index: 'src/index.ts', 'ctr-cni': 'src/cni/plugin/ctr-cni.ts' },
   format: 'esm',
   target: 'node20',
   clean: true,

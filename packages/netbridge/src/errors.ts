@@ -14,7 +14,20 @@ export type NetbridgeErrorCode =
   | 'ERR_NETBRIDGE_PERMISSION' // EPERM or EACCES: needs CAP_NET_ADMIN and CAP_SYS_ADMIN
   | 'ERR_NETBRIDGE_UNSUPPORTED' // the kernel lacks a feature
   | 'ERR_NETBRIDGE_KERNEL' // any other errno of the kernel; see `errno`, `errnoCode` and `request`
+  | 'ERR_NETBRIDGE_CNI_CONFIG' // a configuration of CNI is malformed, or of an unknown version
+  | 'ERR_NETBRIDGE_CNI_PLUGIN' // a plugin is missing, refused, died or printed rubbish; see `plugin`
+  | 'ERR_NETBRIDGE_CNI_TIMEOUT' // a plugin took too long and was killed; see `plugin`
   | 'ERR_NETBRIDGE_STATE' // a state file could not be read or written; see `cause`
+
+/** Which CNI plugin failed, and how. */
+export interface CniPluginFailure {
+  /** Name of its executable. */
+  readonly type: string
+  /** What it was run for, such as `'ADD'`. */
+  readonly command: string
+  /** The error number that it printed: 1-99 are the specification's. */
+  readonly cniCode: number | undefined
+}
 
 /** What a {@link NetbridgeError} can carry besides its message. */
 export interface NetbridgeErrorContext extends ErrorOptions {
@@ -24,6 +37,8 @@ export interface NetbridgeErrorContext extends ErrorOptions {
   readonly errnoCode?: string
   /** The netlink request that was refused, such as `'RTM_NEWLINK ctrjs0'`. */
   readonly request?: string
+  /** The CNI plugin that failed. */
+  readonly plugin?: CniPluginFailure
 }
 
 /** The only error class thrown by this package. Match on `code`. */
@@ -36,6 +51,8 @@ export class NetbridgeError extends Error {
   readonly errnoCode: string | undefined
   /** The netlink request that was refused. */
   readonly request: string | undefined
+  /** The CNI plugin that failed. */
+  readonly plugin: CniPluginFailure | undefined
 
   constructor(code: NetbridgeErrorCode, message: string, context: NetbridgeErrorContext = {}) {
     super(message, context.cause === undefined ? undefined : { cause: context.cause })
@@ -43,6 +60,7 @@ export class NetbridgeError extends Error {
     this.errno = context.errno
     this.errnoCode = context.errnoCode
     this.request = context.request
+    this.plugin = context.plugin
   }
 }
 

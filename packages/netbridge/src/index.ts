@@ -30,5 +30,16 @@ export { moveLink, type MoveLinkOptions } from './move-link.js'
 export type { LinkInfo } from './netlink/link-messages.js'
 export { hostnameFile, hostsFile, hostsLines, type HostsEntry, type HostsFileOptions } from './files/hosts.js'
 export { parseResolvConf, resolvConf, type ResolvConf, type ResolvConfOptions } from './files/resolv-conf.js'
-export { isNetbridgeError, NetbridgeError, type NetbridgeErrorCode } from './errors.js'
 export { isHostName } from './validate.js'
+export type { CniAttachment } from './cni/request.js'
+export { Cni, type CniAttachmentKey, type CniCallOptions, type CniOptions } from './cni/cni.js'
+export type { CachedAttachment } from './cni/attachment-cache.js'
+export {
+  parseCniNetwork,
+  readCniFolder,
+  type CniFolder,
+  type CniNetwork,
+  type CniPluginConfig,
+} from './cni/network-config.js'
+export type { CniAddress, CniInterface, CniResult } from './cni/result.js'
+export { isNetbridgeError, NetbridgeError, type CniPluginFailure, type NetbridgeErrorCode } from './errors.js'

@@ -211,13 +211,15 @@ export class Network implements AsyncDisposable {
    * Takes away everything that belongs to ids which are not named: what is left of owners that were killed,
    * attached whole or by half. Links on the bridge that belong to nobody are deleted too.
    *
-   * @param liveIds - Ids to keep. Those that other processes are attaching right now belong to them.
+   * @param liveIds - Ids to keep, or whether to keep one. Those that other processes are attaching right now belong to
+   *   them.
    * @returns The ids that something was taken away from.
    */
-  cleanup(liveIds: Iterable<string>): string[] {
+  cleanup(liveIds: Iterable<string> | ((id: string) => boolean)): string[] {
     this.#checkOpen()
-    const live = new Set(liveIds)
-    const stale = [...allHoldings(this.#network).values()].filter(({ id }) => !live.has(id))
+    const live = typeof liveIds === 'function' ? undefined : new Set(liveIds)
+    const isLive = typeof liveIds === 'function' ? liveIds : (id: string) => live?.has(id) === true
+    const stale = [...allHoldings(this.#network).values()].filter(({ id }) => !isLive(id))
     for (const holdings of stale) releaseHoldings(this.#network, holdings)
     reapOrphans(this.#network)
     this.#network.endpoints.removeUnfinished()
