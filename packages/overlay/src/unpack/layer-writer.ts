@@ -179,9 +179,9 @@ export class LayerWriter {
     const later = (work: (folder: number) => void): undefined => {
       this.#queue.add({ path: entry.path, now: () => work(this.#parents.get(place.parent)) })
     }
-    if (meaning.kind === 'opaque') return later((folder) => hideLower(folder, this.#scope))
+    if (meaning.kind === 'opaque') { later((folder) => hideLower(folder, this.#scope)); return; }
     if (meaning.kind === 'whiteout')
-      return later((folder) => putWhiteout(folder, meaning.hidden, this.#scope))
+      { later((folder) => putWhiteout(folder, meaning.hidden, this.#scope)); return; }
     switch (entry.kind) {
       case 'file':
         return this.#file(place, entry)
@@ -192,9 +192,9 @@ export class LayerWriter {
         this.#symlink(place, entry)
         return undefined
       case 'hardlink':
-        return later((folder) => this.#hardLink(folder, place.name, entry))
+        { later((folder) => this.#hardLink(folder, place.name, entry)); return; }
       default:
-        return later((folder) => this.#node(folder, place.name, entry))
+        { later((folder) => this.#node(folder, place.name, entry)); return; }
     }
   }
 
