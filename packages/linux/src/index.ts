@@ -33,7 +33,7 @@ export { onUrgent, type UrgentWatch } from './urgent.js'
 export { out, Out, Ref, stringVector, Struct, Words, type Argument, type Word } from './program/argument.js'
 export { Program, type Entry, type EntryOptions } from './program/program.js'
 export { explain } from './program/explain.js'
-export { execute, executeSync, type Results } from './program/execute.js'
+export { attempt, execute, executeSync, type Attempt, type Results } from './program/execute.js'
 export { executeInChild } from './program/execute-in-child.js'
 export {
   exitOnSignal,

@@ -1,7 +1,16 @@
 import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
@@ -20,7 +29,10 @@ const layerOf = (name: string): Buffer =>
   tarOf({ name: `${name}/`, type: '5' }, { name: `${name}/file`, content: name })
 const diffIdOf = (tar: Buffer): string => `sha256:${createHash('sha256').update(tar).digest('hex')}`
 
-async function openIn(folder: { readonly path: string }, durable = false): Promise<LayerStore> {
+async function openIn(
+  folder: { readonly path: string },
+  durable: boolean | 'later' = false,
+): Promise<LayerStore> {
   return LayerStore.open(join(folder.path, 'store'), { durable })
 }
 
@@ -41,6 +53,34 @@ describeOn(['root', 'overlay'], 'LayerStore', () => {
     await store.remove(layer.diffId)
     expect(store.get(layer.diffId)).toBeUndefined()
     expect(readdirSync(join(store.folder, 'temporary'))).toEqual([])
+  })
+
+  it('takes away what another boot has not brought to the disk, and nothing else', async () => {
+    using folder = temporaryFolder()
+    const path = join(folder.path, 'store')
+    const store = await LayerStore.open(path, { durable: 'later' })
+    const lost = await store.add(Readable.from([layerOf('lost')]))
+    const kept = await store.add(Readable.from([layerOf('kept')]))
+    const notes = join(path, 'unsynced')
+    const noteOf = (diffId: string): string =>
+      readdirSync(notes).find((name) => name.endsWith(diffId.slice('sha256:'.length)))!
+    expect(readdirSync(notes)).toHaveLength(2)
+    // as if the machine had started anew, and had lost half of what the layer's description says
+    renameSync(join(notes, noteOf(lost.diffId)), join(notes, `0-0~${lost.diffId.slice(7)}`))
+    truncateSync(join(lost.path, '..', 'layer.json'), 3)
+    const [again, beside] = await Promise.all([openIn(folder, 'later'), openIn(folder, 'later')])
+    for (const opened of [again, beside]) {
+      expect(opened.get(lost.diffId)).toBeUndefined()
+      expect(opened.get(kept.diffId)).toEqual(kept)
+    }
+    expect(readdirSync(notes)).toEqual([noteOf(kept.diffId)])
+    expect((await again.add(Readable.from([layerOf('lost')]))).diffId).toBe(lost.diffId)
+    // notes of this boot go once the disk has the layers
+    const hourAgo = new Date(Date.now() - 3_600_000)
+    for (const name of readdirSync(notes)) utimesSync(join(notes, name), hourAgo, hourAgo)
+    const settled = await openIn(folder, 'later')
+    while (readdirSync(notes).length > 0) await sleep(10)
+    expect((await settled.list()).map(({ diffId }) => diffId)).toEqual([lost.diffId, kept.diffId].sort())
   })
 
   it('does not read a layer that is there already', async () => {

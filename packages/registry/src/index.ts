@@ -65,11 +65,10 @@ export type { Expected } from './blobs/verify.js'
 export {
   RegistryClient,
   type CallOptions,
-  type FetchBlobOptions,
   type RegistryClientOptions,
   type ResolveOptions,
 } from './client/registry-client.js'
-export type { BlobProgress, OnBlobProgress } from './client/fetch-blob.js'
+export type { BlobProgress, OnBlobProgress, FetchBlobOptions } from './client/fetch-blob.js'
 export type { FetchedManifest } from './client/fetch-manifest.js'
 export type { ArtifactBlob, NewArtifact } from './client/push-artifact.js'
 export type { PushBlobOptions } from './client/push-blob.js'
@@ -85,6 +84,7 @@ export type {
 } from './store/store-options.js'
 export type { BlobLayer, NewImage, TarLayer } from './store/create-image.js'
 export type {
+  FetchedLayer,
   FetchImageOptions,
   ImageProgress,
   ManifestProgress,

@@ -120,7 +120,7 @@ export class Runtime implements AsyncDisposable {
     const maps = rootless === undefined ? '' : `-${rootless.mapsName}`
     const ids = { userNamespace: rootless?.namespace }
     const [layers, volumes, store] = await Promise.all([
-      LayerStore.open(join(root, `overlay${maps}`), ids),
+      LayerStore.open(join(root, `overlay${maps}`), { ...ids, durable: 'later' }),
       VolumeStore.open(join(root, `volumes${maps}`), ids),
       ImageStore.open(join(root, 'images')),
     ])

@@ -48,6 +48,29 @@ export async function execute(program: Program): Promise<Results> {
   }
 }
 
+/** How far a program came. */
+export interface Attempt {
+  /** Results of the entries before the one that failed. */
+  readonly results: Results
+  /** The entry that ended the program: `failure.entry`. */
+  readonly failure: SyscallError | undefined
+}
+
+/**
+ * Executes a program as {@link execute} does; a failure is part of the result, beside what the entries before it have
+ * returned. For programs that make many things, of which one may be in the way.
+ */
+export async function attempt(program: Program): Promise<Attempt> {
+  const compiled = compile(program, undefined)
+  try {
+    await runOnPool(compiled.block.address)
+    compiled.writer.copyBack()
+    return { results: snapshot(program, compiled), failure: failure(program, compiled) }
+  } finally {
+    giveBack(compiled.block)
+  }
+}
+
 function finish(program: Program, { block, writer }: Compiled): Results {
   writer.copyBack()
   const failed = failure(program, { block, writer })

@@ -18,10 +18,16 @@ import { kernelString, type ByteString } from './byte-string.js'
  * @param flags - `O_*`; `O_CLOEXEC` is added.
  */
 export function openIn(root: number, path: ByteString, flags: number): number {
+  const how = howToOpen(flags)
+  return syscall('openat2', root, kernelString(path === '' ? '.' : path), how, how.length)
+}
+
+/** The third argument of openat2(2) for {@link openIn}. */
+export function howToOpen(flags: number): Buffer {
   const how = Buffer.alloc(24) // struct open_how: flags, mode, resolve
   how.writeUInt32LE(flags | O_CLOEXEC, 0)
   how.writeUInt32LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, 16)
-  return syscall('openat2', root, kernelString(path === '' ? '.' : path), how, how.length)
+  return how
 }
 
 /** A descriptor that only stands for a folder below `root`: for `*at` calls, not for reading. */

@@ -1,6 +1,5 @@
-import { closeSync, mkdirSync, openSync, renameSync } from 'node:fs'
+import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { execute, O_DIRECTORY, O_RDONLY, Program } from '@ctr/linux'
 import type { LayerLimits } from '../archive/limits.js'
 import { abortError, errnoOf, OverlayError, systemError } from '../errors.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
@@ -8,6 +7,7 @@ import { unpackLayer } from '../unpack/unpack-layer.js'
 import { filesOf, readLayer, writeLayer, type Layer } from './layer-folder.js'
 import type { Layout } from './layout.js'
 import { TemporaryFolder } from './temporary-folders.js'
+import { syncFileSystem, type UnsyncedLayers } from './unsynced-layers.js'
 
 /** Unpacks a layer into a temporary folder, checks it, and renames it into its place: whole or not at all. */
 export async function addLayer(
@@ -17,11 +17,12 @@ export async function addLayer(
     readonly diffId: string | undefined
     readonly signal: AbortSignal | undefined
     readonly limits: LayerLimits
-    readonly durable: boolean
+    readonly durable: boolean | 'later'
+    readonly unsynced: UnsyncedLayers
     readonly namespace: StoreUserNamespace | undefined
   },
 ): Promise<Layer> {
-  const { diffId, signal, limits, durable, namespace } = options
+  const { diffId, signal, limits, durable, unsynced, namespace } = options
   await using temporary = makeTemporary(layout, namespace)
   const made = join(temporary.path, 'layer')
   const files = filesOf(made)
@@ -38,7 +39,8 @@ export async function addLayer(
     )
   }
   writeLayer(made, unpacked)
-  if (durable) await sync(made)
+  const mustSync = durable === true || (durable === 'later' && !unsynced.note(unpacked.diffId))
+  if (mustSync) await syncFileSystem(made)
   if (signal?.aborted === true) throw abortError(signal)
   const place = layout.layer(unpacked.diffId)
   try {
@@ -55,19 +57,5 @@ function makeTemporary(layout: Layout, namespace: StoreUserNamespace | undefined
     return TemporaryFolder.create(layout.temporary, namespace)
   } catch (error) {
     throw systemError('make a folder in', layout.temporary, error)
-  }
-}
-
-/** syncfs(2) on a pool thread: what was written so far reaches the disk before the rename can. */
-async function sync(folder: string): Promise<void> {
-  const fd = openSync(folder, O_RDONLY | O_DIRECTORY)
-  try {
-    const program = new Program()
-    program.call('syncfs', [fd])
-    await execute(program)
-  } catch (error) {
-    throw systemError('write to disk', folder, error)
-  } finally {
-    closeSync(fd)
   }
 }

@@ -14,6 +14,9 @@ import { checkDiffId, checkRootId, Layout } from './layout.js'
 import { RootFilesystem } from './root-filesystem.js'
 import { fillRoot, readRoot, rootIds, rootRecord, rootsOn } from './root-folder.js'
 import { removeAbandoned, TemporaryFolder } from './temporary-folders.js'
+import { UnsyncedLayers } from './unsynced-layers.js'
+
+const settleAfterMs = 10_000
 
 /** Settings of {@link LayerStore.open}. */
 export interface LayerStoreOptions {
@@ -21,9 +24,10 @@ export interface LayerStoreOptions {
   readonly limits?: Partial<LayerLimits> | undefined
   /**
    * Write a layer to the disk before it shows (syncfs(2)), so that a power cut leaves no layer with holes.
-   * Default true; false for stores that are thrown away.
+   * Default true; false for stores that are thrown away. `'later'`, for those who can add a layer again: it shows at
+   * once and reaches the disk in the background; after a power cut before that, `open` takes it away.
    */
-  readonly durable?: boolean | undefined
+  readonly durable?: boolean | 'later' | undefined
   /**
    * For an ordinary user: the user namespace that owners of files are ids of. Roots are then mounted in it, or in
    * another one with the same maps.
@@ -84,17 +88,20 @@ export interface CleanupResult {
 export class LayerStore {
   readonly #layout: Layout
   readonly #limits: LayerLimits
-  readonly #durable: boolean
+  readonly #durable: boolean | 'later'
+  readonly #unsynced: UnsyncedLayers
   readonly #namespace: StoreUserNamespace | undefined
+  #settling: NodeJS.Timeout | undefined
   /** Layers never change, so that what was read once stays right as long as they are there. */
   readonly #known = new Map<string, Layer>()
 
   private constructor(
     layout: Layout,
     limits: LayerLimits,
-    durable: boolean,
+    durable: boolean | 'later',
     namespace: StoreUserNamespace | undefined,
   ) {
+    this.#unsynced = UnsyncedLayers.of(layout)
     this.#namespace = namespace
     this.#layout = layout
     this.#limits = limits
@@ -122,7 +129,10 @@ export class LayerStore {
     } catch (error) {
       throw systemError('open the store', layout.folder, error)
     }
-    return Promise.resolve(new LayerStore(layout, checked, durable, userNamespace))
+    const store = new LayerStore(layout, checked, durable, userNamespace)
+    await store.#unsynced.recover((diffId) => store.#takeAway(diffId))
+    store.#unsynced.settle().catch(() => undefined) // the notes stay, for the next one
+    return store
   }
 
   /** The store's folder, absolute. */
@@ -154,13 +164,16 @@ export class LayerStore {
       else await source[Symbol.asyncIterator]().return?.()
       return existing
     }
-    return addLayer(this.#layout, source, {
+    const layer = await addLayer(this.#layout, source, {
       diffId,
       signal,
       limits: this.#limits,
       durable: this.#durable,
+      unsynced: this.#unsynced,
       namespace: this.#namespace,
     })
+    if (this.#durable === 'later') this.#settleSoon()
+    return layer
   }
 
   /**
@@ -190,8 +203,15 @@ export class LayerStore {
    * @throws {@link OverlayError} `ERR_OVERLAY_IN_USE`: a root stands on it.
    */
   async remove(diffId: string): Promise<void> {
-    const folder = this.#layout.layer(diffId)
+    this.#layout.layer(diffId)
     this.#refuseUsed(diffId)
+    // a root that was made in between either sees that the layer is gone, or is seen here
+    await this.#takeAway(diffId, () => this.#refuseUsed(diffId))
+  }
+
+  /** @param check - What it throws brings the layer back. */
+  async #takeAway(diffId: string, check: () => void = () => undefined): Promise<void> {
+    const folder = this.#layout.layer(diffId)
     await using temporary = TemporaryFolder.create(this.#layout.temporary, this.#namespace)
     const away = join(temporary.path, 'layer')
     try {
@@ -201,7 +221,7 @@ export class LayerStore {
       throw systemError('remove', folder, error)
     }
     try {
-      this.#refuseUsed(diffId) // a root that was made in between either sees that the layer is gone, or is seen here
+      check()
     } catch (error) {
       renameSync(away, folder)
       throw error
@@ -311,6 +331,15 @@ export class LayerStore {
     const unwanted = keep === undefined ? [] : rootIds(this.#layout).filter((id) => !wanted.has(id))
     for (const id of unwanted) await removeTree(join(this.#layout.roots, id), this.#namespace)
     return { abandoned, roots: unwanted }
+  }
+
+  /** A process that lives on does not leave it to the next one. */
+  #settleSoon(): void {
+    if (this.#settling !== undefined) return
+    this.#settling = setTimeout(() => {
+      this.#settling = undefined
+      this.#unsynced.settle(0).catch(() => undefined) // the notes stay
+    }, settleAfterMs).unref()
   }
 
   /** The folders of layers; what lies below one that hides all is left out. */

@@ -9,6 +9,7 @@ import { OverlayError } from '../errors.js'
  * FOLDER/layers/sha256/HEX/layer.json    what they are
  * FOLDER/roots/ID/{root.json,upper,work}
  * FOLDER/temporary/NAME, NAME.lock       half made; the lock is held as long as somebody is at it
+ * FOLDER/unsynced/BOOT~HEX               a layer that may not be on the disk yet
  * FOLDER/empty                           below a read-only view of a single layer
  * ```
  */
@@ -27,6 +28,9 @@ export class Layout {
   }
   get temporary(): string {
     return join(this.folder, 'temporary')
+  }
+  get unsynced(): string {
+    return join(this.folder, 'unsynced')
   }
   get empty(): string {
     return join(this.folder, 'empty')

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync } from 'node:fs'
-import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, syscall } from '@ctr/linux'
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, syscall, type Program, type Ref } from '@ctr/linux'
 import type { Metadata } from '../archive/archive-entry.js'
 import { refused } from '../archive/entry-name.js'
 import { OverlayError, errnoOf } from '../errors.js'
@@ -35,6 +35,29 @@ export class MetadataWriter {
     }
     syscall('fchmod', fd, metadata.mode)
     syscall('utimensat', fd, null, timesOf(metadata), 0)
+  }
+
+  /** True when the caller lacks the privileges, so that it cannot be planned. */
+  isForeign(metadata: Metadata): boolean {
+    return this.#foreign?.concerns(metadata) === true
+  }
+
+  /** The calls of {@link toFd}. */
+  planFd(program: Program, fd: number | Ref, metadata: Metadata): void {
+    if (!this.#owned(metadata)) program.call('fchown', [fd, metadata.uid, metadata.gid])
+    for (const { name, value } of metadata.attributes) {
+      program.call('fsetxattr', [fd, kernelString(name), value, value.length, 0])
+    }
+    program.call('fchmod', [fd, metadata.mode])
+    program.call('utimensat', [fd, null, timesOf(metadata), 0])
+  }
+
+  /** The calls of {@link toName} for a symbolic link without attributes. */
+  planLink(program: Program, folder: number | Ref, name: ByteString, metadata: Metadata): void {
+    const at = kernelString(name)
+    if (!this.#owned(metadata))
+      program.call('fchownat', [folder, at, metadata.uid, metadata.gid, AT_SYMLINK_NOFOLLOW])
+    program.call('utimensat', [folder, at, timesOf(metadata), AT_SYMLINK_NOFOLLOW])
   }
 
   /** Of a link, device or fifo, by its name in an open folder. A link is not followed, and has no mode. */

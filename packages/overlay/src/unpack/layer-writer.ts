@@ -1,13 +1,9 @@
 import { closeSync, fstatSync } from 'node:fs'
 import {
   makedev,
-  O_CLOEXEC,
-  O_CREAT,
   O_DIRECTORY,
-  O_EXCL,
   O_NOFOLLOW,
   O_RDONLY,
-  O_WRONLY,
   S_IFBLK,
   S_IFCHR,
   S_IFIFO,
@@ -16,7 +12,7 @@ import {
 } from '@ctr/linux'
 import type { ArchiveEntry, Metadata } from '../archive/archive-entry.js'
 import type { ContentSink } from '../archive/entry-content.js'
-import { refused, splitEntryName } from '../archive/entry-name.js'
+import { refused, splitEntryName, type EntryPlace } from '../archive/entry-name.js'
 import type { LayerLimits } from '../archive/limits.js'
 import { nameMeaning } from '../archive/whiteout.js'
 import { errnoOf, OverlayError, systemError } from '../errors.js'
@@ -26,9 +22,10 @@ import { inheritNothing } from '../files/inherit-nothing.js'
 import { openIn, openName, pathOfFd } from '../files/open-in.js'
 import { removeNameSync } from '../files/remove-tree.js'
 import { MetadataWriter } from './file-metadata.js'
-import { FileSink } from './file-sink.js'
+import { FileWriter, newFile, type FileParts } from './file-step.js'
 import { ForeignMetadata } from './foreign-metadata.js'
 import { ParentFolders } from './parent-folders.js'
+import { StepQueue } from './step-queue.js'
 import { hideLower, isOpaque, isWhiteout, putWhiteout, type NoteScope } from './whiteouts.js'
 
 /** A folder that only a name implied: root's, readable by all, and of no particular time. */
@@ -46,6 +43,8 @@ export class LayerWriter {
   readonly #metadata: MetadataWriter
   /** Folders get their metadata last: what is put into them changes their time, and their mode may forbid it. */
   readonly #folders = new Map<ByteString, Metadata>([['', implied]])
+  readonly #queue: StepQueue
+  readonly #files: FileParts
   #entries = 0
   #bytes = 0
 
@@ -76,6 +75,9 @@ export class LayerWriter {
       this.#folders.set(path, implied)
     }
     this.#parents = new ParentFolders(root, made, this.#scope)
+    const queue = new StepQueue(root, this.#parents)
+    this.#queue = queue
+    this.#files = { metadata: this.#metadata, open: new Set(), add: (step) => queue.add(step) }
   }
 
   /** Entries so far, implied folders included. */
@@ -83,7 +85,7 @@ export class LayerWriter {
     return this.#entries
   }
 
-  /** Writes one entry, and says where its content goes. */
+  /** Takes one entry, to be written by the next {@link flush}, and says where its content goes. */
   write(entry: ArchiveEntry): ContentSink | undefined {
     try {
       return this.#write(entry)
@@ -92,8 +94,17 @@ export class LayerWriter {
     }
   }
 
-  /** Gives the folders their metadata. Says whether the layer's root hides all lower layers. */
-  finish(): { readonly opaqueRoot: boolean } {
+  /**
+   * Begins to write what came so far, on a thread of the pool, once what came before is written. Until this resolves the
+   * content that was handed over must stay as it is, and until the next call too.
+   */
+  async flush(): Promise<void> {
+    await this.#queue.flush()
+  }
+
+  /** Writes the rest, and gives the folders their metadata. Says whether the layer's root hides all lower layers. */
+  async finish(): Promise<{ readonly opaqueRoot: boolean }> {
+    await this.#queue.drain()
     this.#parents.forget()
     for (const [path, metadata] of [...this.#folders].reverse()) {
       try {
@@ -107,8 +118,11 @@ export class LayerWriter {
     return { opaqueRoot }
   }
 
-  /** Closes what is open. Idempotent. */
-  close(): void {
+  /** Closes what is open, once nothing is written any more. Idempotent. */
+  async close(): Promise<void> {
+    await this.#queue.close()
+    for (const fd of this.#files.open) closeSync(fd)
+    this.#files.open.clear()
     this.#parents.forget()
     this.#foreign?.close()
   }
@@ -162,45 +176,71 @@ export class LayerWriter {
       this.#folders.set('', entry)
       return undefined
     }
-    const folder = this.#parents.get(place.parent)
-    if (meaning.kind === 'opaque') hideLower(folder, this.#scope)
-    else if (meaning.kind === 'whiteout') putWhiteout(folder, meaning.hidden, this.#scope)
-    else return this.#make(folder, place.parent, place.name, entry)
-    return undefined
-  }
-
-  #make(folder: number, parent: ByteString, name: ByteString, entry: ArchiveEntry): ContentSink | undefined {
-    const at = kernelString(name)
+    const later = (work: (folder: number) => void): undefined => {
+      this.#queue.add({ path: entry.path, now: () => work(this.#parents.get(place.parent)) })
+    }
+    if (meaning.kind === 'opaque') { later((folder) => hideLower(folder, this.#scope)); return; }
+    if (meaning.kind === 'whiteout')
+      { later((folder) => putWhiteout(folder, meaning.hidden, this.#scope)); return; }
     switch (entry.kind) {
       case 'file':
-        return this.#file(
-          this.#fresh(
-            folder,
-            name,
-            'openat',
-            folder,
-            at,
-            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-            0o600,
-          ),
-          entry,
-        )
+        return this.#file(place, entry)
       case 'directory':
-        this.#folder(folder, name)
-        this.#folders.set(parent === '' ? name : `${parent}/${name}`, entry)
-        return undefined
-      case 'hardlink':
-        this.#hardLink(folder, name, entry)
+        this.#folder(place, entry)
         return undefined
       case 'symlink':
-        this.#checkTarget(entry)
-        this.#fresh(folder, name, 'symlinkat', kernelString(entry.target), folder, at)
-        this.#metadata.toName(folder, name, entry, entry.path, { isLink: true })
+        this.#symlink(place, entry)
         return undefined
+      case 'hardlink':
+        { later((folder) => this.#hardLink(folder, place.name, entry)); return; }
       default:
-        this.#node(folder, name, entry)
-        return undefined
+        { later((folder) => this.#node(folder, place.name, entry)); return; }
     }
+  }
+
+  #file(place: EntryPlace, entry: ArchiveEntry): ContentSink {
+    const { parent, name } = place
+    const make = (): number => {
+      const folder = this.#parents.get(parent)
+      return this.#fresh(folder, name, 'openat', folder, kernelString(name), newFile, 0o600)
+    }
+    return new FileWriter(entry, { parent, name, make }, this.#files)
+  }
+
+  #folder({ parent, name }: EntryPlace, entry: ArchiveEntry): void {
+    const done = (): void => {
+      this.#folders.set(parent === '' ? name : `${parent}/${name}`, entry)
+    }
+    this.#queue.add({
+      path: entry.path,
+      plan: (program, folderOf) => program.call('mkdirat', [folderOf(parent), kernelString(name), 0o700]),
+      done,
+      now: () => {
+        this.#makeFolder(this.#parents.get(parent), name)
+        done()
+      },
+    })
+  }
+
+  #symlink({ parent, name }: EntryPlace, entry: ArchiveEntry): void {
+    this.#checkTarget(entry)
+    const target = kernelString(entry.target)
+    const isPlain = entry.attributes.length === 0 && !this.#metadata.isForeign(entry)
+    this.#queue.add({
+      path: entry.path,
+      plan: isPlain
+        ? (program, folderOf) => {
+            const folder = folderOf(parent)
+            program.call('symlinkat', [target, folder, kernelString(name)])
+            this.#metadata.planLink(program, folder, name, entry)
+          }
+        : undefined,
+      now: () => {
+        const folder = this.#parents.get(parent)
+        this.#fresh(folder, name, 'symlinkat', target, folder, kernelString(name))
+        this.#metadata.toName(folder, name, entry, entry.path, { isLink: true })
+      },
+    })
   }
 
   /** Makes a call that creates `name`; what is there already makes room first. */
@@ -212,11 +252,7 @@ export class LayerWriter {
     return syscall(...call)
   }
 
-  #file(fd: number, entry: ArchiveEntry): ContentSink {
-    return new FileSink(fd, entry.path, () => this.#metadata.toFd(fd, entry, entry.path))
-  }
-
-  #folder(folder: number, name: ByteString): void {
+  #makeFolder(folder: number, name: ByteString): void {
     if (syscallOr(['EEXIST'], 'mkdirat', folder, kernelString(name), 0o700) !== 'EEXIST') return
     const fd = openName(folder, name)
     const stat = fstatSync(fd)

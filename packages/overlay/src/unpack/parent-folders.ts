@@ -41,13 +41,8 @@ export class ParentFolders {
 
   /** The folder at `path`, or `undefined` when there is none. */
   find(path: ByteString): number | undefined {
-    if (path === '') return this.#root
-    const known = this.#open.get(path)
-    if (known !== undefined) {
-      this.#open.delete(path) // to the end: the first ones are the first to go
-      this.#open.set(path, known)
-      return known
-    }
+    const known = this.#find(path)
+    if (known !== undefined) return known
     try {
       return this.#keep(path, openFolderIn(this.#root, path))
     } catch (error) {
@@ -63,6 +58,18 @@ export class ParentFolders {
     }
   }
 
+  /** The descriptor of a folder that is open; it stays so until the next call of `get`, `find` or `adopt`. */
+  known(path: ByteString): number | undefined {
+    if (this.#stale) this.forget()
+    return this.#find(path)
+  }
+
+  /** Keeps a descriptor that was opened elsewhere as `find` would open it. */
+  adopt(path: ByteString, fd: number): void {
+    if (this.#open.has(path)) closeSync(fd)
+    else this.#keep(path, fd)
+  }
+
   /** Forgets all folders at the next `get`: one of them, or a link to one, is about to be something else. */
   forgetLater(): void {
     this.#stale = true
@@ -73,6 +80,15 @@ export class ParentFolders {
     this.#stale = false
     for (const fd of this.#open.values()) closeSync(fd)
     this.#open.clear()
+  }
+
+  #find(path: ByteString): number | undefined {
+    if (path === '') return this.#root
+    const known = this.#open.get(path)
+    if (known === undefined) return undefined
+    this.#open.delete(path) // to the end: the first ones are the first to go
+    this.#open.set(path, known)
+    return known
   }
 
   #keep(path: ByteString, fd: number): number {

@@ -46,20 +46,21 @@ export async function unpackLayer(
   try {
     await decompress(
       source,
-      (chunk, compressedBytes) => {
+      async (chunk, compressedBytes) => {
         size += chunk.length
         checkSize(size, compressedBytes, limits)
-        hash.update(chunk)
         reader.write(chunk)
+        await writer.flush()
+        hash.update(chunk) // while a thread of the pool writes
       },
       signal,
     )
     reader.end()
-    const { opaqueRoot } = writer.finish()
+    const { opaqueRoot } = await writer.finish()
     return { diffId: `sha256:${hash.digest('hex')}`, size, entries: writer.entries, opaqueRoot }
   } finally {
     reader.destroy()
-    writer.close()
+    await writer.close()
     closeSync(root)
   }
 }

@@ -1,5 +1,7 @@
+import { createReadStream, openSync } from 'node:fs'
 import { mkdir, open, rename, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Readable } from 'node:stream'
 import { errnoOf } from '../errors.js'
 import { io, removeFile, syncFolder } from './durable.js'
 import { Verifier, type Expected } from './verify.js'
@@ -70,9 +72,26 @@ export class BlobIngest {
     await io(`store blob ${this.#expected.digest}`, () => this.#file.truncate(0))
   }
 
-  /** Checks size and digest, writes all to the disk, and makes the blob visible. */
-  async commit(): Promise<void> {
+  /** Checks size and digest; the content can be read then. Before {@link BlobIngest.commit}. */
+  verify(): void {
     this.#verifier.finish()
+  }
+
+  /** The content, once it was checked: also while it is on its way to the disk, and afterwards. */
+  read(): Readable {
+    const open = (): number => {
+      try {
+        return openSync(this.#paths.working, 'r')
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT') throw error
+        return openSync(this.#paths.final, 'r')
+      }
+    }
+    return createReadStream('', { fd: open(), highWaterMark: 1024 * 1024 })
+  }
+
+  /** Writes all to the disk, and makes the blob visible, which must have been checked. */
+  async commit(): Promise<void> {
     await io(`store blob ${this.#expected.digest}`, async () => {
       await this.#file.sync()
       await this.#close()

@@ -80,7 +80,7 @@ export class BlobStore {
   /** The blob's bytes as a stream; that it is missing is an error of the stream. */
   read(digest: string, { start, end }: { readonly start?: number; readonly end?: number } = {}): Readable {
     const range = { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) }
-    return createReadStream(this.pathOf(digest), { highWaterMark: 256 * 1024, ...range })
+    return createReadStream(this.pathOf(digest), { highWaterMark: 1024 * 1024, ...range })
   }
 
   /** Opens a blob's file for reading; `undefined` when it is not there. It can be read when it was removed since. */
@@ -159,6 +159,7 @@ export class BlobStore {
     try {
       if (ingest.offset > 0) await ingest.reset()
       for await (const chunk of source) await ingest.append(chunk)
+      ingest.verify()
       await ingest.commit()
     } catch (error) {
       await ingest.discard()

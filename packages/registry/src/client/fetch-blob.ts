@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { RegistryError } from '../errors.js'
 import type { BlobIngest } from '../blobs/blob-ingest.js'
 import type { BlobStore } from '../blobs/blob-store.js'
@@ -21,6 +22,17 @@ export interface BlobProgress {
 
 /** Told of progress. What it throws ends the work. */
 export type OnBlobProgress = (event: BlobProgress) => void
+
+/** Settings of `RegistryClient.fetchBlob`. */
+export interface FetchBlobOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: OnBlobProgress | undefined
+  /**
+   * Told that all of the blob has come and is what it should be, while it is being written to the disk; not told of a
+   * blob that was there. `read` opens its content, until `fetchBlob` has failed.
+   */
+  readonly onVerified?: ((read: () => Readable) => void) | undefined
+}
 
 /** A `running` event is sent every so many bytes at most. */
 const progressStep = 256 * 1024
@@ -76,10 +88,7 @@ export async function fetchBlob(
   expected: Expected,
   store: BlobStore,
   retry: RetryOptions,
-  {
-    signal,
-    onProgress,
-  }: { readonly signal?: AbortSignal | undefined; readonly onProgress?: OnBlobProgress | undefined },
+  { signal, onProgress, onVerified }: FetchBlobOptions,
 ): Promise<void> {
   const { digest, size } = expected
   const tell = (status: BlobProgress['status'], transferred: number): void =>
@@ -100,6 +109,8 @@ export async function fetchBlob(
           await receive(session, reference, expected, ingest, signal, (transferred) =>
             tell('running', transferred),
           )
+          ingest.verify()
+          onVerified?.(() => ingest.read())
           await ingest.commit()
         } catch (error) {
           if (!resumed || !isWrongContent(error)) throw error
@@ -109,6 +120,8 @@ export async function fetchBlob(
           await receive(session, reference, expected, ingest, signal, (transferred) =>
             tell('running', transferred),
           )
+          ingest.verify()
+          onVerified?.(() => ingest.read())
           await ingest.commit()
         }
       },

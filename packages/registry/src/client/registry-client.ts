@@ -12,7 +12,7 @@ import { maxManifestBytes } from '../manifest/manifest.js'
 import { hostPlatform, parsePlatform, type Platform } from '../manifest/platform.js'
 import { checkReference, parseRegistry } from '../reference/parse-reference.js'
 import type { Reference } from '../reference/reference.js'
-import { fetchBlob, openBlob, type OnBlobProgress } from './fetch-blob.js'
+import { fetchBlob, openBlob, type FetchBlobOptions } from './fetch-blob.js'
 import { fetchManifest, manifestPath, type FetchedManifest } from './fetch-manifest.js'
 import { listNames } from './list-names.js'
 import { pushArtifact, type NewArtifact } from './push-artifact.js'
@@ -42,11 +42,6 @@ export interface CallOptions {
 export interface ResolveOptions extends CallOptions {
   /** Wanted platform, such as `linux/arm64`. Default: Linux on this machine's processor. */
   readonly platform?: string | Platform | undefined
-}
-
-/** Settings of {@link RegistryClient.fetchBlob}. */
-export interface FetchBlobOptions extends CallOptions {
-  readonly onProgress?: OnBlobProgress | undefined
 }
 
 /**

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '@ctr/testing'
-import type { ImageProgress } from './pull-image.js'
+import type { FetchedLayer, ImageProgress } from './pull-image.js'
 import { RegistryServer } from '../server/registry-server.js'
 import { isRegistryError } from '../errors.js'
 import { digestOf } from '../manifest/digest.js'
@@ -51,6 +52,28 @@ describe('ImageStore', () => {
     const chunks: Buffer[] = []
     for await (const chunk of added.layers[1]!.open()) chunks.push(chunk as Buffer)
     expect(Buffer.concat(chunks).toString()).toBe('layer one')
+  })
+
+  it('tells of layers that have come before the image has, once each', async () => {
+    using from = temporaryFolder()
+    using to = temporaryFolder()
+    await using server = await RegistryServer.start()
+    const name = `${server.address}/app:1`
+    const source = await ImageStore.open(from.path)
+    const image = await addImage(source, name)
+    await source.push(name, quick)
+    const store = await ImageStore.open(to.path)
+    const told: { readonly diffId: string; readonly content: Promise<string> }[] = []
+    const onLayer = ({ diffId, open }: FetchedLayer): void => {
+      told.push({ diffId, content: text(open()) })
+    }
+    await store.pull(name, { ...quick, onLayer })
+    expect(told.map(({ diffId }) => diffId).sort()).toEqual(image.layers.map(({ diffId }) => diffId).sort())
+    const plain = told.find(({ diffId }) => diffId === digestOf('layer one'))
+    expect(await plain?.content).toBe('layer one')
+    await Promise.all(told.map(({ content }) => content))
+    await store.pull(name, { ...quick, onLayer })
+    expect(told).toHaveLength(2)
   })
 
   it('makes the same digests from the same input', async () => {

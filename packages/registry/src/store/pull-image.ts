@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { BlobStore } from '../blobs/blob-store.js'
 import type { BlobProgress } from '../client/fetch-blob.js'
 import type { RegistryClient } from '../client/registry-client.js'
@@ -45,6 +46,20 @@ export interface FetchImageOptions extends TransferOptions {
   readonly policy?: SignaturePolicy | undefined
   /** Signatures at hand, as parsed sigstore bundles, besides those that the registry has. */
   readonly bundles?: readonly unknown[] | undefined
+  /**
+   * Told of each layer that has come and was checked, while it is written to the disk and others still come: to begin
+   * with its unpacking. Not told of layers that were there. The image may still fail to come.
+   */
+  readonly onLayer?: ((layer: FetchedLayer) => void) | undefined
+}
+
+/** A layer that has come. */
+export interface FetchedLayer {
+  readonly descriptor: Descriptor
+  /** Digest of the uncompressed tar, as the image's config promises it. Whoever unpacks checks it. */
+  readonly diffId: string
+  /** The blob's bytes, until the pull has failed. */
+  open(): Readable
 }
 
 /** An image whose blobs are all in the store, not yet named there. */
@@ -58,7 +73,7 @@ export async function fetchImage(
   client: RegistryClient,
   blobs: BlobStore,
   reference: Reference,
-  { platform, signal, onProgress, parallel, policy, bundles }: FetchImageOptions,
+  { platform, signal, onProgress, parallel, policy, bundles, onLayer }: FetchImageOptions,
 ): Promise<FetchedImage> {
   checkParallel(parallel)
   const resolved = await client.resolve(reference, { platform, signal })
@@ -86,7 +101,14 @@ export async function fetchImage(
   for (const { digest, size } of layers)
     onProgress?.({ kind: 'blob', digest, status: 'waiting', transferred: 0, size })
   await inParallel(layers, parallel ?? 4, signal, (layer, either) =>
-    client.fetchBlob(reference, layer, blobs, { signal: either, onProgress }),
+    client.fetchBlob(reference, layer, blobs, {
+      signal: either,
+      onProgress,
+      onVerified: (open) => {
+        const position = manifest.layers.findIndex(({ digest }) => digest === layer.digest)
+        onLayer?.({ descriptor: layer, diffId: config.rootfs.diff_ids[position]!, open })
+      },
+    }),
   )
   if (!(await blobs.has(descriptor))) await blobs.write(descriptor, [bytes])
   return { resolved, config }

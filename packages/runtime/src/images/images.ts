@@ -19,6 +19,7 @@ import type { ContainerRecords } from '../container/record.js'
 import type { WarmRoots } from '../container/warm-roots.js'
 import { RuntimeError } from '../errors.js'
 import type { PullImageOptions, PushImageOptions } from '../options.js'
+import { EarlyUnpack } from './early-unpack.js'
 
 /** What images have to do with besides their store. */
 export interface ImageParts {
@@ -63,9 +64,17 @@ export class Images {
       ...this.#client,
       credentials: credentials ?? dockerCredentials,
     })
-    const image = await this.#store.pull(reference, { ...options, client, onProgress })
-    await this.unpack(image, options.signal, (diffId) => onProgress?.({ kind: 'unpacked', diffId }))
-    return image
+    const unpacked = (diffId: string): void => onProgress?.({ kind: 'unpacked', diffId })
+    const early = new EarlyUnpack(this.#layers, options.signal, unpacked)
+    try {
+      const image = await this.#store.pull(reference, { ...options, client, onProgress, onLayer: early.add })
+      await early.finished()
+      await this.unpack(image, options.signal, unpacked)
+      return image
+    } catch (error) {
+      await this.#removeUnused(await early.abandon())
+      throw error
+    }
   }
 
   /**
@@ -174,11 +183,17 @@ export class Images {
       )
     }
     const result = await this.#store.remove(wanted)
+    await this.#removeUnused(image.layers.map(({ diffId }) => diffId))
+    return result
+  }
+
+  /** Removes those of some layers that no image has. */
+  async #removeUnused(diffIds: readonly string[]): Promise<void> {
+    if (diffIds.length === 0) return
     const used = new Set(
       (await this.#store.list()).flatMap(({ layers }) => layers.map(({ diffId }) => diffId)),
     )
-    for (const { diffId } of image.layers) if (!used.has(diffId)) await this.#removeLayer(diffId)
-    return result
+    for (const diffId of diffIds) if (!used.has(diffId)) await this.#removeLayer(diffId)
   }
 
   async #removeLayer(diffId: string): Promise<void> {
