@@ -20,6 +20,7 @@ const tools = [
   'dbus',
   'dnsmasq-base',
   'docker-registry',
+  'fuse-overlayfs',
   'iproute2',
   'iputils-ping',
   'nftables',
