@@ -248,7 +248,11 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
   })
 
   it('loses nothing of what is printed last on a terminal', async () => {
-    await using container = await runtime.run({ image: busybox, command: ['sleep', '600'] })
+    await using container = await runtime.run({
+      image: busybox,
+      network: 'none',
+      command: ['sleep', '600'],
+    })
     const script = 'i=0; while [ $i -lt 40 ]; do echo $i; i=$((i + 1)); done'
     const wanted = Array.from({ length: 40 }, (_, number) => `${number}\r\n`).join('')
     for (let run = 0; run < 20; run++) {
