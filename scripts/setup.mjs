@@ -21,6 +21,7 @@ const tools = [
   'dbus',
   'dnsmasq-base',
   'docker-registry',
+  'fuse-overlayfs',
   'iproute2',
   'iptables',
   'iputils-ping',

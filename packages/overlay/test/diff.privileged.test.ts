@@ -14,45 +14,52 @@ import { treeOf } from './tree.js'
 leakCheck()
 
 const seeds = Array.from({ length: 12 }, (_, index) => index + 1)
+const cases = [
+  ...seeds.map((seed) => ({ seed, strategy: 'overlay' as const })),
+  ...seeds.slice(0, 6).map((seed) => ({ seed, strategy: 'copy' as const })),
+]
 
 describeOn(['root', 'overlay', 'bin:tar'], 'RootFilesystem.diff() of random trees', () => {
-  it.each(seeds)('makes of a what b is, byte for byte, and so does export() (seed %i)', async (seed) => {
-    using folder = temporaryFolder()
-    const at = (name: string): string => join(folder.path, name)
-    for (const name of ['a', 'mounted', 'theirs']) mkdirSync(at(name))
-    const store = await LayerStore.open(at('store'), { durable: false })
-    new RandomTree(at('a'), seed).fill(60)
-    const base = await store.add(packTree(at('a')))
-    expect(treeOf(base.path)).toEqual(treeOf(at('a')))
+  it.each(cases)(
+    'makes of a what b is, byte for byte, and so does export() ($strategy, seed $seed)',
+    async ({ seed, strategy }) => {
+      using folder = temporaryFolder()
+      const at = (name: string): string => join(folder.path, name)
+      for (const name of ['a', 'mounted', 'theirs']) mkdirSync(at(name))
+      const store = await LayerStore.open(at('store'), { durable: false, strategy })
+      new RandomTree(at('a'), seed).fill(60)
+      const base = await store.add(packTree(at('a')))
+      expect(treeOf(base.path)).toEqual(treeOf(at('a')))
 
-    await using root = await store.createRoot('b', { layers: [base.diffId] })
-    const mounted = root.attach(at('mounted'))
-    new RandomTree(at('mounted'), 1000 + seed).change(60)
-    const b = treeOf(at('mounted'))
-    await mounted.unmount()
+      await using root = await store.createRoot('b', { layers: [base.diffId] })
+      const mounted = root.attach(at('mounted'))
+      new RandomTree(at('mounted'), 1000 + seed).change(60)
+      const b = treeOf(at('mounted'))
+      await mounted.unmount()
 
-    const top = await store.commit('b')
-    expect((await buffer(root.diff())).equals(await buffer(root.diff()))).toBe(true)
-    {
-      await using _view = MountedRoot.attach(
-        mountOverlay(store.view([base.diffId, top.diffId])),
-        at('mounted'),
-      )
-      expect(treeOf(at('mounted'))).toEqual(b)
-    }
-    const exported = await buffer(root.export())
-    const imported = await store.add(Readable.from([exported]))
-    expect(treeOf(imported.path)).toEqual(b)
-    writeFileSync(at('b.tar'), exported)
-    execFileSync(
-      'tar',
-      ['--xattrs', '--xattrs-include=*', '--numeric-owner', '-xpf', at('b.tar'), '-C', at('theirs')],
+      const top = await store.commit('b')
+      expect((await buffer(root.diff())).equals(await buffer(root.diff()))).toBe(true)
       {
-        stdio: ['ignore', 'ignore', 'ignore'], // it finds times before 1970 worth a word
-      },
-    )
-    expect(treeOf(at('theirs'))).toEqual(b)
-  })
+        await using _view = MountedRoot.attach(
+          mountOverlay(store.view([base.diffId, top.diffId])),
+          at('mounted'),
+        )
+        expect(treeOf(at('mounted'))).toEqual(b)
+      }
+      const exported = await buffer(root.export())
+      const imported = await store.add(Readable.from([exported]))
+      expect(treeOf(imported.path)).toEqual(b)
+      writeFileSync(at('b.tar'), exported)
+      execFileSync(
+        'tar',
+        ['--xattrs', '--xattrs-include=*', '--numeric-owner', '-xpf', at('b.tar'), '-C', at('theirs')],
+        {
+          stdio: ['ignore', 'ignore', 'ignore'], // it finds times before 1970 worth a word
+        },
+      )
+      expect(treeOf(at('theirs'))).toEqual(b)
+    },
+  )
 })
 
 describeOn(['root', 'overlay'], 'RootFilesystem.diff()', () => {

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { defaultCgroupDriver, detectHierarchy, type CgroupDriver, type Hierarchy } from '@ctr/cgroups'
 import { isNetbridgeError, Networks, type Network } from '@ctr/netbridge'
-import type { LayerStore, VolumeStore } from '@ctr/overlay'
+import type { FoundStrategy, LayerStore, VolumeStore } from '@ctr/overlay'
 import { ContainerRecords } from './container/record.js'
 import { WarmRoots } from './container/warm-roots.js'
 import { Host } from './host.js'
@@ -40,6 +40,8 @@ export class Context {
   readonly cgroupDriver: CgroupDriver
   /** The user namespace of containers that root starts, where they ask for no other. */
   readonly userNamespace: UserNamespaceOption
+  /** Why roots are not made by overlays, where they are not by themselves. */
+  readonly storageReason: string | undefined
   readonly owner: Owner
   /** Who serves names to containers. */
   readonly names: ContainerNames
@@ -63,15 +65,18 @@ export class Context {
       rootless,
       cgroupDriver,
       userNamespace = 'host',
+      storage,
     }: {
       readonly rootless?: Rootless | undefined
       readonly cgroupDriver?: CgroupDriver | undefined
       readonly userNamespace?: UserNamespaceOption | undefined
+      readonly storage?: FoundStrategy | undefined
     } = {},
   ) {
     this.folders = folders
     this.rootless = rootless
     this.userNamespace = userNamespace
+    this.storageReason = storage?.reason
     this.cgroupDriver = cgroupDriver ?? defaultCgroupDriver(this.hierarchy)
     this.instance = instanceName(folders.root)
     this.layers = layers

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCgroup, isCgroupError, type CgroupDriver } from '@ctr/cgroups'
-import { LayerStore, VolumeStore } from '@ctr/overlay'
+import { LayerStore, VolumeStore, type MountStrategy } from '@ctr/overlay'
 import { ImageStore, type RegistryClientOptions } from '@ctr/registry'
 import { cleanUp, type CleanUpFailure } from './cleanup.js'
 import { Container } from './container/container.js'
@@ -19,6 +19,7 @@ import { adoptNames } from './networks/adopt-names.js'
 import { RuntimeNetworks } from './networks/runtime-networks.js'
 import { Rootless } from './rootless/rootless.js'
 import { rootlessInfo, type RootlessInfo } from './rootless/rootless-info.js'
+import { chooseStorage } from './rootless/choose-storage.js'
 import { defaultRoot, defaultState } from './default-folders.js'
 import { checkUserNamespace, type UserNamespaceOption } from './userns/option.js'
 
@@ -49,6 +50,11 @@ export interface RuntimeOptions {
    * stays, such as a daemon, which they then find again when it comes back. Default false.
    */
   readonly adoptNames?: boolean | undefined
+  /**
+   * How the layers of an image become the root of a container. Default `'overlay'`; for an ordinary user the best of
+   * `'overlay'`, `'fuse-overlayfs'` and `'copy'` that this host has, which is tried out.
+   */
+  readonly storage?: MountStrategy | undefined
 }
 
 /**
@@ -77,6 +83,8 @@ export class Runtime implements AsyncDisposable {
   readonly cgroupDriver: CgroupDriver
   /** The user namespace of containers that root starts, where they ask for no other. */
   readonly userNamespace: UserNamespaceOption
+  /** How the layers of an image become the root of a container. */
+  readonly storage: MountStrategy
   readonly #context: Context
   readonly #started = new Set<Container>()
   /** Calls of `run` that are under way. */
@@ -94,6 +102,7 @@ export class Runtime implements AsyncDisposable {
     this.state = context.folders.state
     this.cgroupDriver = context.cgroupDriver
     this.userNamespace = context.userNamespace
+    this.storage = context.layers.strategy
   }
 
   /**
@@ -109,6 +118,7 @@ export class Runtime implements AsyncDisposable {
     cgroupDriver,
     userNamespace = 'host',
     adoptNames: adopts = false,
+    storage,
   }: RuntimeOptions = {}): Promise<Runtime> {
     checkUserNamespace(userNamespace)
     const rootless = process.geteuid?.() === 0 ? undefined : await Rootless.open()
@@ -119,15 +129,17 @@ export class Runtime implements AsyncDisposable {
     // what belongs to ids of one map means nothing in another
     const maps = rootless === undefined ? '' : `-${rootless.mapsName}`
     const ids = { userNamespace: rootless?.namespace }
+    const folder = join(root, `overlay${maps}`)
+    const found = await chooseStorage(folder, storage, rootless)
     const [layers, volumes, store] = await Promise.all([
-      LayerStore.open(join(root, `overlay${maps}`), { ...ids, durable: 'later' }),
+      LayerStore.open(folder, { ...ids, durable: 'later', strategy: found.strategy }),
       VolumeStore.open(join(root, `volumes${maps}`), ids),
       ImageStore.open(join(root, 'images')),
     ])
     const context = new Context(
       { root, state },
       { layers, volumes },
-      { rootless, cgroupDriver, userNamespace },
+      { rootless, cgroupDriver, userNamespace, storage: found },
     )
     context.images = new Images(store, context, registries)
     try {

@@ -247,6 +247,20 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
     expect(exits.map(({ exitCode }) => exitCode)).toEqual(Array.from({ length: 20 }, (_, n) => n))
   })
 
+  it('loses nothing of what is printed last on a terminal', async () => {
+    await using container = await runtime.run({
+      image: busybox,
+      network: 'none',
+      command: ['sleep', '600'],
+    })
+    const script = 'i=0; while [ $i -lt 40 ]; do echo $i; i=$((i + 1)); done'
+    const wanted = Array.from({ length: 40 }, (_, number) => `${number}\r\n`).join('')
+    for (let run = 0; run < 20; run++) {
+      const child = await container.exec(['sh', '-c', script], { terminal: true })
+      expect(await text(child.terminal!)).toBe(wanted)
+    }
+  })
+
   it('gives a terminal to run and to exec', async () => {
     await using container = await runtime.run({
       image: busybox,

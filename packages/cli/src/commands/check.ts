@@ -52,9 +52,9 @@ async function printRootless(cli: Cli): Promise<void> {
   if (process.geteuid?.() === 0) return
   await using runtime = await cli.open()
   if (runtime.rootless === undefined) return
-  const { ids, network, limits } = runtime.rootless
+  const { ids, network, limits, storage } = runtime.rootless
   printLine('\nWithout root')
-  const there = { 'several ids': ids > 1, network: network !== null, limits }
+  const there = { 'several ids': ids > 1, network: network !== null, limits, overlays: storage === 'overlay' }
   for (const [title, isThere] of Object.entries(there))
     printLine(`  ${title.padEnd(24)} ${isThere ? 'there' : 'missing'}`)
   for (const warning of rootlessWarnings(runtime.rootless)) printLine(`    ${warning}`)

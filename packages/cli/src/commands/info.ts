@@ -41,7 +41,7 @@ async function collectFacts(runtime: Runtime) {
     images: (await runtime.images.list()).length,
     root: runtime.root,
     state: runtime.state,
-    storageDriver: 'overlay',
+    storageDriver: runtime.storage,
     cgroupDriver: runtime.cgroupDriver,
     cgroupVersion: host.cgroupMode ?? 'none',
     cgroupControllers: [...host.controllers.keys()],

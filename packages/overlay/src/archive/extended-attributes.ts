@@ -12,16 +12,20 @@ const paxPrefix = 'SCHILY.xattr.'
 const lists = { access: 'system.posix_acl_access', default: 'system.posix_acl_default' }
 const kept = new Set(['security.capability', ...Object.values(lists)])
 
+/** Notes of overlayfs and of fuse-overlayfs, which decide what a tree of layers shows. */
+const notes = ['user.overlay.', 'user.fuseoverlayfs.']
+
 /** True for attributes that layers have: not the labels and notes of a host. */
 export function isKeptAttribute(name: ByteString): boolean {
-  return kept.has(name) || (name.startsWith('user.') && name.length > 5 && !name.startsWith('user.overlay.'))
+  if (kept.has(name)) return true
+  return name.startsWith('user.') && name.length > 5 && !notes.some((prefix) => name.startsWith(prefix))
 }
 
 /**
  * Picks the extended attributes of an entry out of its PAX records.
  *
  * Kept are `security.capability`, `user.*` and POSIX ACLs. Labels of a security module (`security.selinux`
- * and the like) belong to the host's policy and are left out. ACLs may also be text (`SCHILY.acl.access`,
+ * and the like) belong to the host's policy and are left out, as are notes of fuse-overlayfs. ACLs may also be text (`SCHILY.acl.access`,
  * `SCHILY.acl.default`); see {@link accessControlList}.
  *
  * @throws {@link OverlayError} `ERR_OVERLAY_ARCHIVE` for `trusted.*` and `user.overlay.*`: with these an

@@ -1,9 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, read } from 'node:fs'
 import { promisify } from 'node:util'
-import { O_DIRECTORY, O_PATH } from '@ctr/linux'
+import { AT_EMPTY_PATH, AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, out, S_IFMT, S_IFREG } from '@ctr/linux'
 import { OverlayError, systemError } from '../errors.js'
 import { byteStringOf } from './byte-string.js'
 import { openIn, pathOfFd } from './open-in.js'
+import { inside, openInside } from './open-inside.js'
 
 const readAsync = promisify(read)
 
@@ -11,6 +12,11 @@ const readAsync = promisify(read)
 export interface ReadFileInOptions {
   /** A longer file is refused. In bytes, default 16 MiB. */
   readonly maxBytes?: number | undefined
+  /**
+   * Descriptor of a user namespace of the caller's, where only its members can come to the tree: what fuse-overlayfs
+   * has mounted.
+   */
+  readonly userNamespace?: number | undefined
 }
 
 /**
@@ -34,11 +40,10 @@ export interface ReadFileInOptions {
 export async function readFileIn(
   root: string | number,
   path: string,
-  { maxBytes = 16 * 2 ** 20 }: ReadFileInOptions = {},
+  { maxBytes = 16 * 2 ** 20, userNamespace }: ReadFileInOptions = {},
 ): Promise<Buffer> {
-  const fd = openRegular(root, path)
+  const { fd, size } = openRegular(root, path, userNamespace)
   try {
-    const { size } = fstatSync(fd)
     // one byte more than it should have, to notice that it grows
     const buffer = Buffer.allocUnsafe(Math.min(Math.max(size, 4095), maxBytes) + 1)
     let filled = 0
@@ -57,24 +62,52 @@ export async function readFileIn(
   }
 }
 
-function openRegular(root: string | number, path: string): number {
+interface OpenFile {
+  readonly fd: number
+  readonly size: number
+}
+
+function openRegular(root: string | number, path: string, userNamespace: number | undefined): OpenFile {
   let folder: number | undefined
   let place: number | undefined
   try {
     folder = typeof root === 'string' ? openSync(root, O_PATH | O_DIRECTORY) : undefined
-    place = openIn(folder ?? (root as number), byteStringOf(path), O_PATH)
-    if (!fstatSync(place).isFile()) {
-      throw new OverlayError('ERR_OVERLAY_INVALID_ARG', `cannot read ${path}: it is no regular file`, {
-        path,
-      })
+    const at = folder ?? (root as number)
+    if (userNamespace !== undefined) {
+      place = openInside(at, byteStringOf(path), O_PATH, userNamespace)
+      return reopenInside(place, path, userNamespace)
     }
-    return openSync(pathOfFd(place), constants.O_RDONLY | constants.O_NONBLOCK)
+    place = openIn(at, byteStringOf(path), O_PATH)
+    const stat = fstatSync(place)
+    if (!stat.isFile()) throw notRegular(path)
+    return { fd: openSync(pathOfFd(place), readFlags), size: stat.size }
   } catch (error) {
     throw systemError('read', path, error)
   } finally {
     if (place !== undefined) closeSync(place)
     if (folder !== undefined) closeSync(folder)
   }
+}
+
+const readFlags = constants.O_RDONLY | constants.O_NONBLOCK
+
+/** Not even what kind of file it is, or how long, is told to those outside. */
+function reopenInside(place: number, path: string, userNamespace: number): OpenFile {
+  const stat = Buffer.alloc(256) // struct statx: mode at 28, size at 40
+  inside(userNamespace, (program) =>
+    program.call('statx', [place, '', AT_EMPTY_PATH, STATX_BASIC_STATS, out(stat)]),
+  )
+  if ((stat.readUInt16LE(28) & S_IFMT) !== S_IFREG) throw notRegular(path)
+  const fd = inside(userNamespace, (program) =>
+    program.call('openat', [AT_FDCWD, pathOfFd(place), readFlags | O_CLOEXEC, 0]),
+  )
+  return { fd, size: Number(stat.readBigUInt64LE(40)) }
+}
+
+const STATX_BASIC_STATS = 0x7ff
+
+function notRegular(path: string): OverlayError {
+  return new OverlayError('ERR_OVERLAY_INVALID_ARG', `cannot read ${path}: it is no regular file`, { path })
 }
 
 function grown(bytes: Buffer, maxBytes: number): Buffer<ArrayBuffer> {

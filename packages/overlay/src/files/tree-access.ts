@@ -12,16 +12,23 @@ import {
 } from '@ctr/linux'
 import { errnoOf, OverlayError } from '../errors.js'
 import { openAsRoot, type StoreUserNamespace } from '../ids/user-namespace.js'
-import { isOpaque, isOpaqueInside } from '../unpack/whiteouts.js'
+import type { MountStrategy } from '../mount/strategy.js'
+import { isOpaque, isOpaqueInside, whiteoutPrefix } from '../unpack/whiteouts.js'
 import { kernelString, readable, type ByteString } from './byte-string.js'
 import { pathOfFd } from './open-in.js'
+
+/** What fuse-overlayfs puts in a folder whose lower ones do not show. */
+const opaqueMarker = '.wh..wh..opq'
 
 /** Reads a tree by descriptors, without following links: what an ordinary user may not read as root of its user namespace. */
 export class TreeAccess {
   readonly #namespace: StoreUserNamespace | undefined
+  readonly #madeBy: MountStrategy
 
-  constructor(namespace: StoreUserNamespace | undefined) {
+  /** @param madeBy - What wrote the upper folders among what is read. */
+  constructor(namespace: StoreUserNamespace | undefined, madeBy: MountStrategy = 'overlay') {
     this.#namespace = namespace
+    this.#madeBy = madeBy
   }
 
   /** What `name` is, or `undefined` when it is gone. */
@@ -54,6 +61,8 @@ export class TreeAccess {
 
   /** True for a folder whose lower ones do not show. */
   isOpaque(folder: number): boolean {
+    if (this.#madeBy === 'copy') return true
+    if (this.#madeBy === 'fuse-overlayfs' && this.stat(folder, opaqueMarker) !== undefined) return true
     if (this.#namespace === undefined) return isOpaque(folder, 'trusted')
     try {
       return isOpaque(folder, 'user')
@@ -61,6 +70,17 @@ export class TreeAccess {
       if (errnoOf(error) !== 'EACCES') throw error
       return isOpaqueInside(folder, this.#namespace)
     }
+  }
+
+  /** True for names that are notes of fuse-overlayfs about their folder, and no files of the tree. */
+  isNote(name: ByteString): boolean {
+    return this.#madeBy === 'fuse-overlayfs' && (name === opaqueMarker || name === '.wh..opq')
+  }
+
+  /** What a file of this name says is gone, in an upper folder of fuse-overlayfs. */
+  hiddenBy(name: ByteString): ByteString | undefined {
+    if (this.#madeBy !== 'fuse-overlayfs' || !name.startsWith(whiteoutPrefix)) return undefined
+    return name.slice(whiteoutPrefix.length)
   }
 
   #open(folder: number, name: ByteString, flags: number): number | undefined {

@@ -8,7 +8,7 @@ import { abortError, OverlayError, systemError } from '../errors.js'
 import { readable } from '../files/byte-string.js'
 import { pathOfFd } from '../files/open-in.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
-import { treeEntries, type TreeEntry, type TreeOptions } from './tree-entries.js'
+import { mergedEntries, treeEntries, type TreeEntry, type TreeOptions } from './tree-entries.js'
 
 /** Settings of {@link packTree}. */
 export interface PackTreeOptions {
@@ -48,29 +48,55 @@ export function tarStream(
   signal: AbortSignal | undefined,
   close: () => void = () => undefined,
 ): Readable {
-  return Readable.from(chunksOf(open, options, signal, close), {
+  const entries = ([root]: readonly number[]): Iterable<TreeEntry> => treeEntries(root!, options)
+  return streamOf(() => [open()], entries, signal, close)
+}
+
+/**
+ * What several folders show together, as a plain tar.
+ *
+ * @param folders - From the bottom to the top, as overlays are described.
+ */
+export function mergedTarStream(
+  folders: readonly string[],
+  options: Omit<TreeOptions, 'isUpper'>,
+  signal?: AbortSignal,
+): Readable {
+  return streamOf(
+    () => [...folders].reverse(),
+    (roots) => mergedEntries(roots, options),
+    signal,
+  )
+}
+
+function streamOf(
+  open: () => readonly (string | number)[],
+  entries: (roots: readonly number[]) => Iterable<TreeEntry>,
+  signal: AbortSignal | undefined,
+  close: () => void = () => undefined,
+): Readable {
+  return Readable.from(chunksOf(open, entries, signal, close), {
     objectMode: false,
     highWaterMark: chunkSize,
   })
 }
 
 async function* chunksOf(
-  open: () => string | number,
-  options: TreeOptions,
+  open: () => readonly (string | number)[],
+  entries: (roots: readonly number[]) => Iterable<TreeEntry>,
   signal: AbortSignal | undefined,
   close: () => void,
 ): AsyncGenerator<Buffer, void> {
-  let root: number | undefined
+  const roots: number[] = []
   let place = 'the tree'
   try {
     refuseAborted(signal)
-    const folder = open()
-    place = typeof folder === 'string' ? folder : place
-    root = openSync(
-      typeof folder === 'string' ? folder : pathOfFd(folder),
-      O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-    )
-    for (const chunk of tarChunks(treeEntries(root, options))) {
+    for (const folder of open()) {
+      place = typeof folder === 'string' ? folder : place
+      const path = typeof folder === 'string' ? folder : pathOfFd(folder)
+      roots.push(openSync(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+    }
+    for (const chunk of tarChunks(entries(roots))) {
       refuseAborted(signal)
       yield chunk
       await nextTurn()
@@ -78,7 +104,7 @@ async function* chunksOf(
   } catch (error) {
     throw systemError('pack', place, error)
   } finally {
-    if (root !== undefined) closeSync(root)
+    for (const root of roots) closeSync(root)
     close()
   }
 }

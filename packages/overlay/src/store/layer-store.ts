@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
+import { Fd, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '@ctr/linux'
 import { layerLimits, type LayerLimits } from '../archive/limits.js'
 import { errnoOf, OverlayError, systemError } from '../errors.js'
 import { makeFolders } from '../files/make-folders.js'
@@ -8,8 +9,11 @@ import { inheritNothing } from '../files/inherit-nothing.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { removeTree } from '../files/remove-tree.js'
 import type { OverlayDescription } from '../mount/description.js'
+import { mountOverlay } from '../mount/mount-overlay.js'
+import { checkPlain, checkStrategy, type MountStrategy } from '../mount/strategy.js'
 import { addLayer } from './add-layer.js'
-import { readLayer, type Layer } from './layer-folder.js'
+import { copyMerged, FlatTrees } from './flat-trees.js'
+import { filesOf, readLayer, type Layer } from './layer-folder.js'
 import { checkDiffId, checkRootId, Layout } from './layout.js'
 import { RootFilesystem } from './root-filesystem.js'
 import { fillRoot, readRoot, rootIds, rootRecord, rootsOn } from './root-folder.js'
@@ -33,6 +37,11 @@ export interface LayerStoreOptions {
    * another one with the same maps.
    */
   readonly userNamespace?: StoreUserNamespace | undefined
+  /**
+   * How the layers of new roots become one tree. Default `'overlay'`, the kernel's own; {@link findStrategy} tells what
+   * there is. Roots that were made another way stay as they are.
+   */
+  readonly strategy?: MountStrategy | undefined
 }
 
 /** Settings of {@link LayerStore.add}. */
@@ -92,6 +101,9 @@ export class LayerStore {
   readonly #unsynced: UnsyncedLayers
   readonly #namespace: StoreUserNamespace | undefined
   #settling: NodeJS.Timeout | undefined
+  readonly #flat: FlatTrees
+  /** How new roots are made. */
+  readonly strategy: MountStrategy
   /** Layers never change, so that what was read once stays right as long as they are there. */
   readonly #known = new Map<string, Layer>()
 
@@ -100,9 +112,12 @@ export class LayerStore {
     limits: LayerLimits,
     durable: boolean | 'later',
     namespace: StoreUserNamespace | undefined,
+    strategy: MountStrategy,
   ) {
     this.#unsynced = UnsyncedLayers.of(layout)
     this.#namespace = namespace
+    this.strategy = strategy
+    this.#flat = new FlatTrees(layout, namespace)
     this.#layout = layout
     this.#limits = limits
     this.#durable = durable
@@ -116,9 +131,10 @@ export class LayerStore {
    */
   static async open(
     folder: string,
-    { limits, durable = true, userNamespace }: LayerStoreOptions = {},
+    { limits, durable = true, userNamespace, strategy = 'overlay' }: LayerStoreOptions = {},
   ): Promise<LayerStore> {
     const checked = layerLimits(limits)
+    checkStrategy(strategy, userNamespace !== undefined)
     const layout = new Layout(resolve(folder))
     try {
       for (const path of [layout.folder, layout.layers, layout.roots, layout.temporary, layout.empty]) {
@@ -129,7 +145,7 @@ export class LayerStore {
     } catch (error) {
       throw systemError('open the store', layout.folder, error)
     }
-    const store = new LayerStore(layout, checked, durable, userNamespace)
+    const store = new LayerStore(layout, checked, durable, userNamespace, strategy)
     await store.#unsynced.recover((diffId) => store.#takeAway(diffId))
     store.#unsynced.settle().catch(() => undefined) // the notes stay, for the next one
     return store
@@ -227,6 +243,20 @@ export class LayerStore {
       throw error
     }
     this.#known.delete(diffId)
+    await this.#flat.forget(filesOf(folder))
+  }
+
+  /**
+   * Opens a read-only view of layers, to be read through its descriptor: a mount, or where the kernel does not merge
+   * them, a folder that they are copied into once.
+   *
+   * @param diffIds - From the bottom to the top.
+   * @throws {@link OverlayError} `ERR_OVERLAY_NOT_FOUND`: one of them is not in the store.
+   */
+  async openView(diffIds: readonly string[]): Promise<Fd> {
+    const view = this.view(diffIds)
+    if (this.strategy === 'overlay') return Promise.resolve(mountOverlay(view, this.#namespace))
+    return new Fd(openSync(await this.#flat.get(view.lower), O_RDONLY | O_DIRECTORY | O_CLOEXEC))
   }
 
   /**
@@ -257,12 +287,14 @@ export class LayerStore {
   ): Promise<RootFilesystem> {
     const above = layers === undefined ? lower : this.#folders(layers)
     const folders = below === undefined ? above : [below, ...above]
+    if (this.strategy !== 'overlay' && layers === undefined) checkPlain(this.strategy, lower)
     const folder = this.#layout.root(id)
     const record = rootRecord(this.#layout, id, {
       layers: layers ?? [],
       lower: folders,
       volatile,
       userxattr: this.#namespace !== undefined,
+      strategy: this.strategy,
     })
     try {
       mkdirSync(folder, { mode: 0o700 })
@@ -274,11 +306,12 @@ export class LayerStore {
     }
     try {
       fillRoot(folder, record, this.#namespace)
+      if (this.strategy === 'copy') await copyMerged(folders, record.upper!, this.#namespace)
     } catch (error) {
       await removeTree(folder, this.#namespace)
       throw systemError('make the root', id, error)
     }
-    return new RootFilesystem(id, folder, record, this.#namespace)
+    return new RootFilesystem({ id, folder }, record, this.#flat, this.#namespace)
   }
 
   /**
@@ -290,7 +323,8 @@ export class LayerStore {
     const record = readRoot(this.#layout, checkRootId(id))
     if (record === undefined)
       throw new OverlayError('ERR_OVERLAY_NOT_FOUND', `cannot open the root ${id}: there is none`)
-    return Promise.resolve(new RootFilesystem(id, this.#layout.root(id), record, this.#namespace))
+    const folder = this.#layout.root(id)
+    return Promise.resolve(new RootFilesystem({ id, folder }, record, this.#flat, this.#namespace))
   }
 
   /**

@@ -9,6 +9,7 @@ import { OverlayError } from '../errors.js'
  * FOLDER/layers/sha256/HEX/layer.json    what they are
  * FOLDER/roots/ID/{root.json,upper,work}
  * FOLDER/temporary/NAME, NAME.lock       half made; the lock is held as long as somebody is at it
+ * FOLDER/flat/HASH/{flat.json,tree}     stacks of layers as one folder, where the kernel does not merge them
  * FOLDER/unsynced/BOOT~HEX               a layer that may not be on the disk yet
  * FOLDER/empty                           below a read-only view of a single layer
  * ```
@@ -31,6 +32,9 @@ export class Layout {
   }
   get unsynced(): string {
     return join(this.folder, 'unsynced')
+  }
+  get flat(): string {
+    return join(this.folder, 'flat')
   }
   get empty(): string {
     return join(this.folder, 'empty')

@@ -1,15 +1,21 @@
 import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { Fd } from '@ctr/linux'
 import type { OverlayDescription } from '../mount/description.js'
 import { mountIdmapped } from '../mount/mount-idmapped.js'
 import { mountOverlay } from '../mount/mount-overlay.js'
 import { MountedRoot } from '../mount/mounted-root.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
+import { OverlayError } from '../errors.js'
+import { pathOfFd } from '../files/open-in.js'
 import { removeTree } from '../files/remove-tree.js'
-import { tarStream } from '../pack/pack-tree.js'
-import { upperChanges, type Change } from './changes.js'
+import { mountFolder } from '../mount/mount-folder.js'
+import { mountFuse } from '../mount/mount-fuse.js'
+import type { MountStrategy } from '../mount/strategy.js'
+import { mergedTarStream, tarStream } from '../pack/pack-tree.js'
+import { changesOf, differencesOf, type Change, type Compared } from './changes.js'
+import type { FlatTrees } from './flat-trees.js'
 import type { RootRecord } from './root-folder.js'
 
 /**
@@ -27,19 +33,24 @@ export class RootFilesystem implements AsyncDisposable {
   readonly layers: readonly string[]
   /** How to mount it. */
   readonly description: OverlayDescription
+  /** How its layers become one tree. Of a copy, `description.upper` is all of it. */
+  readonly strategy: MountStrategy
   readonly #namespace: StoreUserNamespace | undefined
+  readonly #flat: FlatTrees
 
   /** Use `LayerStore.createRoot` or `LayerStore.openRoot`. */
   constructor(
-    id: string,
-    folder: string,
-    { layers, ...description }: RootRecord,
+    { id, folder }: { readonly id: string; readonly folder: string },
+    { layers, strategy = 'overlay', ...description }: RootRecord,
+    flat: FlatTrees,
     namespace?: StoreUserNamespace,
   ) {
     this.#namespace = namespace
+    this.#flat = flat
     this.id = id
     this.folder = folder
     this.layers = layers
+    this.strategy = strategy
     this.description = description
   }
 
@@ -47,10 +58,35 @@ export class RootFilesystem implements AsyncDisposable {
    * Mounts it, detached; see {@link mountOverlay}. While it is mounted, no second mount of it can be made.
    *
    * @returns The mount, to be closed or attached by the caller.
+   * @throws {@link OverlayError} `ERR_OVERLAY_UNSUPPORTED`: by fuse-overlayfs, only {@link RootFilesystem.mountIn} can.
    */
   mount(): Fd {
+    switch (this.strategy) {
+      case 'overlay':
+        this.#forgetVolatileMount()
+        return mountOverlay(this.description, this.#namespace)
+      case 'copy':
+        return mountFolder(this.description.upper!, this.#namespace)
+      case 'fuse-overlayfs':
+        throw new OverlayError(
+          'ERR_OVERLAY_UNSUPPORTED',
+          `cannot mount the root ${this.id} at once: fuse-overlayfs has to be started for a user namespace; use mountIn`,
+        )
+    }
+  }
+
+  /**
+   * Mounts it, detached, in a user namespace of an ordinary user, whichever way the store has: the same maps as the
+   * store's.
+   *
+   * @param userNamespace - Descriptor of the namespace.
+   */
+  async mountIn(userNamespace: number): Promise<Fd> {
+    if (this.strategy === 'fuse-overlayfs') return mountFuse(this.description, userNamespace)
+    const namespace = { fd: userNamespace, singleId: this.#namespace?.singleId ?? false }
+    if (this.strategy === 'copy') return Promise.resolve(mountFolder(this.description.upper!, namespace))
     this.#forgetVolatileMount()
-    return mountOverlay(this.description, this.#namespace)
+    return Promise.resolve(mountOverlay(this.description, namespace))
   }
 
   /**
@@ -59,6 +95,12 @@ export class RootFilesystem implements AsyncDisposable {
    * @param userNamespace - Descriptor of a user namespace.
    */
   mountIdmapped(userNamespace: number): Fd {
+    if (this.strategy !== 'overlay') {
+      throw new OverlayError(
+        'ERR_OVERLAY_UNSUPPORTED',
+        `cannot map the ids of the root ${this.id}: only overlays of the kernel can be, and it is made by ${this.strategy}`,
+      )
+    }
     this.#forgetVolatileMount()
     return mountIdmapped(this.description, userNamespace)
   }
@@ -82,7 +124,7 @@ export class RootFilesystem implements AsyncDisposable {
    * @throws {@link OverlayError} `ERR_OVERLAY_LIMIT`: a tree of more than 512 levels.
    */
   async changes(): Promise<readonly Change[]> {
-    return upperChanges(this.description, this.#namespace)
+    return await this.#compare(changesOf)
   }
 
   /**
@@ -97,7 +139,13 @@ export class RootFilesystem implements AsyncDisposable {
    * @see {@link https://github.com/opencontainers/image-spec/blob/main/layer.md}
    */
   diff({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Readable {
-    return tarStream(() => this.description.upper!, { isUpper: true, namespace: this.#namespace }, signal)
+    const { strategy: madeBy, description } = this
+    const options = { namespace: this.#namespace, madeBy }
+    if (madeBy !== 'copy') return tarStream(() => description.upper!, { ...options, isUpper: true }, signal)
+    return later(async () => {
+      const only = await this.#compare(differencesOf)
+      return tarStream(() => description.upper!, { namespace: this.#namespace, isUpper: false, only }, signal)
+    })
   }
 
   /**
@@ -106,13 +154,17 @@ export class RootFilesystem implements AsyncDisposable {
    */
   export({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Readable {
     const { lower, upper, userxattr } = this.description
+    const namespace = this.#namespace
+    if (this.strategy === 'copy') return tarStream(() => upper!, { isUpper: false, namespace }, signal)
+    if (this.strategy === 'fuse-overlayfs')
+      return mergedTarStream([...lower, upper!], { namespace, madeBy: this.strategy }, signal)
     let view: Fd | undefined
     // a second mount with the same upper folder is refused, one that has it as its topmost lower one is not
     const open = (): number => {
-      view = mountOverlay({ lower: [...lower, upper!], userxattr }, this.#namespace)
+      view = mountOverlay({ lower: [...lower, upper!], userxattr }, namespace)
       return view.number
     }
-    return tarStream(open, { isUpper: false, namespace: this.#namespace }, signal, () => view?.close())
+    return tarStream(open, { isUpper: false, namespace }, signal, () => view?.close())
   }
 
   /**
@@ -126,6 +178,17 @@ export class RootFilesystem implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.remove()
+  }
+
+  /** Hands over what the root is compared with: the layers below it as one tree. */
+  async #compare<T>(use: (compared: Compared) => Promise<T>): Promise<T> {
+    const { lower, upper, userxattr } = this.description
+    const given = { upper: upper!, madeBy: this.strategy, namespace: this.#namespace }
+    if (lower.length === 1) return await use({ ...given, lower: lower[0]! })
+    if (this.strategy !== 'overlay') return await use({ ...given, lower: await this.#flat.get(lower) })
+    // the kernel itself merges them
+    using merged = mountOverlay({ lower, userxattr }, this.#namespace)
+    return await use({ ...given, lower: pathOfFd(merged.number) })
   }
 
   /**
@@ -142,4 +205,12 @@ export class RootFilesystem implements AsyncDisposable {
       rmSync(join(marks, 'incompat'), { recursive: true, force: true })
     }
   }
+}
+
+/** A stream of which it takes a while to know what is in it. */
+function later(make: () => Promise<Readable>): Readable {
+  async function* chunks(): AsyncGenerator<Buffer, void> {
+    yield* (await make()) as AsyncIterable<Buffer>
+  }
+  return Readable.from(chunks(), { objectMode: false })
 }

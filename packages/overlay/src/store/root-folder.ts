@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { errnoOf, OverlayError, systemError } from '../errors.js'
 import { overlayParameters, type OverlayDescription } from '../mount/description.js'
+import { mountStrategies, type MountStrategy } from '../mount/strategy.js'
 import { parse } from './layer-folder.js'
 import type { Layout } from './layout.js'
 
@@ -20,6 +21,8 @@ import type { Layout } from './layout.js'
 export interface RootRecord extends OverlayDescription {
   /** diffIDs from the bottom to the top; empty when it stands on plain folders. */
   readonly layers: readonly string[]
+  /** How the layers become one tree; of a root that is a copy `upper` is all of it. Absent for `'overlay'`. */
+  readonly strategy?: MountStrategy | undefined
 }
 
 const recordFile = 'root.json'
@@ -32,7 +35,13 @@ const recordFile = 'root.json'
 export function rootRecord(
   layout: Layout,
   id: string,
-  { lower, layers, volatile, userxattr }: Pick<RootRecord, 'lower' | 'layers' | 'volatile' | 'userxattr'>,
+  {
+    lower,
+    layers,
+    volatile,
+    userxattr,
+    strategy = 'overlay',
+  }: Pick<RootRecord, 'lower' | 'layers' | 'volatile' | 'userxattr' | 'strategy'>,
 ): RootRecord {
   const folder = layout.root(id)
   const record: RootRecord = {
@@ -42,6 +51,7 @@ export function rootRecord(
     work: join(folder, 'work'),
     ...(volatile === true ? { volatile } : {}),
     ...(userxattr === true ? { userxattr } : {}),
+    ...(strategy === 'overlay' ? {} : { strategy }),
   }
   overlayParameters(record)
   return record
@@ -95,7 +105,9 @@ export function readRoot(layout: Layout, id: string): RootRecord | undefined {
   const { layers, lower, upper, work } = record
   if (areStrings(layers) && areStrings(lower) && typeof upper === 'string' && typeof work === 'string') {
     const flags = ['volatile', 'userxattr'].filter((flag) => record[flag] === true)
-    return { layers, lower, upper, work, ...Object.fromEntries(flags.map((flag) => [flag, true])) }
+    const strategy = mountStrategies.find((known) => known === record['strategy'])
+    const more = { ...Object.fromEntries(flags.map((flag) => [flag, true])), ...(strategy && { strategy }) }
+    return { layers, lower, upper, work, ...more }
   }
   throw new OverlayError('ERR_OVERLAY_DAMAGED', `cannot read ${path}: it is not what was written`, { path })
 }

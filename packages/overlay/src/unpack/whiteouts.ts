@@ -1,5 +1,16 @@
 import { closeSync, fstatSync, type Stats } from 'node:fs'
-import { out, S_IFCHR, S_IFMT, syscall, syscallOr } from '@ctr/linux'
+import {
+  O_CLOEXEC,
+  O_CREAT,
+  O_NOFOLLOW,
+  O_PATH,
+  O_WRONLY,
+  out,
+  S_IFCHR,
+  S_IFMT,
+  syscall,
+  syscallOr,
+} from '@ctr/linux'
 import { asRoot, type StoreUserNamespace } from '../ids/user-namespace.js'
 import { kernelString, type ByteString } from '../files/byte-string.js'
 import { openName, pathOfFd } from '../files/open-in.js'
@@ -60,16 +71,33 @@ function isYes(length: number | string, value: Buffer): boolean {
   return length === 1 && value[0] === yes[0]
 }
 
+/** Before the name of a file that is gone: as in layers, and on disk where no device 0/0 can be made. */
+export const whiteoutPrefix = '.wh.'
+
 /**
- * Puts a whiteout at `name`. What the same layer has at that name stays, because a whiteout is about lower
+ * Puts a whiteout at `name`. On a file system that refuses such devices, an overlay for one, it is a file `.wh.NAME`,
+ * which fuse-overlayfs knows; the kernel's overlays are refused there anyway. What the same layer has at that name stays, because a whiteout is about lower
  * layers only; of a folder their content is hidden.
  */
 export function putWhiteout(folder: number, name: ByteString, scope: NoteScope): void {
-  if (syscallOr(['EEXIST'], 'mknodat', folder, kernelString(name), S_IFCHR, 0) !== 'EEXIST') return
+  const made = syscallOr(['EEXIST', 'EPERM'], 'mknodat', folder, kernelString(name), S_IFCHR, 0)
+  if (made === 'EPERM') {
+    const flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC
+    closeSync(syscall('openat', folder, kernelString(whiteoutPrefix + name), flags, 0o600))
+  }
+  if (made !== 'EEXIST' && (made !== 'EPERM' || !hasName(folder, name))) return
   const fd = openName(folder, name)
   try {
     if (fstatSync(fd).isDirectory()) hideLower(fd, scope)
   } finally {
     closeSync(fd)
   }
+}
+
+function hasName(folder: number, name: ByteString): boolean {
+  const flags = O_PATH | O_NOFOLLOW | O_CLOEXEC
+  const fd = syscallOr(['ENOENT'], 'openat', folder, kernelString(name), flags, 0)
+  if (fd === 'ENOENT') return false
+  closeSync(fd)
+  return true
 }

@@ -1,4 +1,6 @@
-import { readFileIn, type Change } from '@ctr/overlay'
+import { openSync } from 'node:fs'
+import { Fd } from '@ctr/linux'
+import { readFileIn, type Change, type RootFilesystem } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import type { ContainerRecord } from './record.js'
 import type { WarmRoot } from './warm-roots.js'
@@ -13,14 +15,39 @@ export async function changesOf(
 
 /** Reads a file of a container, running or not, by its root. */
 export async function readFileOf(
-  { layers }: Context,
+  context: Context,
   { status, pid, rootId, rootfs }: ContainerRecord,
   warm: WarmRoot | undefined,
   path: string,
 ): Promise<Buffer> {
+  const { layers, rootless } = context
+  if (rootless !== undefined && rootId !== null) {
+    const root = await layers.openRoot(rootId)
+    if (status === 'running') return await readRunning(context, pid ?? 0, path, root)
+    using mount = await root.mountIn(rootless.namespace.fd)
+    return await readFileIn(mount.number, path, { userNamespace: insideOnly(root, rootless.namespace.fd) })
+  }
   if (status === 'running') return await readFileIn(`/proc/${pid ?? 0}/root`, path)
   if (warm !== undefined) return await readFileIn(warm.mount.number, path)
   if (rootId === null) return await readFileIn(rootfs ?? '/', path)
   using mounted = (await layers.openRoot(rootId)).mount()
   return await readFileIn(mounted.number, path)
+}
+
+/** While a child is inside, its memory, which is ours, is closed to those who write the maps of another child. */
+async function readRunning(
+  { rootless }: Context,
+  pid: number,
+  path: string,
+  root: RootFilesystem,
+): Promise<Buffer> {
+  const fuse = insideOnly(root, 0) !== undefined
+  using _turn = fuse ? await rootless?.turns.take('join') : undefined
+  using userns = fuse ? new Fd(openSync(`/proc/${pid}/ns/user`, 'r')) : undefined
+  return await readFileIn(`/proc/${pid}/root`, path, { userNamespace: userns?.number })
+}
+
+/** The user namespace that alone can come to the files of a mounted root. */
+function insideOnly({ strategy }: RootFilesystem, userNamespace: number): number | undefined {
+  return strategy === 'fuse-overlayfs' ? userNamespace : undefined
 }

@@ -1,6 +1,7 @@
+import { openSync } from 'node:fs'
 import type { Cgroup } from '@ctr/cgroups'
 import { isNamespacesError, spawn, type SpawnedProcess } from '@ctr/namespaces'
-import { isLinuxError } from '@ctr/linux'
+import { Fd, isLinuxError } from '@ctr/linux'
 import { readFileIn } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
@@ -44,7 +45,8 @@ export async function execIn(
   const { mode } = record.network
   const { rootless } = context
   const ids = idsOf(context, record)
-  const found = options.user === undefined ? record.user : await lookUp(options.user, init.pid)
+  using fuse = openFuseNamespace(context, init.pid)
+  const found = options.user === undefined ? record.user : await lookUp(options.user, init.pid, fuse?.number)
   const user = ids?.userInside(found) ?? found
   const owner = rootless === undefined ? ids?.outside(user) : undefined
   using cgroupFds = cgroup?.openJoinFds()
@@ -53,7 +55,7 @@ export async function execIn(
   using terminal =
     options.terminal === undefined || options.terminal === false
       ? undefined
-      : openTerminalIn(init.pid, size, owner)
+      : openTerminalIn(init.pid, size, { owner, userNamespace: fuse?.number })
   try {
     const process = await spawn({
       command,
@@ -94,19 +96,28 @@ function idsOf({ rootless }: Context, { userNamespace }: ContainerRecord): Conta
     : new ContainerIds(userNamespace, { remedy: 'the container was made without it' })
 }
 
-async function lookUp(user: string, pid: number): Promise<ContainerRecord['user']> {
+/** The container's user namespace, where only its members can come to its files. */
+function openFuseNamespace({ layers }: Context, pid: number): Fd | undefined {
+  return layers.strategy === 'fuse-overlayfs' ? new Fd(openSync(`/proc/${pid}/ns/user`, 'r')) : undefined
+}
+
+async function lookUp(
+  user: string,
+  pid: number,
+  userNamespace: number | undefined,
+): Promise<ContainerRecord['user']> {
   const root = `/proc/${pid}/root`
   const [passwd, group] = await Promise.all([
-    readOptional(root, '/etc/passwd'),
-    readOptional(root, '/etc/group'),
+    readOptional(root, '/etc/passwd', userNamespace),
+    readOptional(root, '/etc/group', userNamespace),
   ])
   const { uid, gid, additionalGids } = resolveUser(user, { passwd, group })
   return { uid, gid, groups: additionalGids }
 }
 
-async function readOptional(root: string, path: string): Promise<string> {
+async function readOptional(root: string, path: string, userNamespace: number | undefined): Promise<string> {
   try {
-    return (await readFileIn(root, path, { maxBytes: 2 ** 20 })).toString('utf8')
+    return (await readFileIn(root, path, { maxBytes: 2 ** 20, userNamespace })).toString('utf8')
   } catch (error) {
     if ((error as { code?: string }).code === 'ERR_OVERLAY_NOT_FOUND') return ''
     throw error

@@ -29,10 +29,10 @@ export function explainContainer(
         : base.lower
   const [upper, work] = [join(context.layers.folder, 'upper'), join(context.layers.folder, 'work')]
   const root =
-    ids !== undefined
+    ids !== undefined || (base !== undefined && context.layers.strategy === 'fuse-overlayfs')
       ? { given: 0 }
-      : base === undefined
-        ? { folder: options.rootfs! }
+      : base === undefined || context.layers.strategy === 'copy'
+        ? { folder: base === undefined ? options.rootfs! : upper }
         : {
             overlay: overlayParameters({
               lower,

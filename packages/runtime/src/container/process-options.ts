@@ -31,6 +31,8 @@ export function processOptions(
   resources: {
     /** The user namespace that was made for it. */
     readonly userns: Pick<ContainerUserNamespace, 'fd' | 'ids'> | undefined
+    /** The user namespace that the root of an ordinary user's container was mounted in. */
+    readonly joined?: number | undefined
     readonly netns: number | undefined
     readonly terminal: Pick<Terminal, 'slave'> | undefined
     readonly stdio: readonly [Stdio, Stdio, Stdio]
@@ -41,13 +43,13 @@ export function processOptions(
 ): SpawnOptions {
   const { mode } = record.network
   const { rootless } = context
-  const { userns } = resources
+  const { userns, joined } = resources
   return {
     command: record.command,
     env: record.env,
     cwd: record.cwd,
     namespaces: {
-      ...(rootless === undefined ? {} : { user: 'new' as const }),
+      ...(rootless === undefined ? {} : { user: joined === undefined ? ('new' as const) : { fd: joined } }),
       ...(userns === undefined ? {} : { user: { fd: userns.fd } }),
       mount: 'new',
       uts: 'new',
@@ -57,7 +59,7 @@ export function processOptions(
       ...(['host', 'bridge', 'container'].includes(mode) ? {} : { network: 'new' as const }),
       ...(resources.netns === undefined ? {} : { network: { fd: resources.netns } }),
     },
-    idMaps: rootless?.ids.maps,
+    idMaps: joined === undefined ? rootless?.ids.maps : undefined,
     hostname: record.hostname,
     stdio: resources.stdio,
     pipeOwner: userns?.ids.outside(record.user),

@@ -1,10 +1,11 @@
 import { lchownSync, lstatSync } from 'node:fs'
 import { Fd } from '@ctr/linux'
-import { openIdmappedMount } from '@ctr/namespaces'
-import { overlayParameters } from '@ctr/overlay'
+import { openIdmappedMount, openUserNamespace } from '@ctr/namespaces'
+import { overlayParameters, type RootFilesystem } from '@ctr/overlay'
 import type { StoredImage } from '@ctr/registry'
 import type { Context } from '../context.js'
 import { refuseCovered } from '../rootless/refuse-covered.js'
+import type { Rootless } from '../rootless/rootless.js'
 import { isCopyOnWrite, type RunOptions } from '../options.js'
 import type { Rollback } from '../rollback.js'
 import type { RootSource } from '../setup/rootfs.js'
@@ -23,6 +24,8 @@ export interface PreparedRoot {
   readonly warm: WarmRoot | undefined
   /** A mount to be closed once the container has it. */
   readonly mount: Fd | undefined
+  /** The user namespace that the mount belongs to, where an ordinary user's container has to join it. */
+  readonly userns?: Fd | undefined
 }
 
 /** What a container's copy-on-write root stands on; undefined when it works in a folder itself. */
@@ -42,7 +45,7 @@ export async function prepareRoot(
   rollback: Rollback,
   userns: ContainerUserNamespace | undefined,
 ): Promise<PreparedRoot> {
-  if (kept !== undefined) return await keptRoot(context, kept)
+  if (kept !== undefined) return await keptRoot(context, kept, rollback)
   const base = rootBase(options, image)
   const none = { warm: undefined, mount: undefined }
   if (base === undefined) {
@@ -54,32 +57,71 @@ export async function prepareRoot(
     !record.detached &&
     context.rootless === undefined &&
     userns === undefined &&
+    context.layers.strategy === 'overlay' &&
     context.host.clonesDetachedMounts
   ) {
     const warm = await context.roots.take(base)
     rollback.defer(() => context.roots.giveBack(warm, false))
     return { id: warm.root.id, source: { mount: warm.mount.number }, warm, mount: undefined }
   }
-  if (context.rootless !== undefined && 'lower' in base) refuseCovered(base.lower)
+  if (context.rootless !== undefined && context.layers.strategy === 'overlay' && 'lower' in base)
+    refuseCovered(base.lower)
   const root = await context.layers.createRoot(record.id, {
     ...base,
     ...belowLayers(base, context.mountpoints),
     volatile: !record.detached,
   })
   rollback.defer(() => root.remove())
-  if (userns === undefined)
-    return { ...none, id: root.id, source: { overlay: overlayParameters(root.description) } }
+  if (userns === undefined) return await ownRoot(context, root, rollback)
   giveUpper(root.description.upper!, userns.ids)
   const mount = root.mountIdmapped(userns.fd)
   return { id: root.id, source: { given: mount.number }, warm: undefined, mount }
 }
 
 /** The root of a container that was created before, with what was written to it since. */
-async function keptRoot({ layers }: Context, { rootId, rootfs }: ContainerRecord): Promise<PreparedRoot> {
-  const none = { id: rootId, warm: undefined, mount: undefined }
-  if (rootId === null) return { ...none, source: { folder: rootfs! } }
-  const { description } = await layers.openRoot(rootId)
-  return { ...none, source: { overlay: overlayParameters(description) } }
+async function keptRoot(
+  context: Context,
+  { rootId, rootfs }: ContainerRecord,
+  rollback: Rollback,
+): Promise<PreparedRoot> {
+  if (rootId === null) return { id: rootId, warm: undefined, mount: undefined, source: { folder: rootfs! } }
+  return await ownRoot(context, await context.layers.openRoot(rootId), rollback)
+}
+
+/** A root without a user namespace of the container's own that would have to see it through its ids. */
+async function ownRoot(
+  { rootless }: Context,
+  root: RootFilesystem,
+  rollback: Rollback,
+): Promise<PreparedRoot> {
+  const { upper } = root.description
+  const none = { id: root.id, warm: undefined, mount: undefined }
+  if (root.strategy === 'copy') return { ...none, source: { folder: upper! } }
+  if (rootless !== undefined && root.strategy === 'fuse-overlayfs')
+    return await mountForUser(root, rootless, rollback)
+  return { ...none, source: { overlay: overlayParameters(root.description) } }
+}
+
+/**
+ * By fuse-overlayfs: files of such a mount can be reached in its own user namespace alone, so that is made before the
+ * container, which joins it.
+ */
+async function mountForUser(
+  root: RootFilesystem,
+  rootless: Rootless,
+  rollback: Rollback,
+): Promise<PreparedRoot> {
+  const userns = new Fd(await openForUser(rootless))
+  rollback.defer(() => {
+    userns.close()
+  })
+  const mount = await root.mountIn(userns.number)
+  return { id: root.id, source: { given: mount.number }, warm: undefined, mount, userns }
+}
+
+async function openForUser({ ids, turns }: Rootless): Promise<number> {
+  using _turn = await turns.take('start')
+  return await openUserNamespace(ids.maps)
 }
 
 /** The upper folder is the root that the container sees, and is not mapped: it belongs to whom its owner inside is. */

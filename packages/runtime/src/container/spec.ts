@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { constants, hostname } from 'node:os'
 import type { StoredImage } from '@ctr/registry'
-import { mountOverlay, readFileIn } from '@ctr/overlay'
+import { readFileIn } from '@ctr/overlay'
 import type { CapabilitySets, User } from '@ctr/namespaces'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
@@ -222,9 +222,8 @@ async function findUser(
 
 async function lookUpInImage(context: Context, user: string, image: StoredImage): Promise<ResolvedUser> {
   await context.images.unpack(image)
-  const view = context.layers.view(image.layers.map(({ diffId }) => diffId))
-  using mounted = mountOverlay(view, context.rootless?.namespace)
-  return await lookUp(user, mounted.number)
+  using view = await context.layers.openView(image.layers.map(({ diffId }) => diffId))
+  return await lookUp(user, view.number)
 }
 
 async function lookUp(user: string, root: string | number): Promise<ResolvedUser> {

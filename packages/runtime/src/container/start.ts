@@ -62,6 +62,7 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   userns?.ids.userInside(spec.record.user)
   const root = await prepareRoot(context, spec, rollback, userns)
   using _mount = root.mount
+  using joined = root.userns
   const { binds: wanted, volumes } = await prepareVolumes(
     context,
     spec,
@@ -112,10 +113,12 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
     started = { ...started, ...processOf(pid), network: { ...started.network, ports } }
     context.records.save(started) // should we be killed, whoever cleans up finds the process by it
   }
-  using _turn = await context.rootless?.turns.take('start')
+  // one that joins a user namespace hides our memory, which those must look at who write the maps of another
+  using _turn = await context.rootless?.turns.take(joined === undefined ? 'start' : 'join')
   const process = await spawn(
     processOptions(context, record, setup, {
       userns,
+      joined: joined?.number,
       netns: netns?.fd,
       terminal,
       stdio: stdio.streams,

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { mountOverlay, type Volume as StoredVolume } from '@ctr/overlay'
+import type { Volume as StoredVolume } from '@ctr/overlay'
 import type { StoredImage } from '@ctr/registry'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
@@ -134,9 +134,8 @@ async function fill(
   image: StoredImage,
 ): Promise<void> {
   if (!volume.isEmpty()) return
-  const layers = context.layers.view(image.layers.map(({ diffId }) => diffId))
-  using mounted = mountOverlay(layers, context.rootless?.namespace)
-  await volume.fill(mounted.number, target, id)
+  using view = await context.layers.openView(image.layers.map(({ diffId }) => diffId))
+  await volume.fill(view.number, target, id)
 }
 
 function bindOf({ source, target, readOnly = false, idmap = false }: HostVolume): WantedBind {

@@ -1,3 +1,4 @@
+import type { MountStrategy } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { noDelegation } from './limits.js'
 import type { UserNetwork } from './network-program.js'
@@ -14,10 +15,15 @@ export interface RootlessInfo {
   /** Whether memory, processors and processes can be limited, figures read and containers paused. */
   readonly limits: boolean
   readonly limitsReason: string | null
+  /** How the layers of images become the roots of containers. */
+  readonly storage: MountStrategy
+  /** Why not by overlays of the kernel, and what helps; null where it is so, or was asked for. */
+  readonly storageReason: string | null
 }
 
 /** Describes an ordinary user's runtime; undefined for root's. */
-export function rootlessInfo({ rootless, userNetwork, hasCgroups }: Context): RootlessInfo | undefined {
+export function rootlessInfo(context: Context): RootlessInfo | undefined {
+  const { rootless, userNetwork, hasCgroups, layers, storageReason } = context
   if (rootless === undefined) return undefined
   return {
     ids: rootless.ids.maps.uid.reduce((sum, { size }) => sum + size, 0),
@@ -26,5 +32,7 @@ export function rootlessInfo({ rootless, userNetwork, hasCgroups }: Context): Ro
     networkReason: userNetwork.reason ?? null,
     limits: hasCgroups,
     limitsReason: hasCgroups ? null : `no cgroup is delegated; ${noDelegation}`,
+    storage: layers.strategy,
+    storageReason: storageReason ?? null,
   }
 }

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs'
 import { Duplex } from 'node:stream'
 import { ReadStream } from 'node:tty'
 import { syscall, TIOCSWINSZ } from '@ctr/linux'
@@ -21,7 +22,10 @@ export class TerminalStream extends Duplex {
     this.#tty.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) this.#tty.pause()
     })
-    this.#tty.on('end', () => this.push(null))
+    this.#tty.on('end', () => {
+      this.#pushRest()
+      this.push(null)
+    })
     this.#tty.on('error', (error: NodeJS.ErrnoException) => {
       // when the last program has closed the terminal the kernel says EIO: the end of the stream
       if (error.code === 'EIO') this.push(null)
@@ -36,6 +40,23 @@ export class TerminalStream extends Duplex {
   resize({ rows, columns }: TerminalSize): void {
     if (this.destroyed || this.#tty.destroyed) return
     setSize(this.#master, { rows, columns })
+  }
+
+  /**
+   * Node takes a hang-up for the end once a read has given less than was asked for, but a terminal gives its content in
+   * pieces: what is left of them would be lost.
+   */
+  #pushRest(): void {
+    const piece = Buffer.alloc(4096)
+    try {
+      for (;;) {
+        const length = readSync(this.#master, piece)
+        if (length === 0) return
+        this.push(Buffer.from(piece.subarray(0, length)))
+      }
+    } catch {
+      // EIO: nobody has the terminal open, and nothing is left in it
+    }
   }
 
   override _read(): void {

@@ -21,6 +21,7 @@ import {
   TIOCGPTPEER,
   TIOCSPTLCK,
 } from '@ctr/linux'
+import { openInside } from '@ctr/overlay'
 import { RuntimeError } from '../errors.js'
 import type { ContainerIds, HostOwner } from '../userns/container-ids.js'
 import { setSize, TerminalStream, type TerminalSize } from './terminal-stream.js'
@@ -68,17 +69,25 @@ export function openTerminal(
  * Opens a terminal in the `devpts` of a running container.
  *
  * @param pid - A process of the container.
- * @param owner - Whose the container's side is to be, by ids of ours; default ours.
+ * @param options - `owner`: whose the container's side is to be, by ids of ours; default ours. `userNamespace`: where
+ *   only its members can come to the container's files.
  * @throws {@link RuntimeError} `ERR_RUNTIME_START`: what is at `/dev/pts` inside is no devpts any more.
  */
 export function openTerminalIn(
   pid: number,
   size: TerminalSize | undefined,
-  owner?: HostOwner,
+  {
+    owner,
+    userNamespace,
+  }: { readonly owner?: HostOwner | undefined; readonly userNamespace?: number | undefined } = {},
 ): Omit<Terminal, 'mount'> {
   using root = new Fd(openSync(`/proc/${pid}/root`, O_PATH + O_DIRECTORY + O_CLOEXEC))
   const how = { flags: O_PATH + O_DIRECTORY, resolve: RESOLVE_IN_ROOT + RESOLVE_NO_SYMLINKS }
-  using pts = new Fd(openat2(root.number, 'dev/pts', how))
+  using pts = new Fd(
+    userNamespace === undefined
+      ? openat2(root.number, 'dev/pts', how)
+      : openInside(root.number, 'dev/pts', how.flags, userNamespace),
+  )
   if (statfsSync(`/proc/self/fd/${pts.number}`).type !== DEVPTS_SUPER_MAGIC) {
     throw new RuntimeError(
       'ERR_RUNTIME_START',

@@ -1,12 +1,13 @@
 // Runs as an ordinary user: `check FOLDER` tries what containers can do there and prints what it saw as JSON;
 // `hold FOLDER` runs two containers, prints their processes and waits to be killed; `after FOLDER` opens the same
 // folder again; `oci FOLDER` takes a bundle from create to delete; `network FOLDER` publishes ports by what there is;
-// `limits FOLDER` runs containers with limits in a delegated group.
+// `limits FOLDER` runs containers with limits in a delegated group; `stored FOLDER STRATEGY` changes a root and packs it.
 import {
   copyFileSync,
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   symlinkSync,
   writeFileSync,
@@ -16,11 +17,22 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
+import { spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import { findIdMaps, openUserNamespace } from '@ctr/namespaces'
+import { LayerStore, type MountStrategy } from '@ctr/overlay'
 import { defaultConfig, isRuntimeError, OciRuntime, Runtime, type RunOptions } from '../../src/index.js'
 import { addBusybox, busybox } from './busybox.js'
 
-const [, , mode, folder] = process.argv as [string, string, string, string]
-const runtime = await Runtime.open({ root: join(folder, 'root'), state: join(folder, 'state') })
+const [, , mode, folder, storage] = process.argv as [
+  string,
+  string,
+  string,
+  string,
+  MountStrategy | undefined,
+]
+const folders = { root: join(folder, 'root'), state: join(folder, 'state') }
+const runtime = await Runtime.open({ ...folders, storage })
 
 /** What a shell in a container prints. */
 async function shell(script: string, options: RunOptions = {}): Promise<string> {
@@ -131,6 +143,93 @@ async function inContainer(): Promise<unknown> {
     processes: container.processes().length,
     hostname: String(await container.readFile('/etc/hostname')).trim(),
     changes: await container.changes(),
+  }
+}
+
+/** Servers of this user's mounts. */
+function fuseServers(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/cmdline`))
+    .map((name) => readFileSync(`/proc/${name}/cmdline`, 'utf8'))
+    .filter((line) => line.includes('lowerdir=') && line.includes(folder))
+}
+
+/** What is in an archive, as tar lists it. */
+async function listing(archive: Readable): Promise<string[]> {
+  const child = spawn('tar', ['-tv', '--numeric-owner'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  archive.pipe(child.stdin)
+  const lines = (await text(child.stdout)).trim().split('\n')
+  return lines.map((line) => line.replace(/ \d{4}-\d\d-\d\d \d\d:\d\d/, ''))
+}
+
+/** Volumes with what the image has in their place, and all kinds of changes of a root, packed as a layer. */
+async function stored(): Promise<Record<string, unknown>> {
+  const several = runtime.rootless!.ids > 1
+  await addBusybox(runtime, { more: foreign })
+  const volumes = [{ volume: 'kept', target: '/srv' }]
+  const list = 'cd /srv; stat -c "%n %u:%g %a %F" private link private/file; cat private/file'
+  const filled = await shell(`${list}; echo new > private/new; chmod 600 private/new`, { volumes })
+  const again = await shell('cat /srv/private/new; stat -c "%u:%g %a" /srv/private/new', { volumes })
+  const script = [
+    'rm /etc/motd; rm -r /srv/private; mkdir /srv/private; echo 1 > /srv/private/other; mkdir -p /new/deep',
+    'echo x > /new/deep/file; ln /new/deep/file /new/same; mv /etc/group /etc/moved; echo more >> /etc/passwd',
+    several ? 'chown -R 1000:44 /new; chmod 700 /new' : 'true',
+    'cat /etc/moved | head -n 1; ls /etc; echo ready; sleep 600',
+  ].join('; ')
+  const container = await runtime.run({
+    image: busybox,
+    command: ['sh', '-c', script],
+    network: 'none',
+    stdout: 'pipe',
+  })
+  let printed = ''
+  for await (const chunk of container.stdout!) {
+    printed += String(chunk)
+    if (printed.includes('ready')) break
+  }
+  const servers = fuseServers().length
+  const changes = (await container.changes()).map(({ kind, path }) => `${kind} ${path}`)
+  const read = [await container.readFile('/etc/passwd'), await container.readFile('/etc/hostname')].map(
+    String,
+  )
+  const child = await container.exec(['sh', '-c', 'id -u; cat /new/same'], { terminal: true })
+  const executed = await text(child.terminal!)
+  container.kill('SIGKILL')
+  await container.wait()
+  const stopped = String(await container.readFile('/etc/passwd'))
+  const namespace = { fd: await openUserNamespace(findIdMaps().maps), singleId: !several }
+  const name = readdirSync(folders.root).find((each) => each.startsWith('overlay-'))!
+  const store = await LayerStore.open(join(folders.root, name), {
+    userNamespace: namespace,
+    strategy: runtime.storage,
+  })
+  const root = await store.openRoot(container.id)
+  const diff = await listing(root.diff())
+  const layer = await store.commit(container.id)
+  const same = await store.createRoot('same', {
+    layers: [...root.layers, layer.diffId],
+    below: join(folders.root, 'mountpoints'),
+  })
+  const [before, after] = [await listing(root.export()), await listing(same.export())]
+  await same.remove()
+  await store.remove(layer.diffId)
+  await container.remove()
+  for (let tries = 0; fuseServers().length > 0 && tries < 200; tries++) await sleep(25)
+  return {
+    storage: runtime.storage,
+    reason: runtime.rootless!.storageReason ?? undefined,
+    filled,
+    again,
+    printed,
+    servers,
+    changes,
+    read: read.map((each) => each.split('\n').at(-2)),
+    executed: executed.replaceAll('\r', ''),
+    stopped: stopped === read[0],
+    diff,
+    sameExport: JSON.stringify(before) === JSON.stringify(after),
+    exported: before.length > 100,
+    serversLeft: fuseServers().length,
   }
 }
 
@@ -308,6 +407,11 @@ switch (mode) {
     await runtime.close()
     break
   }
+  case 'stored':
+    console.log(JSON.stringify(await stored()))
+    await runtime.reset()
+    await runtime.close()
+    break
   case 'oci':
     console.log(JSON.stringify(await bundle()))
     await runtime.close()
@@ -318,7 +422,7 @@ switch (mode) {
     await runtime.close()
     break
   case 'hold': {
-    await addBusybox(runtime)
+    await addBusybox(runtime, { more: foreign })
     const own = await runtime.run({ image: busybox, name: 'own', command: ['sleep', '600'] })
     const detached = await runtime.run({
       image: busybox,
@@ -338,6 +442,7 @@ switch (mode) {
     }
     console.log(JSON.stringify({ found, failures: runtime.failedCleanUps.length }))
     await runtime.reset()
+    for (const { id } of await runtime.images.list()) await runtime.images.remove(id)
     await runtime.close()
   }
 }
