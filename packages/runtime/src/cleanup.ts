@@ -89,7 +89,7 @@ async function removeRoots(
 /** Settles a container that has a record. Returns false when nothing of it is to stay. */
 async function settle(context: Context, record: ContainerRecord, living: LivingOwners): Promise<boolean> {
   if (living.names.has(record.owner)) return true
-  if (record.status === 'exited') return true
+  if (record.status !== 'running') return true
   if (!record.detached) return false
   const init = foundProcess(context, record)
   if (init !== undefined && init.kill(0)) {

@@ -21,6 +21,7 @@ export type { ExecProcess } from './container/exec.js'
 export type { LogEntry, LogOptions } from './container/logs.js'
 export type {
   ContainerStdio,
+  CreateContainerOptions,
   DnsSettings,
   ExecOptions,
   HostVolume,
@@ -28,6 +29,7 @@ export type {
   PullImageOptions,
   PushImageOptions,
   RunOptions,
+  StartContainerOptions,
   UnpackProgress,
   Volume,
 } from './options.js'

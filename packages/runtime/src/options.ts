@@ -153,6 +153,29 @@ export interface DnsSettings {
   readonly options?: readonly string[] | undefined
 }
 
+/** What to make, to be started later, any number of times. */
+export interface CreateContainerOptions extends Omit<
+  RunOptions,
+  'detach' | 'stdin' | 'stdout' | 'stderr' | 'terminal' | 'autoRemove' | 'userNamespace' | 'signal'
+> {
+  /** 64 hexadecimal digits. Default: random ones. */
+  readonly id?: string | undefined
+  /** It has a terminal instead of three streams, whenever it runs. */
+  readonly terminal?: boolean | undefined
+}
+
+/** The standard streams of a container for one run. */
+export interface StartContainerOptions {
+  /** Default `'ignore'`. */
+  readonly stdin?: 'ignore' | number | undefined
+  /** Default `'log'`. */
+  readonly stdout?: 'ignore' | 'log' | number | undefined
+  /** Default `'log'`. */
+  readonly stderr?: 'ignore' | 'log' | number | undefined
+  /** Size of its terminal, where it has one. The terminal is lost, and with it the program, when this process ends. */
+  readonly terminalSize?: TerminalSize | undefined
+}
+
 /** What to run in a running container. What is not given is as for the container's own program. */
 export interface ExecOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
@@ -214,11 +237,7 @@ export function checkRunOptions(options: RunOptions): void {
   }
   if (rootfs !== undefined && !rootfs.startsWith('/'))
     throw invalid(`cannot use the root file system ${rootfs}: its path is not absolute`)
-  if (name !== undefined && !namePattern.test(name)) {
-    throw invalid(
-      `cannot name a container ${JSON.stringify(name)}: letters, digits, "_", "." and "-" are allowed, the first a letter or digit`,
-    )
-  }
+  if (name !== undefined) checkContainerName(name)
   if (publish.length > 0 && (mode === 'none' || mode === 'host' || mode === 'container'))
     throw invalid(`cannot publish ports on network ${mode}: only networks with a bridge and pasta have them`)
   for (const volume of options.volumes ?? []) checkVolume(volume)
@@ -238,6 +257,14 @@ export function checkRunOptions(options: RunOptions): void {
   }
   if (detach && terminal !== undefined && terminal !== false)
     throw invalid('cannot detach a container with a terminal of ours')
+}
+
+/** Checks the name of a container. */
+export function checkContainerName(name: string): void {
+  if (namePattern.test(name)) return
+  throw invalid(
+    `cannot name a container ${JSON.stringify(name)}: letters, digits, "_", "." and "-" are allowed, the first a letter or digit`,
+  )
 }
 
 function checkVolume(volume: Volume): void {

@@ -6,13 +6,14 @@ import { ImageStore, type RegistryClientOptions } from '@ctr/registry'
 import { cleanUp, type CleanUpFailure } from './cleanup.js'
 import { Container } from './container/container.js'
 import { explainContainer } from './container/explain.js'
+import { createContainer, specOfKept } from './container/create.js'
 import { releaseRunning, removeFiles } from './container/release.js'
 import { resolveSpec } from './container/spec.js'
 import { startContainer } from './container/start.js'
 import { Context } from './context.js'
 import { RuntimeError } from './errors.js'
 import { Images } from './images/images.js'
-import type { RunOptions } from './options.js'
+import type { CreateContainerOptions, RunOptions, StartContainerOptions } from './options.js'
 import { systemdNeedsRoot, userNamespaceNeedsRoot } from './rootless/limits.js'
 import { RuntimeNetworks } from './networks/runtime-networks.js'
 import { Rootless } from './rootless/rootless.js'
@@ -146,7 +147,45 @@ export class Runtime implements AsyncDisposable {
    */
   async run(options: RunOptions): Promise<Container> {
     this.#checkOpen()
-    const starting = this.#start(options)
+    return await this.#during(this.#run(options))
+  }
+
+  /**
+   * Makes a container without starting its program: it has its root and its volumes, and keeps both over any number of
+   * {@link start}s, until it is removed. It outlives this process.
+   *
+   * @throws {@link RuntimeError} as {@link run}.
+   */
+  async create(options: CreateContainerOptions): Promise<Container> {
+    this.#checkOpen()
+    return Container.found(this.#context, await createContainer(this.#context, options))
+  }
+
+  /**
+   * Starts the program of a container that was made by {@link create}, for the first time or again. When it cannot be
+   * started the container stays as it was.
+   *
+   * @returns A new handle: streams and exit of this run.
+   * @throws {@link RuntimeError} as {@link run}; `ERR_RUNTIME_RUNNING`; `ERR_RUNTIME_CONTAINER_NOT_FOUND`.
+   */
+  async start(idOrName: string, streams: StartContainerOptions = {}): Promise<Container> {
+    this.#checkOpen()
+    return await this.#during(this.#startKept(idOrName, streams))
+  }
+
+  async #startKept(idOrName: string, streams: StartContainerOptions): Promise<Container> {
+    const before = this.container(idOrName)
+    const spec = await specOfKept(this.#context, before.inspect(), streams)
+    const started = await startContainer(this.#context, spec)
+    const container: Container = Container.started(this.#context, started, () =>
+      this.#started.delete(container),
+    )
+    this.#started.delete(before)
+    this.#started.add(container)
+    return container
+  }
+
+  async #during(starting: Promise<Container>): Promise<Container> {
     this.#starting.add(starting)
     try {
       return await starting
@@ -155,7 +194,7 @@ export class Runtime implements AsyncDisposable {
     }
   }
 
-  async #start(options: RunOptions): Promise<Container> {
+  async #run(options: RunOptions): Promise<Container> {
     const { signal } = options
     const spec = await resolveSpec(this.#context, options)
     if (spec.image !== undefined) await this.images.unpack(spec.image, signal)

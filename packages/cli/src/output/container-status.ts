@@ -2,7 +2,7 @@ import type { Container } from '@ctr/runtime'
 import { formatAgo, formatDuration } from './humanize.js'
 
 /** What a container is doing: Docker's words of `State.Status`. */
-export type ContainerState = 'running' | 'paused' | 'exited'
+export type ContainerState = 'created' | 'running' | 'paused' | 'exited'
 
 /** What a container is doing. */
 export function stateOf(container: Container): ContainerState {
@@ -21,6 +21,7 @@ export function exitCodeOf(container: Container): number | null {
 export function statusText(container: Container, now: number = Date.now()): string {
   const { createdAt, exit, network } = container.inspect()
   const state = stateOf(container)
+  if (state === 'created') return 'Created'
   if (state !== 'exited') {
     const notes = `${state === 'paused' ? ' (Paused)' : ''}${network.failure === null ? '' : ' (Network lost)'}`
     return `Up ${formatDuration(now - Date.parse(createdAt))}${notes}`

@@ -4,10 +4,11 @@ import type { Cgroup, CgroupStats } from '@ctr/cgroups'
 import type { Change } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
-import type { ExecOptions } from '../options.js'
+import { checkContainerName, type ExecOptions } from '../options.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { execIn, type ExecProcess } from './exec.js'
 import { changesOf, readFileOf } from './container-files.js'
+import { unwatched } from './exit.js'
 import { FirstProcess } from './first-process.js'
 import { Holdings, type StartedHere } from './holdings.js'
 import { KeptRecord } from './kept-record.js'
@@ -15,17 +16,15 @@ import { readLogs, type LogEntry, type LogOptions } from './logs.js'
 import type { ContainerExit, ContainerNetwork, ContainerRecord } from './record.js'
 import { needCgroup, notRunning } from './refusals.js'
 import { NetworkLoss, withNetworkFailure } from './network-loss.js'
-import { signalNumber } from './spec.js'
+import { checkName, signalNumber } from './spec.js'
 import type { StartedContainer } from './start.js'
 import { processesWith } from '../rootless/processes-with.js'
 import { ownProcess, type WatchedProcess } from './watched-process.js'
 
-/** A container: running, or ended and not removed yet. */
+/** A container: created, running, or ended and not removed yet. */
 export class Container implements AsyncDisposable {
   /** 64 hexadecimal digits. */
   readonly id: string
-  /** Name, unique in its runtime. */
-  readonly name: string
   /** Standard input, where it is a pipe of ours. */
   readonly stdin: Writable | null = null
   /** Standard output, where it is a pipe of ours. Read it: a program that cannot write on waits. */
@@ -58,7 +57,6 @@ export class Container implements AsyncDisposable {
     this.#holdings = new Holdings(context, { kept: this.#kept, network: this.#network }, here, cgroup)
     this.#own = here !== undefined
     this.id = record.id
-    this.name = record.name
   }
 
   /** @internal A container that was just started here. `removed` is told when it is no more. */
@@ -85,6 +83,24 @@ export class Container implements AsyncDisposable {
     return new Container(context, record)
   }
 
+  /** Name, unique in its runtime. */
+  get name(): string {
+    return this.#record.name
+  }
+
+  /**
+   * Gives it another name.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_NAME_TAKEN`; `ERR_RUNTIME_INVALID_ARG`.
+   */
+  rename(name: string): void {
+    if (name === this.name) return
+    checkContainerName(name)
+    checkName(this.#context, name)
+    this.#kept.current = { ...this.#record, name }
+    this.#kept.save()
+  }
+
   /** What it was made from and what it is now. */
   inspect(): ContainerRecord {
     this.#kept.current = withNetworkFailure(this.#context, this.#record)
@@ -109,13 +125,15 @@ export class Container implements AsyncDisposable {
    * was given back.
    *
    * @returns How it ended; `oomKilled` when the kernel killed in it for its memory limit.
+   * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`: it was not started yet.
    */
   wait(): Promise<ContainerExit> {
+    if (this.#record.status === 'created') return Promise.reject(notRunning(this.name, 'wait for'))
     if (this.#exit !== undefined) this.#init.ref()
     this.#exit ??=
-      this.#record.exit === null
+      this.#record.status === 'running'
         ? this.#holdings.finish(this.#init.of(this.#record)?.wait() ?? Promise.resolve(undefined))
-        : Promise.resolve(this.#record.exit)
+        : Promise.resolve(this.#record.exit ?? unwatched)
     return this.#exit
   }
 
@@ -269,7 +287,7 @@ export class Container implements AsyncDisposable {
       init.kill(9)
       await this.#holdings.cgroup()?.kill() // also what is paused
     }
-    if (this.#context.records.has(this.id)) await this.wait()
+    if (this.#record.status === 'running' && this.#context.records.has(this.id)) await this.wait()
     await this.#holdings.remove({ volumes })
     for (const stream of [this.stdin, this.stdout, this.stderr, this.terminal]) stream?.destroy()
   }

@@ -58,13 +58,18 @@ export class Holdings {
     this.#network[Symbol.dispose]()
     if (this.#gone) return unwatched
     const cgroup = this.cgroup()
-    const exit = exitOf(status, cgroup)
-    const { id, network, autoRemove } = this.#kept.current
+    const { id, network, autoRemove, options, exit: noted } = this.#kept.current
+    const exit = noted ?? exitOf(status, cgroup)
+    if (options !== null) {
+      // once it has given back its process nobody could tell any more
+      this.#kept.current = { ...this.#kept.current, exit }
+      this.#kept.save()
+    }
     await releaseRunning(this.#context, id, { cgroup, networked: network.mode === 'bridge' })
     this.#cgroup = undefined
     this.#kept.current = { ...this.#kept.current, status: 'exited', exit }
     if (autoRemove) await this.remove({ volumes: true })
-    else if (this.#removed === undefined) this.#kept.save()
+    else if (this.#removed === undefined || options !== null) this.#kept.save()
     else this.#kept.saveSoon()
     return exit
   }

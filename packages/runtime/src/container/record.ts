@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { CapabilitySets, IdMaps, User } from '@ctr/namespaces'
 import type { PublishedPort } from '@ctr/netbridge'
 import { isRuntimeError, RuntimeError } from '../errors.js'
+import type { KeptOptions } from './kept-options.js'
 
 /** How a container is connected: `'bridge'` stands for networks of the runtime, whatever their drivers. */
 export type NetworkMode = 'none' | 'host' | 'bridge' | 'container' | 'pasta' | 'slirp4netns'
@@ -108,7 +109,9 @@ export interface ContainerRecord {
   }
   /** When it was made, in ISO 8601. */
   readonly createdAt: string
-  readonly status: 'running' | 'exited'
+  readonly status: 'created' | 'running' | 'exited'
+  /** What it is started with, again and again; null when it is not started more than once. */
+  readonly options: KeptOptions | null
   /** Process id on the host. */
   readonly pid: number | null
   /** When its program began, in clock ticks since boot: tells the process from a later one of the same id. */

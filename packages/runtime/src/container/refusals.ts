@@ -6,7 +6,7 @@ import { noDelegation } from '../rootless/limits.js'
 export function notRunning(name: string, what: string): RuntimeError {
   return new RuntimeError(
     'ERR_RUNTIME_NOT_RUNNING',
-    `cannot ${what} container ${name}: its program has ended`,
+    `cannot ${what} container ${name}: its program does not run`,
   )
 }
 

@@ -10,6 +10,7 @@ import type { Rollback } from '../rollback.js'
 import type { RootSource } from '../setup/rootfs.js'
 import type { ContainerIds } from '../userns/container-ids.js'
 import type { ContainerUserNamespace } from '../userns/open-user-namespace.js'
+import type { ContainerRecord } from './record.js'
 import type { ContainerSpec } from './spec.js'
 import { belowLayers, type RootBase, type WarmRoot } from './warm-roots.js'
 
@@ -37,10 +38,11 @@ export function rootBase(options: RunOptions, image: StoredImage | undefined): R
  */
 export async function prepareRoot(
   context: Context,
-  { record, options, image }: ContainerSpec,
+  { record, options, image, kept }: ContainerSpec,
   rollback: Rollback,
   userns: ContainerUserNamespace | undefined,
 ): Promise<PreparedRoot> {
+  if (kept !== undefined) return await keptRoot(context, kept)
   const base = rootBase(options, image)
   const none = { warm: undefined, mount: undefined }
   if (base === undefined) {
@@ -70,6 +72,14 @@ export async function prepareRoot(
   giveUpper(root.description.upper!, userns.ids)
   const mount = root.mountIdmapped(userns.fd)
   return { id: root.id, source: { given: mount.number }, warm: undefined, mount }
+}
+
+/** The root of a container that was created before, with what was written to it since. */
+async function keptRoot({ layers }: Context, { rootId, rootfs }: ContainerRecord): Promise<PreparedRoot> {
+  const none = { id: rootId, warm: undefined, mount: undefined }
+  if (rootId === null) return { ...none, source: { folder: rootfs! } }
+  const { description } = await layers.openRoot(rootId)
+  return { ...none, source: { overlay: overlayParameters(description) } }
 }
 
 /** The upper folder is the root that the container sees, and is not mapped: it belongs to whom its owner inside is. */

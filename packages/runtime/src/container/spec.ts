@@ -20,6 +20,8 @@ export interface ContainerSpec {
   readonly record: ContainerRecord
   readonly options: RunOptions
   readonly image: StoredImage | undefined
+  /** The container as it was before, where it was created before it is started. */
+  readonly kept?: ContainerRecord | undefined
   /** As the container, else the runtime, was told. */
   readonly userNamespace: UserNamespaceOption
 }
@@ -32,13 +34,16 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`, `ERR_RUNTIME_IMAGE_NOT_FOUND`,
  *   `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_USER_NOT_FOUND`, `ERR_RUNTIME_UNSUPPORTED`.
  */
-export async function resolveSpec(context: Context, options: RunOptions): Promise<ContainerSpec> {
+export async function resolveSpec(
+  context: Context,
+  options: RunOptions,
+  id = randomBytes(32).toString('hex'),
+): Promise<ContainerSpec> {
   checkRunOptions(options)
   checkMounts()
   if (options.image !== undefined || isCopyOnWrite(options)) checkOverlays()
   const image = options.image === undefined ? undefined : await context.images.get(options.image)
   const config = image?.config.config ?? {}
-  const id = randomBytes(32).toString('hex')
   const name = options.name ?? id.slice(0, 12)
   checkName(context, options.name)
   const network = networkOf(context, options)
@@ -81,6 +86,7 @@ export async function resolveSpec(context: Context, options: RunOptions): Promis
     limits: { memory: options.memory ?? null, cpus: options.cpus ?? null, pids: options.pids ?? null },
     createdAt: new Date().toISOString(),
     status: 'running',
+    options: null,
     pid: null,
     startTicks: null,
     bootId: context.host.bootId,
@@ -149,7 +155,12 @@ export function signalNumber(signal: string | number): number {
   return number
 }
 
-function checkName(context: Context, name: string | undefined): void {
+/**
+ * Checks that no other container has a name.
+ *
+ * @throws {@link RuntimeError} `ERR_RUNTIME_NAME_TAKEN`.
+ */
+export function checkName(context: Context, name: string | undefined): void {
   if (name === undefined) return
   const other = context.records.list().find((record) => record.name === name)
   if (other === undefined) return

@@ -12,6 +12,7 @@ import type { TerminalStream } from '../setup/terminal-stream.js'
 import { openContainerUserNamespace } from '../userns/open-user-namespace.js'
 import { attachNetworks, connected, networkNamespaceFor } from './attach-networks.js'
 import { openBinds } from './binds.js'
+import { claimContainer } from './claim.js'
 import { makeCgroup } from './cgroups.js'
 import { etcFiles, needsForwardedDns } from './etc-files.js'
 import { openStdio } from './log-streams.js'
@@ -53,20 +54,22 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   const { options } = spec
   options.signal?.throwIfAborted()
   const { id } = spec.record
-  context.owner.claim(id)
-  rollback.defer(() => {
-    context.records.remove(id)
-    context.owner.settled(id)
-  })
+  const { kept } = spec
+  if (kept === undefined) claimContainer(context, id, rollback)
+  else rollback.defer(() => context.records.save(kept))
   using userns = await openContainerUserNamespace(context, id, spec.userNamespace, rollback)
   userns?.ids.userInside(spec.record.user)
   const root = await prepareRoot(context, spec, rollback, userns)
   using _mount = root.mount
-  const { binds: wanted, volumes } = await prepareVolumes(context, spec, rollback)
+  const { binds: wanted, volumes } = await prepareVolumes(
+    context,
+    spec,
+    kept === undefined ? rollback : new Rollback(),
+  )
   const record: ContainerRecord = {
     ...spec.record,
     rootId: root.id,
-    volumes,
+    volumes: kept?.volumes ?? volumes,
     userNamespace: userns?.ids.maps ?? null,
   }
 

@@ -1,0 +1,1 @@
+export { privileged as default } from '../../jest.preset.js'

@@ -1,0 +1,27 @@
+import type { NamedVolume, RunOptions, StartContainerOptions } from '../options.js'
+import type { ContainerVolume } from './record.js'
+
+/** Options that a container is started with, again and again: all but its streams, as JSON. */
+export type KeptOptions = Omit<
+  RunOptions,
+  'stdin' | 'stdout' | 'stderr' | 'detach' | 'autoRemove' | 'userNamespace' | 'signal'
+>
+
+/** What is kept of options: volumes that were made for the container are its own from now on, by their names. */
+export function keptOptions(options: KeptOptions, made: readonly ContainerVolume[]): KeptOptions {
+  const ofHost = (options.volumes ?? []).filter(({ source }) => source !== undefined)
+  const named = made.map(({ name, target }): NamedVolume => {
+    const asked = options.volumes?.find((volume) => volume.target === target)
+    return { volume: name, target, readOnly: asked?.readOnly, copy: false }
+  })
+  return { ...options, volumes: [...ofHost, ...named] }
+}
+
+/** Options for one run. */
+export function optionsOfRun(
+  kept: KeptOptions,
+  { stdin, stdout, stderr, terminalSize }: StartContainerOptions,
+): RunOptions {
+  if (kept.terminal !== true) return { ...kept, stdin, stdout, stderr, detach: true }
+  return { ...kept, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', terminal: terminalSize ?? true }
+}
