@@ -1,0 +1,21 @@
+import type { Runtime } from '@ctr/runtime'
+import type { ContainerDocument } from '../state/container-document.js'
+import type { DocumentStore } from '../state/document-store.js'
+import type { ManagedContainer } from './managed-container.js'
+
+/** What a container has of the engine around it. */
+export interface ContainerContext {
+  readonly runtime: Runtime
+  readonly documents: DocumentStore<ContainerDocument>
+  /** Folder of its named pipes. */
+  pipesFolder(id: string): string
+  /** File of its log. */
+  logPath(id: string): string
+  emit(container: ManagedContainer, action: string, attributes: Readonly<Record<string, string>>): void
+  /** It is no more: its document, its log, its place in the list. */
+  forget(container: ManagedContainer): Promise<void>
+  /** Told of what no client is told. */
+  onError(error: unknown): void
+  /** The daemon ends: nothing is started any more. */
+  isClosing(): boolean
+}

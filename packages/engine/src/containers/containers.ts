@@ -1,0 +1,199 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Runtime } from '@ctr/runtime'
+import { ApiError, badRequest } from '../errors.js'
+import type { EventBus } from '../events/event-bus.js'
+import type { CreateBody } from '../http/schemas/create-container.js'
+import type { ContainerDocument } from '../state/container-document.js'
+import { DocumentStore } from '../state/document-store.js'
+import { createOptions } from '../translate/create-options.js'
+import type { ContainerContext } from './container-context.js'
+import { ManagedContainer } from './managed-container.js'
+import { randomName } from './random-name.js'
+import { wantsRestartAtBoot } from './restart-policy.js'
+
+const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
+
+/** All containers of the engine. */
+export class Containers implements AsyncDisposable {
+  readonly #all = new Map<string, ManagedContainer>()
+  /** Names of containers that are being made. */
+  readonly #claimed = new Set<string>()
+  readonly #context: ContainerContext
+  readonly #runtime: Runtime
+  #closing = false
+
+  constructor(runtime: Runtime, events: EventBus, onError: (error: unknown) => void) {
+    this.#runtime = runtime
+    const logs = join(runtime.root, 'engine', 'logs')
+    const pipes = join(runtime.state, 'engine', 'pipes')
+    for (const folder of [logs, pipes]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    this.#context = {
+      runtime,
+      documents: new DocumentStore<ContainerDocument>(join(runtime.root, 'engine', 'containers')),
+      pipesFolder: (id) => join(pipes, id),
+      logPath: (id) => join(logs, id, `${id}-json.log`),
+      emit: ({ id, name, document }, action, attributes) =>
+        events.emit('container', action, id, {
+          ...document.body.Labels,
+          image: document.body.Image,
+          name,
+          ...attributes,
+        }),
+      forget: async ({ id }) => {
+        this.#all.delete(id)
+        rmSync(join(logs, id), { recursive: true, force: true })
+        await this.#context.documents.remove(id)
+      },
+      onError,
+      isClosing: () => this.#closing,
+    }
+  }
+
+  /** Takes up what an earlier daemon has left, running or not. */
+  async restore(): Promise<void> {
+    const { documents, quarantined } = await this.#context.documents.load()
+    for (const { path, error } of quarantined)
+      this.#context.onError(
+        new Error(`cannot read the document of a container: it is now ${path}`, { cause: error }),
+      )
+    const known = new Map(this.#runtime.containers().map((container) => [container.id, container]))
+    for (const document of documents) {
+      const handle = known.get(document.id)
+      if (handle === undefined) {
+        await this.#context.documents.remove(document.id) // killed while it was made or removed
+        continue
+      }
+      const container = new ManagedContainer(this.#context, document, handle)
+      this.#all.set(document.id, container)
+      this.#restoreOne(container)
+    }
+    for (const id of readdirSync(join(this.#runtime.root, 'engine', 'logs')))
+      if (!this.#all.has(id))
+        rmSync(join(this.#runtime.root, 'engine', 'logs', id), { recursive: true, force: true })
+  }
+
+  /** Makes a container. */
+  async create(body: CreateBody, wantedName: string | undefined): Promise<ManagedContainer> {
+    const name = wantedName ?? randomName((candidate) => this.#hasName(candidate))
+    this.#checkName(name)
+    this.#claimed.add(name)
+    try {
+      return await this.#make(body, name)
+    } finally {
+      this.#claimed.delete(name)
+    }
+  }
+
+  /** @throws `ApiError` 409 when another container has the name. */
+  async rename(container: ManagedContainer, name: string): Promise<void> {
+    this.#checkName(name)
+    await container.rename(name)
+  }
+
+  /**
+   * A container by id, name, or the beginning of an id.
+   *
+   * @throws `ApiError` 404, or 400 when several begin so.
+   */
+  get(wanted: string): ManagedContainer {
+    const name = wanted.startsWith('/') ? wanted.slice(1) : wanted
+    const exact = this.#all.get(wanted) ?? this.all().find((container) => container.name === name)
+    if (exact !== undefined) return exact
+    const found = /^[0-9a-f]+$/.test(wanted) ? this.all().filter(({ id }) => id.startsWith(wanted)) : []
+    if (found.length > 1) throw badRequest(`multiple IDs found with provided prefix: ${wanted}`)
+    if (found.length === 0) throw new ApiError(404, `No such container: ${wanted}`)
+    return found[0]!
+  }
+
+  /** The newest first, as Docker lists them. */
+  all(): ManagedContainer[] {
+    return [...this.#all.values()]
+      .reverse()
+      .sort((a, b) => b.document.created.localeCompare(a.document.created))
+  }
+
+  /** Containers go on without the daemon; those on terminals lose them. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true
+    for (const container of this.#all.values()) container.letGo()
+    await this.#context.documents.settled()
+  }
+
+  #restoreOne(container: ManagedContainer): void {
+    const { status, exit } = container.handle.inspect()
+    const { document } = container
+    if (status === 'running') {
+      document.startedAt ??= new Date().toISOString()
+      container.takeUp()
+      return
+    }
+    const isNews = status === 'exited' && (document.startedAt ?? '') >= (document.finishedAt ?? '')
+    if (isNews) {
+      container.noteEnd(exit)
+      this.#context.emit(container, 'die', { exitCode: String(document.exitCode) })
+    }
+    const { HostConfig } = document.body
+    if (wantsRestartAtBoot(HostConfig ?? {}, document.stopped) && status === 'exited')
+      container.start().catch((error: unknown) => this.#context.onError(error))
+    else if (HostConfig?.AutoRemove === true && status === 'exited')
+      container.remove({ force: true, volumes: true }).catch((error: unknown) => this.#context.onError(error))
+  }
+
+  async #make(body: CreateBody, name: string): Promise<ManagedContainer> {
+    const image = await this.#runtime.images.get(body.Image).catch((error: unknown) => {
+      if ((error as { readonly code?: unknown }).code !== 'ERR_RUNTIME_IMAGE_NOT_FOUND') throw error
+      throw new ApiError(404, `No such image: ${withTag(body.Image)}`, { cause: error })
+    })
+    const id = randomBytes(32).toString('hex')
+    const document: ContainerDocument = {
+      id,
+      name,
+      created: new Date().toISOString(),
+      body,
+      imageId: image.id,
+      startedAt: null,
+      finishedAt: null,
+      exitCode: 0,
+      oomKilled: false,
+      error: '',
+      restartCount: 0,
+      stopped: false,
+    }
+    const options = createOptions(body, image, { id, name })
+    // first the document: one without a container is removed at the next start, a container without one is nobody's
+    await this.#context.documents.save(id, document)
+    try {
+      const container = new ManagedContainer(this.#context, document, await this.#runtime.create(options))
+      this.#all.set(id, container)
+      this.#context.emit(container, 'create', {})
+      return container
+    } catch (error) {
+      await this.#context.documents.remove(id)
+      throw error
+    }
+  }
+
+  #checkName(name: string): void {
+    if (!namePattern.test(name))
+      throw badRequest(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`)
+    const other = this.all().find((container) => container.name === name)
+    if (other !== undefined || this.#claimed.has(name)) {
+      throw new ApiError(
+        409,
+        `Conflict. The container name "/${name}" is already in use by container "${other?.id ?? 'that is being created'}". You have to remove (or rename) that container to be able to reuse that name.`,
+      )
+    }
+  }
+
+  #hasName(name: string): boolean {
+    return this.#claimed.has(name) || this.all().some((container) => container.name === name)
+  }
+}
+
+function withTag(reference: string): string {
+  return /[:@][^/]*$/.test(reference) || /^[0-9a-f]{12,64}$/.test(reference)
+    ? reference
+    : `${reference}:latest`
+}

@@ -1,0 +1,383 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isRuntimeError, type Container, type ContainerExit, type TerminalSize } from '@ctr/runtime'
+import { ApiError, messageOf } from '../errors.js'
+import type { ContainerDocument } from '../state/container-document.js'
+import { Broadcast } from '../streams/broadcast.js'
+import { Pipes, terminalStdio, type ContainerStdio } from '../streams/container-stdio.js'
+import type { OutputChunk } from '../streams/frame.js'
+import { JsonLog } from '../streams/json-log.js'
+import type { ContainerContext } from './container-context.js'
+import { nextDelay, wantsRestart } from './restart-policy.js'
+import { RunWaiters, type RunResult } from './run-waiters.js'
+
+/** Docker's words for what a container is doing. */
+export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing'
+
+const defaultStopMs = 10_000
+
+/** A container of the engine: the runtime's, with what Docker keeps beside it. */
+export class ManagedContainer {
+  readonly document: ContainerDocument
+  readonly output = new Broadcast()
+  readonly log: JsonLog
+  readonly waiters = new RunWaiters()
+  readonly #context: ContainerContext
+  readonly #pipes: Pipes
+  #handle: Container
+  #stdio: ContainerStdio | undefined
+  #size: TerminalSize | undefined
+  /** The run that is going on, to its end and everything that follows from that. */
+  #run: Promise<void> | undefined
+  #starting: Promise<void> | undefined
+  #removing = false
+  #restarting: AbortController | undefined
+  #restartDelayMs = 0
+
+  constructor(context: ContainerContext, document: ContainerDocument, handle: Container) {
+    this.#context = context
+    this.document = document
+    this.#handle = handle
+    this.#pipes = new Pipes(context.pipesFolder(document.id))
+    this.log = new JsonLog(context.logPath(document.id))
+  }
+
+  get id(): string {
+    return this.document.id
+  }
+
+  get name(): string {
+    return this.document.name
+  }
+
+  /** The runtime's container. */
+  get handle(): Container {
+    return this.#handle
+  }
+
+  /** Whether its program runs, paused or not. */
+  get isRunning(): boolean {
+    return this.#run !== undefined
+  }
+
+  get status(): ContainerStatus {
+    if (this.#removing) return 'removing'
+    if (this.isRunning) return this.#handle.isPaused ? 'paused' : 'running'
+    if (this.#restarting !== undefined) return 'restarting'
+    return this.document.startedAt === null ? 'created' : 'exited'
+  }
+
+  /** Its input, while it is open. */
+  get stdin(): ContainerStdio['stdin'] {
+    return this.#stdio?.stdin
+  }
+
+  closeStdin(): void {
+    this.#stdio?.closeStdin()
+  }
+
+  /** Starts it. @returns False when it runs already. */
+  async start(): Promise<boolean> {
+    if (this.#removing) throw this.#conflict('it is being removed')
+    if (this.isRunning) return false
+    this.#cancelRestart()
+    if (this.#starting === undefined) {
+      this.document.stopped = false
+      this.document.restartCount = 0
+      this.#restartDelayMs = 0
+    }
+    try {
+      await this.#startOnce()
+    } catch (error) {
+      this.#removeItself()
+      throw error
+    }
+    return true
+  }
+
+  /** Sends a signal. */
+  kill(signal: string): void {
+    if (!this.isRunning) throw this.#conflict('is not running')
+    if (/^(SIG)?(KILL|TERM|INT|QUIT|HUP)$|^(9|15|2|3|1)$/i.test(signal)) this.document.stopped = true
+    this.#handle.kill(signal)
+    this.#emit('kill', { signal: String(signal) })
+  }
+
+  /** Stops it. @returns False when it does not run. */
+  async stop(timeoutSeconds?: number): Promise<boolean> {
+    this.document.stopped = true
+    if (this.#restarting !== undefined) {
+      this.#cancelRestart()
+      this.#save()
+      return true
+    }
+    const run = this.#run
+    if (run === undefined) return false
+    await this.#endProgram(timeoutSeconds)
+    await run
+    this.#emit('stop')
+    this.#save()
+    return true
+  }
+
+  async restart(timeoutSeconds?: number): Promise<void> {
+    await this.stop(timeoutSeconds)
+    await this.start()
+    this.#emit('restart')
+  }
+
+  async pause(): Promise<void> {
+    if (!this.isRunning) throw this.#conflict('is not running')
+    if (this.#handle.isPaused) throw this.#conflict('is already paused')
+    await this.#handle.pause()
+    this.#emit('pause')
+  }
+
+  async unpause(): Promise<void> {
+    if (!this.isRunning || !this.#handle.isPaused) throw this.#conflict('is not paused')
+    await this.#handle.unpause()
+    this.#emit('unpause')
+  }
+
+  async rename(name: string): Promise<void> {
+    const oldName = this.name
+    this.#handle.rename(name)
+    this.document.name = name
+    await this.#context.documents.save(this.id, this.document)
+    this.#emit('rename', { oldName: `/${oldName}` })
+  }
+
+  resize(size: TerminalSize): void {
+    this.#size = size
+    this.#stdio?.terminal?.resize(size)
+    if (this.isRunning) this.#emit('resize', { height: String(size.rows), width: String(size.columns) })
+  }
+
+  /** Removes it with everything that it has written. */
+  async remove({ force, volumes }: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
+    if (this.#removing) throw this.#conflict('removal is already in progress')
+    if ((this.isRunning || this.#starting !== undefined) && !force)
+      throw this.#conflict(`is ${this.status}: stop the container before removing or force remove`)
+    this.#removing = true
+    try {
+      this.#cancelRestart()
+      await this.#starting?.catch(() => undefined)
+      if (this.isRunning) {
+        if (this.#handle.isPaused) await this.#handle.unpause()
+        this.#tryKill('SIGKILL')
+        await this.#run
+      }
+      await this.#handle.remove({ volumes })
+      this.#pipes.remove()
+      await this.#context.forget(this)
+    } catch (error) {
+      this.#removing = false
+      throw error
+    }
+    this.#emit('destroy')
+    this.waiters.removed({ exitCode: this.document.exitCode })
+  }
+
+  /** The daemon has found it as it started: takes up its streams and its end. */
+  takeUp(): void {
+    const { Tty, OpenStdin } = this.document.body
+    if (Tty !== true && this.#pipes.exist)
+      this.#stdio = this.#pipes.reopen({ stdin: OpenStdin ?? false }, (chunk) => this.#onOutput(chunk))
+    this.#watch()
+  }
+
+  /** It has ended while no daemon was there. */
+  noteEnd(exit: ContainerExit | null): void {
+    this.#ended(exit)
+    this.#save()
+  }
+
+  /** The daemon ends: the container goes on. */
+  letGo(): void {
+    this.#cancelRestart()
+    this.#stdio?.close()
+    this.output.end()
+  }
+
+  async #startOnce(): Promise<void> {
+    this.#starting ??= this.#begin().finally(() => (this.#starting = undefined))
+    await this.#starting
+  }
+
+  async #begin(): Promise<void> {
+    const { Tty, OpenStdin } = this.document.body
+    try {
+      if (Tty === true) await this.#beginOnTerminal(OpenStdin ?? false)
+      else await this.#beginOnPipes(OpenStdin ?? false)
+    } catch (error) {
+      this.#stdio?.close()
+      this.#stdio = undefined
+      this.#pipes.remove()
+      this.document.error = messageOf(error)
+      this.document.exitCode = exitCodeOfFailure(error)
+      this.#save()
+      this.output.end()
+      this.waiters.ended({ exitCode: this.document.exitCode })
+      throw error
+    }
+    this.document.startedAt = new Date().toISOString()
+    this.document.error = ''
+    this.document.exitCode = 0
+    this.document.oomKilled = false
+    this.#watch()
+    this.#save()
+    this.#emit('start')
+    this.waiters.started()
+  }
+
+  async #beginOnTerminal(stdin: boolean): Promise<void> {
+    this.#handle = await this.#context.runtime.start(this.id, { terminalSize: this.#size })
+    this.#stdio = terminalStdio(this.#handle.terminal!, stdin, (chunk) => this.#onOutput(chunk))
+  }
+
+  async #beginOnPipes(stdin: boolean): Promise<void> {
+    const owner = this.#handle.inspect().user
+    const { stdio, ends } = this.#pipes.open({ stdin, owner }, (chunk) => this.#onOutput(chunk))
+    this.#stdio = stdio
+    using _ends = ends
+    this.#handle = await this.#context.runtime.start(this.id, {
+      stdin: ends.stdin?.number ?? 'ignore',
+      stdout: ends.stdout.number,
+      stderr: ends.stderr.number,
+    })
+  }
+
+  #watch(): void {
+    const stdio = this.#stdio
+    const run = this.#handle.wait().then(
+      async (exit) => {
+        await stdio?.drained
+        await this.#onEnd(exit)
+      },
+      async (error: unknown) => {
+        this.#context.onError(error)
+        await this.#onEnd(null)
+      },
+    )
+    this.#run = run
+    run.catch((error: unknown) => this.#context.onError(error))
+  }
+
+  async #onEnd(exit: ContainerExit | null): Promise<void> {
+    this.#stdio?.close()
+    this.#stdio = undefined
+    await this.log.endRun()
+    this.#run = undefined
+    this.#ended(exit)
+    this.#pipes.remove()
+    if (exit?.oomKilled === true) this.#emit('oom')
+    this.#emit('die', this.#dieAttributes())
+    const result: RunResult = { exitCode: this.document.exitCode }
+    this.output.end()
+    const restarts = !this.#removing && this.#wantsRestart()
+    if (restarts) this.#restartLater()
+    this.waiters.ended(result)
+    this.#save()
+    if (!restarts) this.#removeItself()
+  }
+
+  /** With `--rm`, at its end or when it cannot be started. */
+  #removeItself(): void {
+    if (this.#removing || this.document.body.HostConfig?.AutoRemove !== true) return
+    this.remove({ force: true, volumes: true }).catch((error: unknown) => this.#context.onError(error))
+  }
+
+  #ended(exit: ContainerExit | null): void {
+    this.document.finishedAt = exit?.finishedAt ?? new Date().toISOString()
+    this.document.exitCode =
+      exit === null ? 255 : (exit.exitCode ?? (exit.signal === null ? 255 : 128 + exit.signal))
+    this.document.oomKilled = exit?.oomKilled ?? false
+  }
+
+  #wantsRestart(): boolean {
+    const { exitCode, stopped, restartCount: restarts, body } = this.document
+    return !this.#context.isClosing() && wantsRestart(body.HostConfig ?? {}, { exitCode, stopped, restarts })
+  }
+
+  /** Starts it again after a while, unless somebody stops, starts or removes it before. */
+  #restartLater(): void {
+    const { startedAt, finishedAt } = this.document
+    const ranMs = Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')
+    this.#restartDelayMs = nextDelay(this.#restartDelayMs, ranMs)
+    const cancel = new AbortController()
+    this.#restarting = cancel
+    sleep(this.#restartDelayMs, undefined, { signal: cancel.signal }).then(
+      async () => {
+        this.#restarting = undefined
+        this.document.restartCount++
+        await this.#startOnce().catch((error: unknown) => this.#context.onError(error))
+      },
+      () => undefined,
+    )
+  }
+
+  #cancelRestart(): void {
+    this.#restarting?.abort()
+    this.#restarting = undefined
+  }
+
+  async #endProgram(timeoutSeconds: number | undefined): Promise<void> {
+    const seconds = timeoutSeconds ?? this.document.body.StopTimeout
+    const timeoutMs = seconds == null ? defaultStopMs : seconds * 1000
+    const ended = this.#run
+    this.#tryKill(this.#handle.inspect().stopSignal)
+    if (this.#handle.isPaused) await this.#handle.unpause()
+    const cancel = new AbortController()
+    const late =
+      timeoutMs < 0 ? new Promise<never>(() => undefined) : sleep(timeoutMs, true, { signal: cancel.signal })
+    const isLate = await Promise.race([ended?.then(() => false), late.catch(() => false)])
+    cancel.abort()
+    if (isLate === true) this.#tryKill('SIGKILL')
+  }
+
+  #tryKill(signal: string | number): void {
+    try {
+      this.#handle.kill(signal)
+      this.#emit('kill', { signal: signal === 'SIGKILL' ? '9' : String(signal) })
+    } catch (error) {
+      if (!isRuntimeError(error) || error.code !== 'ERR_RUNTIME_NOT_RUNNING') throw error
+    }
+  }
+
+  #onOutput(chunk: OutputChunk): Promise<unknown> | undefined {
+    const writes = this.document.body.HostConfig?.LogConfig?.Type !== 'none'
+    const logged = writes ? this.log.write(chunk) : undefined
+    const given = this.output.write(chunk)
+    return logged === undefined || given === undefined ? (logged ?? given) : Promise.all([logged, given])
+  }
+
+  #dieAttributes(): Record<string, string> {
+    const { startedAt, finishedAt, exitCode } = this.document
+    const seconds = Math.max(
+      0,
+      Math.round((Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1000),
+    )
+    return { execDuration: String(seconds), exitCode: String(exitCode) }
+  }
+
+  #emit(action: string, attributes: Readonly<Record<string, string>> = {}): void {
+    this.#context.emit(this, action, attributes)
+  }
+
+  #save(): void {
+    if (this.#removing) return
+    this.#context.documents
+      .save(this.id, this.document)
+      .catch((error: unknown) => this.#context.onError(error))
+  }
+
+  #conflict(why: string): ApiError {
+    return new ApiError(409, `Container ${this.id} ${why}`)
+  }
+}
+
+/** Docker's exit codes of containers that could not be started. */
+function exitCodeOfFailure(error: unknown): number {
+  if (isRuntimeError(error) && error.code === 'ERR_RUNTIME_COMMAND_NOT_FOUND') return 127
+  if (isRuntimeError(error) && error.code === 'ERR_RUNTIME_COMMAND_NOT_EXECUTABLE') return 126
+  return 128
+}

@@ -1,0 +1,60 @@
+/** What the event is about. */
+export type EventType = 'container' | 'image' | 'volume' | 'network' | 'daemon'
+
+/** An event as Docker writes it. */
+export interface EngineEvent {
+  /** Of containers and images, for clients of old versions. */
+  readonly status?: string
+  readonly id?: string
+  readonly from?: string
+  readonly Type: EventType
+  readonly Action: string
+  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> }
+  readonly scope: 'local'
+  /** Seconds since 1970. */
+  readonly time: number
+  /** The same in nanoseconds: more than a number holds exactly. */
+  readonly timeNano: number
+}
+
+const kept = 256
+
+/** Tells of what happens, in order, and remembers the last 256 events as Docker does. */
+export class EventBus {
+  readonly #past: EngineEvent[] = []
+  readonly #listeners = new Set<(event: EngineEvent) => void>()
+
+  /** Tells everybody of an event. */
+  emit(type: EventType, action: string, id: string, attributes: Readonly<Record<string, string>> = {}): void {
+    const now = Date.now()
+    const old =
+      type === 'container'
+        ? { status: action, id, ...(attributes['image'] === undefined ? {} : { from: attributes['image'] }) }
+        : type === 'image'
+          ? { status: action, id }
+          : {}
+    const event: EngineEvent = {
+      ...old,
+      Type: type,
+      Action: action,
+      Actor: { ID: id, Attributes: attributes },
+      scope: 'local',
+      time: Math.floor(now / 1000),
+      timeNano: now * 1e6,
+    }
+    this.#past.push(event)
+    if (this.#past.length > kept) this.#past.shift()
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  /** Events of the past, oldest first. */
+  past(): readonly EngineEvent[] {
+    return [...this.#past]
+  }
+
+  /** Calls `listener` for every event from now on. It must not throw. */
+  listen(listener: (event: EngineEvent) => void): Disposable {
+    this.#listeners.add(listener)
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
+  }
+}

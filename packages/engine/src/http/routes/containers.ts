@@ -1,0 +1,125 @@
+import { processRows, RuntimeError } from '@ctr/runtime'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ManagedContainer } from '../../containers/managed-container.js'
+import type { Engine } from '../../engine.js'
+import { ApiError, badRequest } from '../../errors.js'
+import { inspectContainer } from '../../translate/inspect-container.js'
+import { containerFilters, listEntry, selectContainers } from '../../translate/list-containers.js'
+import { Query } from '../query.js'
+import { createBody, type CreateBody } from '../schemas/create-container.js'
+
+/** Containers as documents, and what is done with them. */
+export function containerRoutes(app: FastifyInstance, engine: Engine): void {
+  const { containers, runtime } = engine
+  const named = (request: FastifyRequest): ManagedContainer =>
+    containers.get((request.params as { id: string }).id)
+
+  app.post('/containers/create', { schema: { body: createBody } }, async (request, reply) => {
+    const { id } = await containers.create(
+      request.body as CreateBody,
+      new Query(request).text('name')?.replace(/^\//, ''),
+    )
+    return await reply.code(201).send({ Id: id, Warnings: [] })
+  })
+
+  app.get('/containers/json', (request) => {
+    const query = new Query(request)
+    const filters = query.filters(containerFilters)
+    const limit = query.integer('limit') ?? 0
+    const all = query.flag('all') || limit > 0
+    const found = selectContainers(containers.all(), filters, {
+      all,
+      find: (wanted) => containers.get(wanted),
+    })
+    return (limit > 0 ? found.slice(0, limit) : found).map((container) => listEntry(container, runtime))
+  })
+
+  app.get('/containers/:id/json', async (request) => {
+    const container = named(request)
+    const image = await runtime.images.get(container.document.imageId).catch(() => undefined)
+    return inspectContainer(container, runtime, image)
+  })
+
+  app.post('/containers/:id/start', async (request, reply) => {
+    const started = await named(request).start()
+    await reply.code(started ? 204 : 304).send()
+  })
+
+  app.post('/containers/:id/stop', async (request, reply) => {
+    const stopped = await named(request).stop(new Query(request).integer('t'))
+    await reply.code(stopped ? 204 : 304).send()
+  })
+
+  app.post('/containers/:id/restart', async (request, reply) => {
+    await named(request).restart(new Query(request).integer('t'))
+    await reply.code(204).send()
+  })
+
+  app.post('/containers/:id/kill', async (request, reply) => {
+    named(request).kill(new Query(request).text('signal') ?? 'SIGKILL')
+    await reply.code(204).send()
+  })
+
+  app.post('/containers/:id/pause', async (request, reply) => {
+    await named(request).pause()
+    await reply.code(204).send()
+  })
+
+  app.post('/containers/:id/unpause', async (request, reply) => {
+    await named(request).unpause()
+    await reply.code(204).send()
+  })
+
+  app.post('/containers/:id/rename', async (request, reply) => {
+    await containers.rename(named(request), new Query(request).needed('name').replace(/^\//, ''))
+    await reply.code(204).send()
+  })
+
+  app.post('/containers/:id/resize', async (request, reply) => {
+    const container = named(request)
+    if (!container.isRunning) throw new ApiError(409, `container ${container.id} is not running`)
+    container.resize(sizeOf(request))
+    await reply.code(200).send()
+  })
+
+  app.delete('/containers/:id', async (request, reply) => {
+    const query = new Query(request)
+    await named(request).remove({ force: query.flag('force'), volumes: query.flag('v') })
+    await reply.code(204).send()
+  })
+
+  app.get('/containers/:id/top', (request) => {
+    const container = named(request)
+    if (!container.isRunning) throw new ApiError(409, `container ${container.id} is not running`)
+    const options = (new Query(request).text('ps_args') ?? '-ef').split(/\s+/)
+    const { titles, rows } = tableOf(container, options)
+    return { Titles: titles, Processes: rows }
+  })
+
+  app.get('/containers/:id/changes', async (request) => {
+    const kinds = { C: 0, A: 1, D: 2 }
+    const changes = await named(request).handle.changes()
+    return changes.map(({ kind, path }) => ({ Path: path, Kind: kinds[kind] }))
+  })
+}
+
+/** Size of a terminal from `h` and `w`. */
+export function sizeOf(request: FastifyRequest): { readonly rows: number; readonly columns: number } {
+  const query = new Query(request)
+  const side = (name: string): number => {
+    const value = query.integer(name)
+    if (value === undefined || value < 0 || value > 65535)
+      throw badRequest(`invalid value of ${name}: it must be 0-65535`)
+    return value
+  }
+  return { rows: side('h'), columns: side('w') }
+}
+
+function tableOf({ handle }: ManagedContainer, options: readonly string[]): ReturnType<typeof processRows> {
+  try {
+    return processRows(handle.processes(), options)
+  } catch (error) {
+    if (error instanceof RuntimeError) throw error
+    throw badRequest(`invalid value of ps_args: ${(error as Error).message}`)
+  }
+}

@@ -1,0 +1,75 @@
+import type { FastifyInstance } from 'fastify'
+import type { Engine } from '../../engine.js'
+import type { EngineEvent } from '../../events/event-bus.js'
+import { JsonLines } from '../json-lines.js'
+import { Query, type Filters } from '../query.js'
+
+const known = [
+  'config',
+  'container',
+  'daemon',
+  'event',
+  'id',
+  'image',
+  'label',
+  'network',
+  'node',
+  'plugin',
+  'scope',
+  'secret',
+  'service',
+  'type',
+  'volume',
+]
+
+/** `GET /events`. */
+export function eventRoutes(app: FastifyInstance, engine: Engine): void {
+  app.get('/events', (request, reply) => {
+    const query = new Query(request)
+    const filters = query.filters(known)
+    const since = query.nanos('since')
+    const until = query.nanos('until')
+    const isWanted = (event: EngineEvent): boolean => {
+      const time = BigInt(Math.floor(event.timeNano))
+      return time >= since && (until === 0n || time <= until) && matches(event, filters)
+    }
+    const lines = new JsonLines(reply)
+    if (since !== 0n || until !== 0n)
+      for (const event of engine.events.past().filter(isWanted)) lines.post(event)
+    const end = (): void => {
+      listening[Symbol.dispose]()
+      reply.raw.end()
+    }
+    const listening = engine.events.listen((event) => {
+      if (isWanted(event)) lines.post(event)
+      // whoever does not read loses the connection, not we our memory
+      if (reply.raw.writableLength > maxUnread) reply.raw.destroy()
+    })
+    const timer =
+      until === 0n
+        ? undefined
+        : setTimeout(end, Math.min(Math.max(0, Number(until / 1_000_000n) - Date.now()), 2 ** 31 - 1))
+    lines.signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      end()
+    })
+  })
+}
+
+const maxUnread = 16 * 1024 * 1024
+
+function matches({ Type, Action, Actor }: EngineEvent, filters: Filters): boolean {
+  const { ID, Attributes } = Actor
+  const isActor = (type: string) => (wanted: string) =>
+    Type === type && (ID.startsWith(wanted) || Attributes['name'] === wanted)
+  return (
+    filters.any('type', (type) => type === Type) &&
+    filters.any('event', (action) => action === Action || Action.startsWith(`${action}:`)) &&
+    filters.any('container', isActor('container')) &&
+    filters.any('image', (wanted) => isActor('image')(wanted) || Attributes['image'] === wanted) &&
+    filters.any('volume', isActor('volume')) &&
+    filters.any('network', isActor('network')) &&
+    filters.any('scope', (scope) => scope === 'local') &&
+    filters.labels(Attributes)
+  )
+}

@@ -1,0 +1,82 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { ExecSession } from '../../containers/exec-session.js'
+import type { Engine } from '../../engine.js'
+import { ApiError, badRequest, toApiError } from '../../errors.js'
+import { connectExec } from '../../streams/exec-streams.js'
+import { frame, multiplexedType, rawType } from '../../streams/frame.js'
+import { hijack } from '../hijack.js'
+import { execBody, execStartBody, type ExecBody, type ExecStartBody } from '../schemas/create-container.js'
+import { sizeOf } from './containers.js'
+
+/** Programs in running containers. */
+export function execRoutes(app: FastifyInstance, engine: Engine): void {
+  const { containers, execs } = engine
+  const named = (request: FastifyRequest): ExecSession => execs.get((request.params as { id: string }).id)
+
+  app.post('/containers/:id/exec', { schema: { body: execBody } }, async (request, reply) => {
+    const container = containers.get((request.params as { id: string }).id)
+    const body = request.body as ExecBody
+    if (body.Privileged === true) throw badRequest('invalid value of Privileged: it is not supported')
+    if (!container.isRunning) throw new ApiError(409, `container ${container.id} is not running`)
+    const session = execs.add(container, body)
+    engine.emitOf(container, `exec_create: ${body.Cmd.join(' ')}`, { execID: session.id })
+    return await reply.code(201).send({ Id: session.id })
+  })
+
+  app.post('/exec/:id/start', { schema: { body: execStartBody } }, async (request, reply) => {
+    const session = named(request)
+    const { Detach, ConsoleSize, Tty } = (request.body ?? {}) as ExecStartBody
+    const started = `exec_start: ${session.body.Cmd.join(' ')}`
+    const [rows = 0, columns = 0] = ConsoleSize ?? []
+    if (rows > 0 && columns > 0) session.resize({ rows, columns })
+    if (Detach === true) {
+      await session.start({ detach: true })
+      engine.emitOf(session.container, started, { execID: session.id })
+      return await reply.code(200).send()
+    }
+    session.check()
+    const isRaw = session.body.Tty === true || Tty === true
+    const client = hijack(request, reply, isRaw ? rawType : multiplexedType)
+    try {
+      const process = await session.start({ detach: false })
+      engine.emitOf(session.container, started, { execID: session.id })
+      await connectExec(process, client)
+    } catch (error) {
+      // the status was sent: clients print what comes, and ask for the exit code
+      const bytes = Buffer.from(`${toApiError(error).message}\r\n`)
+      client.writable.end(isRaw ? bytes : frame({ stream: 'stderr', bytes }))
+    }
+    if (session.exitCode !== null)
+      engine.emitOf(session.container, 'exec_die', { execID: session.id, exitCode: String(session.exitCode) })
+    return reply
+  })
+
+  app.post('/exec/:id/resize', async (request, reply) => {
+    named(request).resize(sizeOf(request))
+    await reply.code(200).send()
+  })
+
+  app.get('/exec/:id/json', (request) => {
+    const { id, container, body, exitCode, isRunning, pid } = named(request)
+    const [entrypoint = '', ...args] = body.Cmd
+    return {
+      ID: id,
+      ContainerID: container.id,
+      Running: isRunning,
+      ExitCode: exitCode,
+      Pid: pid,
+      OpenStdin: body.AttachStdin ?? false,
+      OpenStdout: body.AttachStdout ?? false,
+      OpenStderr: body.AttachStderr ?? false,
+      CanRemove: false,
+      DetachKeys: '',
+      ProcessConfig: {
+        tty: body.Tty ?? false,
+        entrypoint,
+        arguments: args,
+        privileged: false,
+        user: body.User ?? '',
+      },
+    }
+  })
+}

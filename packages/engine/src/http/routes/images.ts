@@ -1,0 +1,165 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Engine } from '../../engine.js'
+import { ApiError, badRequest, notImplemented } from '../../errors.js'
+import { imageEntry, imageHistory, inspectImage, repoTags } from '../../translate/image-documents.js'
+import { pullProgress, pushProgress } from '../../translate/transfer-progress.js'
+import { JsonLines } from '../json-lines.js'
+import { Query } from '../query.js'
+import { registryAuth } from '../registry-auth.js'
+
+const filterNames = ['before', 'dangling', 'label', 'reference', 'since', 'until']
+
+/** Images. Their names have slashes, so that what follows the name is found here. */
+export function imageRoutes(app: FastifyInstance, engine: Engine): void {
+  const { runtime, images, containers } = engine
+
+  app.get('/images/json', async (request) => {
+    const filters = new Query(request).filters(filterNames)
+    const list = await runtime.images.list()
+    const used = (id: string): number =>
+      containers.all().filter(({ document }) => document.imageId === id).length
+    return list
+      .filter(
+        (image) =>
+          filters.any(
+            'dangling',
+            (value) => ['1', 'true'].includes(value) === (repoTags(image).length === 0),
+          ) &&
+          filters.any('reference', (pattern) =>
+            repoTags(image).some((tag) => matchesReference(pattern, tag)),
+          ) &&
+          filters.labels(image.config.config.Labels ?? {}),
+      )
+      .map((image) => imageEntry(image, used(image.id)))
+      .sort((a, b) => (b['Created'] as number) - (a['Created'] as number))
+  })
+
+  app.post('/images/create', async (request, reply) => {
+    const query = new Query(request)
+    if (query.text('fromSrc') !== undefined) throw notImplemented('importing images is not supported')
+    const reference = withTag(query.needed('fromImage'), query.text('tag'))
+    const platform = query.text('platform')
+    const lines = new JsonLines(reply)
+    await lines.during(async () => {
+      const progress = pullProgress(reference, (value) => lines.post(value))
+      const image = await images.pull(reference, {
+        platform,
+        credentials: registryAuth(request),
+        signal: lines.signal,
+        onProgress: progress.onEvent,
+      })
+      progress.end(image)
+    })
+    return reply
+  })
+
+  app.post('/images/load', async (request, reply) => {
+    const lines = new JsonLines(reply)
+    await lines.during(async () => {
+      const loaded = await runtime.images.load(request.body as Readable, { signal: lines.signal })
+      for (const image of loaded) {
+        engine.events.emit('image', 'load', image.id, { name: image.id })
+        const names = repoTags(image)
+        for (const name of names) await lines.send({ stream: `Loaded image: ${name}\n` })
+        if (names.length === 0) await lines.send({ stream: `Loaded image ID: ${image.id}\n` })
+      }
+    })
+    return reply
+  })
+
+  app.get('/images/get', (request, reply) =>
+    save(
+      new Query(request).all('names').flatMap((names) => names.split(',')),
+      reply,
+    ),
+  )
+
+  app.get('/images/*', async (request, reply) => {
+    const { name, action } = split(request, ['json', 'history', 'get'])
+    if (action === 'get') return await save([name], reply)
+    const image = await images.get(name)
+    return action === 'json' ? inspectImage(image) : imageHistory(image)
+  })
+
+  app.post('/images/*', async (request, reply) => {
+    const { name, action } = split(request, ['tag', 'push'])
+    const query = new Query(request)
+    if (action === 'tag') {
+      await images.tag(name, withTag(query.needed('repo'), query.text('tag')))
+      return await reply.code(201).send()
+    }
+    const reference = withTag(name, query.text('tag'))
+    await images.get(reference)
+    const lines = new JsonLines(reply)
+    await lines.during(async () => {
+      const progress = pushProgress(reference, (value) => lines.post(value))
+      const credentials = registryAuth(request)
+      const digest = await images.push(reference, {
+        credentials,
+        signal: lines.signal,
+        onProgress: progress.onEvent,
+      })
+      progress.end(digest)
+    })
+    return reply
+  })
+
+  app.delete('/images/*', async (request) => {
+    const name = decodeURIComponent((request.params as { '*': string })['*'])
+    return await images.remove(name, { force: new Query(request).flag('force') })
+  })
+
+  async function save(names: readonly string[], reply: FastifyReply): Promise<FastifyReply> {
+    if (names.length === 0) throw badRequest('missing parameter in the query: names')
+    for (const name of names) await images.get(name)
+    const archive = await runtime.images.save(names)
+    reply.hijack()
+    reply.raw.writeHead(200, { 'Content-Type': 'application/x-tar' })
+    await pipeline(archive, reply.raw).catch(() => reply.raw.destroy())
+    return reply
+  }
+}
+
+/** `registry:5000/team/app/json` taken apart. */
+function split(
+  request: FastifyRequest,
+  actions: readonly string[],
+): { readonly name: string; readonly action: string } {
+  const path = decodeURIComponent((request.params as { '*': string })['*'])
+  const at = path.lastIndexOf('/')
+  const action = path.slice(at + 1)
+  if (at <= 0 || !actions.includes(action)) throw new ApiError(404, 'page not found')
+  return { name: path.slice(0, at), action }
+}
+
+function withTag(name: string, tag: string | undefined): string {
+  if (tag === undefined) return /[:@][^/]*$/.test(name) ? name : `${name}:latest`
+  return tag.includes(':') ? `${name}@${tag}` : `${name}:${tag}`
+}
+
+/** A pattern with `*`, for a name with or without its tag. */
+function matchesReference(pattern: string, tag: string): boolean {
+  const names = [tag, tag.replace(/:[^/:]*$/, '')]
+  const parts = pattern.split('*')
+  return names.some((name) => matchesParts(name, parts))
+}
+
+/** Text between stars, in order. A star does not match a slash. */
+function matchesParts(name: string, parts: readonly string[]): boolean {
+  let at = 0
+  for (const [n, part] of parts.entries()) {
+    const found =
+      n === 0
+        ? name.startsWith(part)
+          ? 0
+          : -1
+        : n === parts.length - 1 && part !== ''
+          ? name.lastIndexOf(part)
+          : name.indexOf(part, at)
+    if (found < at || name.slice(at, found).includes('/')) return false
+    at = found + part.length
+  }
+  return parts.length > 1 && parts.at(-1) === '' ? !name.slice(at).includes('/') : at === name.length
+}

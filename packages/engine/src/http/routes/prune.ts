@@ -1,0 +1,88 @@
+import type { FastifyInstance } from 'fastify'
+import type { Engine } from '../../engine.js'
+import { badRequest } from '../../errors.js'
+import { repoTags } from '../../translate/image-documents.js'
+import { Query, type Filters } from '../query.js'
+
+/** Removal of everything that nobody uses. */
+export function pruneRoutes(app: FastifyInstance, engine: Engine): void {
+  const { containers, runtime, events } = engine
+
+  app.post('/containers/prune', async (request) => {
+    const filters = new Query(request).filters(['label', 'label!', 'until'])
+    const until = untilOf(filters)
+    const unused = containers.all().filter(({ status, document, handle }) => {
+      const { labels } = handle.inspect()
+      return (
+        ['created', 'exited'].includes(status) &&
+        Date.parse(document.created) < until &&
+        isAsked(filters, labels)
+      )
+    })
+    for (const container of unused) await container.remove({ force: false, volumes: false })
+    events.emit('container', 'prune', '', { reclaimed: '0' })
+    return { ContainersDeleted: unused.length === 0 ? null : unused.map(({ id }) => id), SpaceReclaimed: 0 }
+  })
+
+  app.post('/volumes/prune', async (request) => {
+    const filters = new Query(request).filters(['all', 'label', 'label!'])
+    const all = filters.get('all').some((value) => ['1', 'true'].includes(value))
+    const unused = runtime.volumes
+      .list()
+      .filter(
+        (volume) =>
+          (all || volume.anonymous) && volume.users().length === 0 && isAsked(filters, volume.labels),
+      )
+    for (const { name } of unused) {
+      await runtime.volumes.remove(name)
+      events.emit('volume', 'destroy', name, { driver: 'local' })
+    }
+    return { VolumesDeleted: unused.map(({ name }) => name), SpaceReclaimed: 0 }
+  })
+
+  app.post('/networks/prune', (request) => {
+    new Query(request).filters(['label', 'label!', 'until'])
+    return { NetworksDeleted: null }
+  })
+
+  app.post('/images/prune', async (request) => {
+    const filters = new Query(request).filters(['dangling', 'label', 'label!', 'until'])
+    const until = untilOf(filters)
+    const all = filters.get('dangling').some((value) => ['0', 'false'].includes(value))
+    const used = new Set(containers.all().map(({ document }) => document.imageId))
+    const unused = (await runtime.images.list()).filter(
+      (image) =>
+        !used.has(image.id) &&
+        (all || repoTags(image).length === 0) &&
+        Date.parse(image.config.created ?? '1970-01-01') < until &&
+        isAsked(filters, image.config.config.Labels ?? {}),
+    )
+    const deleted = []
+    for (const image of unused) deleted.push(...(await engine.images.removeAll(image)))
+    return {
+      ImagesDeleted: deleted.length === 0 ? null : deleted,
+      SpaceReclaimed: unused.reduce((sum, { size }) => sum + size, 0),
+    }
+  })
+}
+
+function isAsked(filters: Filters, labels: Readonly<Record<string, string>>): boolean {
+  return filters.labels(labels) && (filters.get('label!').length === 0 || !filters.labels(labels, 'label!'))
+}
+
+/** Milliseconds since 1970 before which things must have been made. */
+function untilOf(filters: Filters): number {
+  const [text] = filters.get('until')
+  if (text === undefined) return Number.POSITIVE_INFINITY
+  const units = { s: 1000, m: 60_000, h: 3_600_000 } as const
+  if (/^(\d+[smh])+$/.test(text)) {
+    const parts = [...text.matchAll(/(\d+)([smh])/g)]
+    return (
+      Date.now() -
+      parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit as 's' | 'm' | 'h'], 0)
+    )
+  }
+  const time = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text)
+  if (Number.isNaN(time)) throw badRequest(`invalid filter 'until=${text}'`)
+  return time
+}

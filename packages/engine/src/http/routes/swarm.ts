@@ -1,0 +1,30 @@
+import type { FastifyInstance } from 'fastify'
+import { ApiError, notImplemented } from '../../errors.js'
+
+const message =
+  'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.'
+
+/** What an engine outside of a swarm answers, and what this one has not. */
+export function swarmRoutes(app: FastifyInstance): void {
+  for (const path of ['swarm', 'nodes', 'services', 'tasks', 'secrets', 'configs']) {
+    for (const url of [`/${path}`, `/${path}/*`]) {
+      app.all(url, (request) => {
+        if (/^\/swarm\/(init|join)/.test(request.url)) throw notImplemented('there are no swarms here')
+        throw new ApiError(503, message)
+      })
+    }
+  }
+  app.get('/plugins', () => [])
+  app.all('/plugins/*', () => {
+    throw notImplemented('plugins are not supported')
+  })
+  for (const path of ['/build', '/build/prune', '/session', '/grpc', '/images/search']) {
+    app.all(path, () => {
+      throw notImplemented(
+        path === '/images/search'
+          ? 'searching registries is not supported'
+          : 'building images is not supported: build elsewhere, and pull or load the image',
+      )
+    })
+  }
+}

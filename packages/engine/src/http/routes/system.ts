@@ -1,0 +1,20 @@
+import type { FastifyInstance } from 'fastify'
+import type { Engine } from '../../engine.js'
+import { newestVersion } from '../version.js'
+
+/** What the engine says of itself. */
+export function systemRoutes(app: FastifyInstance, engine: Engine): void {
+  app.get('/_ping', (_request, reply) => {
+    reply
+      .header('Cache-Control', 'no-cache, no-store, must-revalidate')
+      .header('Pragma', 'no-cache')
+      .header('Builder-Version', '1')
+      .header('Docker-Experimental', 'false')
+      .header('Swarm', 'inactive')
+      .type('text/plain; charset=utf-8')
+    return 'OK'
+  })
+  app.get('/version', () => engine.facts.version(newestVersion))
+  app.get('/info', () => engine.facts.info())
+  app.get('/system/df', () => engine.facts.diskUsage())
+}

@@ -1,0 +1,64 @@
+import type { FastifyInstance } from 'fastify'
+import type { Engine } from '../../engine.js'
+import { ApiError, badRequest } from '../../errors.js'
+import { volumeDocument } from '../../translate/volume-document.js'
+import { Query } from '../query.js'
+import { volumeBody, type VolumeBody } from '../schemas/create-container.js'
+
+const known = ['dangling', 'driver', 'label', 'name']
+
+/** Volumes. */
+export function volumeRoutes(app: FastifyInstance, engine: Engine): void {
+  const { volumes } = engine.runtime
+  const nameOf = (request: { readonly params: unknown }): string => (request.params as { name: string }).name
+
+  app.get('/volumes', (request) => {
+    const filters = new Query(request).filters(known)
+    const found = volumes
+      .list()
+      .filter(
+        (volume) =>
+          filters.any('name', (name) => volume.name.includes(name)) &&
+          filters.any('driver', (driver) => driver === 'local') &&
+          filters.any(
+            'dangling',
+            (value) => ['1', 'true'].includes(value) === (volume.users().length === 0),
+          ) &&
+          filters.labels(volume.labels),
+      )
+    return { Volumes: found.map(volumeDocument), Warnings: null }
+  })
+
+  app.post('/volumes/create', { schema: { body: volumeBody } }, async (request, reply) => {
+    const { Name, Driver, DriverOpts, Labels } = request.body as VolumeBody
+    if (Driver != null && Driver !== '' && Driver !== 'local')
+      throw badRequest(`invalid value of Driver: there is no volume driver ${JSON.stringify(Driver)}`)
+    if (Object.keys(DriverOpts ?? {}).length > 0)
+      throw badRequest('invalid value of DriverOpts: options of the local driver are not supported')
+    const name = Name == null || Name === '' ? undefined : Name
+    const isNew = name === undefined || volumes.get(name) === undefined
+    const volume = await volumes.create(name, { labels: Labels ?? {} })
+    if (isNew) engine.events.emit('volume', 'create', volume.name, { driver: 'local' })
+    return await reply.code(201).send(volumeDocument(volume))
+  })
+
+  app.get('/volumes/:name', (request) => {
+    const volume = volumes.get(nameOf(request))
+    if (volume === undefined) throw new ApiError(404, `get ${nameOf(request)}: no such volume`)
+    return volumeDocument(volume)
+  })
+
+  app.delete('/volumes/:name', async (request, reply) => {
+    const name = nameOf(request)
+    const volume = volumes.get(name)
+    if (volume === undefined) {
+      if (new Query(request).flag('force')) return await reply.code(204).send()
+      throw new ApiError(404, `get ${name}: no such volume`)
+    }
+    const users = volume.users()
+    if (users.length > 0) throw new ApiError(409, `remove ${name}: volume is in use - [${users.join(', ')}]`)
+    await volumes.remove(name)
+    engine.events.emit('volume', 'destroy', name, { driver: 'local' })
+    return await reply.code(204).send()
+  })
+}

@@ -1,0 +1,111 @@
+import { Type, type Static, type TSchema } from '@sinclair/typebox'
+
+/** Clients written in Go send null for what is not set. */
+const maybe = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
+const text = maybe(Type.String())
+const flag = maybe(Type.Boolean())
+const whole = maybe(Type.Integer())
+const texts = maybe(Type.Array(Type.String()))
+const textMap = maybe(Type.Record(Type.String(), Type.String()))
+/** A set, as Go writes it: members with empty objects. */
+const set = maybe(Type.Record(Type.String(), Type.Object({})))
+/** A list of words, or one. */
+const words = maybe(Type.Union([Type.Array(Type.String()), Type.String()]))
+
+const portBinding = Type.Object({ HostIp: text, HostPort: text })
+
+const mount = Type.Object({
+  Type: Type.String(),
+  Source: text,
+  Target: Type.String(),
+  ReadOnly: flag,
+  VolumeOptions: maybe(Type.Object({ NoCopy: flag, Labels: textMap })),
+})
+
+const healthcheck = Type.Object({
+  Test: texts,
+  Interval: whole,
+  Timeout: whole,
+  StartPeriod: whole,
+  StartInterval: whole,
+  Retries: whole,
+})
+
+const hostConfig = Type.Object({
+  Binds: texts,
+  Mounts: maybe(Type.Array(mount)),
+  NetworkMode: text,
+  PortBindings: maybe(Type.Record(Type.String(), Type.Union([Type.Array(portBinding), Type.Null()]))),
+  PublishAllPorts: flag,
+  RestartPolicy: maybe(Type.Object({ Name: text, MaximumRetryCount: whole })),
+  AutoRemove: flag,
+  LogConfig: maybe(Type.Object({ Type: text, Config: textMap })),
+  CapAdd: texts,
+  CapDrop: texts,
+  ReadonlyRootfs: flag,
+  SecurityOpt: texts,
+  Sysctls: textMap,
+  ShmSize: whole,
+  Memory: whole,
+  MemorySwap: whole,
+  NanoCpus: whole,
+  CpuQuota: whole,
+  CpuPeriod: whole,
+  CpuShares: whole,
+  CpusetCpus: text,
+  PidsLimit: whole,
+})
+
+/** Body of `POST /containers/create`: what is looked at. Other members are checked by `refuseUnsupported`. */
+export const createBody = Type.Object({
+  Image: Type.String({ minLength: 1 }),
+  Hostname: text,
+  Domainname: text,
+  User: text,
+  AttachStdin: flag,
+  AttachStdout: flag,
+  AttachStderr: flag,
+  Tty: flag,
+  OpenStdin: flag,
+  StdinOnce: flag,
+  Env: texts,
+  Cmd: words,
+  Entrypoint: words,
+  WorkingDir: text,
+  Labels: textMap,
+  ExposedPorts: set,
+  Volumes: set,
+  StopSignal: text,
+  StopTimeout: whole,
+  Healthcheck: maybe(healthcheck),
+  HostConfig: maybe(hostConfig),
+})
+
+export type CreateBody = Static<typeof createBody>
+export type HostConfig = Static<typeof hostConfig>
+
+/** Body of `POST /containers/{id}/exec`. */
+export const execBody = Type.Object({
+  AttachStdin: flag,
+  AttachStdout: flag,
+  AttachStderr: flag,
+  Tty: flag,
+  Env: texts,
+  Cmd: Type.Array(Type.String(), { minItems: 1 }),
+  Privileged: flag,
+  User: text,
+  WorkingDir: text,
+})
+export type ExecBody = Static<typeof execBody>
+
+/** Body of `POST /exec/{id}/start`. */
+export const execStartBody = Type.Object({
+  Detach: flag,
+  Tty: flag,
+  ConsoleSize: maybe(Type.Array(Type.Integer({ minimum: 0, maximum: 65535 }), { minItems: 2, maxItems: 2 })),
+})
+export type ExecStartBody = Static<typeof execStartBody>
+
+/** Body of `POST /volumes/create`. */
+export const volumeBody = Type.Object({ Name: text, Driver: text, DriverOpts: textMap, Labels: textMap })
+export type VolumeBody = Static<typeof volumeBody>

@@ -1,0 +1,90 @@
+import { fastify, type FastifyError, type FastifyInstance } from 'fastify'
+import type { Engine } from '../engine.js'
+import { ApiError, toApiError } from '../errors.js'
+import { parseJsonBody } from './json-body.js'
+import { limits } from './limits.js'
+import { containerRoutes } from './routes/containers.js'
+import { containerStreamRoutes } from './routes/container-streams.js'
+import { eventRoutes } from './routes/events.js'
+import { execRoutes } from './routes/exec.js'
+import { imageRoutes } from './routes/images.js'
+import { networkRoutes } from './routes/networks.js'
+import { pruneRoutes } from './routes/prune.js'
+import { statsRoutes } from './routes/stats.js'
+import { swarmRoutes } from './routes/swarm.js'
+import { systemRoutes } from './routes/system.js'
+import { volumeRoutes } from './routes/volumes.js'
+import { routeUpgrades } from './upgrade.js'
+import { checkVersion, newestVersion, splitVersion } from './version.js'
+
+const routes = [
+  containerRoutes,
+  containerStreamRoutes,
+  eventRoutes,
+  execRoutes,
+  imageRoutes,
+  networkRoutes,
+  pruneRoutes,
+  statsRoutes,
+  swarmRoutes,
+  systemRoutes,
+  volumeRoutes,
+]
+
+/** The API of an engine as an HTTP server that does not listen yet. */
+export async function createServer(engine: Engine): Promise<FastifyInstance> {
+  const versions = new WeakMap<object, string | undefined>()
+  const app = fastify({
+    logger: false,
+    bodyLimit: limits.bodyBytes,
+    http: { maxHeaderSize: limits.headerBytes },
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 4096 },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+    rewriteUrl(request) {
+      const { path, version } = splitVersion(request.url ?? '/')
+      versions.set(request, version)
+      return path
+    },
+  })
+  app.server.maxConnections = limits.connections
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, parseJsonBody(body as string))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('Api-Version', newestVersion).header('Ostype', 'linux').header('Server', engine.serverName)
+    checkVersion(versions.get(request.raw))
+  })
+  app.setErrorHandler(async (error, _request, reply) => {
+    const { status, message } = described(error)
+    await reply.code(status).send({ message })
+  })
+  app.setNotFoundHandler(async (_request, reply) => {
+    await reply.code(404).send({ message: 'page not found' })
+  })
+  for (const add of routes) add(app, engine)
+  await app.ready()
+  routeUpgrades(app)
+  return app
+}
+
+/** What a client is told; of a body that does not fit its schema, the member. */
+function described(error: unknown): ApiError {
+  const { validation } = error as Partial<FastifyError>
+  const [first] = validation ?? []
+  if (first === undefined) return toApiError(error)
+  const missing = first.params['missingProperty'] as string | undefined
+  const path = [...first.instancePath.split('/').slice(1), ...(missing === undefined ? [] : [missing])].join(
+    '.',
+  )
+  return new ApiError(
+    400,
+    `invalid value of ${path === '' ? 'the body' : path}: ${first.message ?? 'it does not fit'}`,
+  )
+}

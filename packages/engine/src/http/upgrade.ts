@@ -1,0 +1,84 @@
+import { ServerResponse, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { limits } from './limits.js'
+
+const sockets = new WeakMap<IncomingMessage, Socket>()
+
+/** The connection of a request with `Upgrade: tcp`, which the route may take over; undefined for all others. */
+export function upgradedSocket(request: IncomingMessage): Socket | undefined {
+  return sockets.get(request)
+}
+
+/**
+ * Lets requests that ask for an upgrade go through the routes as all others: Node hands them over without parsing on, so
+ * the body, of which it has read none, is read here, and what follows it stays in the connection.
+ */
+export function routeUpgrades(app: FastifyInstance): void {
+  app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    if (head.length > 0) socket.unshift(head)
+    readBody(request, socket).then(
+      (body) => {
+        request.push(body)
+        request.push(null)
+        if (request.headers.upgrade?.toLowerCase() === 'tcp') sockets.set(request, socket)
+        const response = new ServerResponse(request)
+        response.shouldKeepAlive = false
+        response.assignSocket(socket)
+        response.on('finish', () => socket.end())
+        app.routing(request, response)
+      },
+      () => socket.destroy(),
+    )
+  })
+}
+
+/** The body of a length, or the first chunk of one in chunks: clients that go on writing never send the last one. */
+async function readBody(request: IncomingMessage, socket: Socket): Promise<Buffer> {
+  const length = Number(request.headers['content-length'] ?? 0)
+  if (length > limits.bodyBytes) throw new Error('the body is too large')
+  if (length > 0) return await readExactly(socket, length)
+  const isChunked = request.headers['transfer-encoding']?.toLowerCase() === 'chunked'
+  // who attaches sends no body, and what comes is input
+  if (!isChunked || !/\/exec\/[^/]+\/start(\?|$)/.test(request.url ?? '')) return Buffer.alloc(0)
+  const size = Number.parseInt(await readLine(socket), 16)
+  if (!(size >= 0 && size <= limits.bodyBytes)) throw new Error('the chunk is malformed')
+  const body = await readExactly(socket, size)
+  await readLine(socket)
+  request.headers['content-length'] = String(size)
+  delete request.headers['transfer-encoding']
+  return body
+}
+
+async function readLine(socket: Socket): Promise<string> {
+  let line = ''
+  while (!line.endsWith('\r\n')) {
+    if (line.length > 64) throw new Error('the chunk is malformed')
+    line += (await readExactly(socket, 1)).toString('latin1')
+  }
+  return line
+}
+
+/** Takes whatever has come and gives back what is too much: a wait for `readable` ends at once while something is left. */
+async function readExactly(socket: Socket, length: number): Promise<Buffer> {
+  let bytes: Buffer = Buffer.alloc(0)
+  while (bytes.length < length) {
+    const more = socket.read() as Buffer | null
+    if (more !== null) bytes = Buffer.concat([bytes, more])
+    else if (socket.destroyed || socket.readableEnded) throw new Error('the connection was closed')
+    else await nextEvent(socket)
+  }
+  if (bytes.length > length) socket.unshift(bytes.subarray(length))
+  return bytes.subarray(0, length)
+}
+
+async function nextEvent(socket: Socket): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      socket.off('readable', done).off('end', done).off('close', done)
+      resolve()
+    }
+    socket.on('readable', done).on('end', done).on('close', done)
+  })
+}

@@ -1,0 +1,87 @@
+import type { CredentialSource, StoredImage } from '@ctr/registry'
+import type { Runtime } from '@ctr/runtime'
+import { ApiError } from './errors.js'
+import type { EventBus } from './events/event-bus.js'
+import { repoTags } from './translate/image-documents.js'
+
+/** What `DELETE /images/{name}` tells. */
+export type RemovedImage = { readonly Untagged: string } | { readonly Deleted: string }
+
+/** Images in Docker's words, with their events. */
+export class EngineImages {
+  readonly #runtime: Runtime
+  readonly #events: EventBus
+
+  constructor(runtime: Runtime, events: EventBus) {
+    this.#runtime = runtime
+    this.#events = events
+  }
+
+  /** @throws `ApiError` 404. */
+  async get(wanted: string): Promise<StoredImage> {
+    try {
+      return await this.#runtime.images.get(wanted)
+    } catch (error) {
+      if ((error as { readonly code?: unknown }).code !== 'ERR_RUNTIME_IMAGE_NOT_FOUND') throw error
+      throw new ApiError(404, `No such image: ${wanted}`, { cause: error })
+    }
+  }
+
+  async pull(
+    reference: string,
+    options: NonNullable<Parameters<Runtime['images']['pull']>[1]>,
+  ): Promise<StoredImage> {
+    const image = await this.#runtime.images.pull(reference, options)
+    this.#events.emit('image', 'pull', reference, { name: reference.replace(/[:@][^/]*$/, '') })
+    return image
+  }
+
+  async push(
+    reference: string,
+    options: {
+      readonly credentials: CredentialSource | undefined
+      readonly signal: AbortSignal
+      readonly onProgress: NonNullable<NonNullable<Parameters<Runtime['images']['push']>[1]>['onProgress']>
+    },
+  ): Promise<string> {
+    const { digest } = await this.#runtime.images.push(reference, options)
+    this.#events.emit('image', 'push', reference, { name: reference.replace(/[:@][^/]*$/, '') })
+    return digest
+  }
+
+  async tag(wanted: string, name: string): Promise<void> {
+    const { id } = await this.get(wanted)
+    await this.#runtime.images.tag(id, name)
+    this.#events.emit('image', 'tag', id, { name })
+  }
+
+  /** Removes a name, or with an id all of them. */
+  async remove(wanted: string, { force }: { readonly force: boolean }): Promise<readonly RemovedImage[]> {
+    const image = await this.get(wanted)
+    const tags = repoTags(image)
+    const isById = image.id.replace('sha256:', '').startsWith(wanted.replace('sha256:', ''))
+    if (!isById) return await this.#removeOne(wanted, image)
+    if (tags.length > 1 && !force) {
+      throw new ApiError(
+        409,
+        `conflict: unable to delete ${wanted} (must be forced) - image is referenced in multiple repositories`,
+      )
+    }
+    return await this.removeAll(image)
+  }
+
+  /** Removes all names of an image, and with them the image. */
+  async removeAll(image: StoredImage): Promise<readonly RemovedImage[]> {
+    const names = image.references.length === 0 ? [image.id] : image.references
+    const removed: RemovedImage[] = []
+    for (const name of names) removed.push(...(await this.#removeOne(name, image)))
+    return removed
+  }
+
+  async #removeOne(name: string, { id }: StoredImage): Promise<readonly RemovedImage[]> {
+    const { untagged, deleted } = await this.#runtime.images.remove(name)
+    for (const one of untagged) this.#events.emit('image', 'untag', id, { name: one })
+    for (const one of deleted) this.#events.emit('image', 'delete', one, { name: one })
+    return [...untagged.map((Untagged) => ({ Untagged })), ...deleted.map((Deleted) => ({ Deleted }))]
+  }
+}

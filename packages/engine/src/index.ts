@@ -1,0 +1,7 @@
+/**
+ * The Docker Engine API over `@ctr/runtime`: the docker CLI, dockerode and other clients of Docker work with it.
+ *
+ * @packageDocumentation
+ */
+export { Engine, type EngineOptions } from './engine.js'
+export { ApiError } from './errors.js'

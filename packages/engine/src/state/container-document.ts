@@ -1,0 +1,26 @@
+import type { CreateBody } from '../http/schemas/create-container.js'
+
+/** What the engine keeps about a container besides the runtime's own record, which says whether it runs. */
+export interface ContainerDocument {
+  readonly id: string
+  /** Without the slash that Docker shows before it. */
+  name: string
+  /** In ISO 8601, as all times here. */
+  readonly created: string
+  /** What it was created with. */
+  readonly body: CreateBody
+  /** Digest of the image's config. */
+  readonly imageId: string
+  /** Null before the first start. */
+  startedAt: string | null
+  /** Null before the first end. */
+  finishedAt: string | null
+  exitCode: number
+  oomKilled: boolean
+  /** Why the last start failed. */
+  error: string
+  /** Starts by its restart policy since somebody started it. */
+  restartCount: number
+  /** Somebody has stopped it: its restart policy rests. */
+  stopped: boolean
+}

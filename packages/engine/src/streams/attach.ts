@@ -1,0 +1,59 @@
+import type { Readable, Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import type { ManagedContainer } from '../containers/managed-container.js'
+import type { Listener } from './broadcast.js'
+import { frame, type OutputChunk, type StreamName } from './frame.js'
+
+/** A client's connection, once it is ours. */
+export interface ClientStreams {
+  readonly readable: Readable
+  readonly writable: Writable
+}
+
+/** A client that is given output, as frames or as it is. */
+export function clientListener(writable: Writable, streams: ReadonlySet<StreamName>, raw: boolean): Listener {
+  return {
+    write: (chunk: OutputChunk) => {
+      if (!streams.has(chunk.stream) || !writable.writable) return true
+      return writable.write(raw ? chunk.bytes : frame(chunk))
+    },
+    ready: () =>
+      new Promise((resolve) => {
+        if (!writable.writable || !writable.writableNeedDrain) return resolve()
+        const done = (): void => {
+          writable.off('drain', done).off('close', done)
+          resolve()
+        }
+        writable.on('drain', done).on('close', done)
+      }),
+    end: () => writable.end(),
+  }
+}
+
+/** Connects a client with a container until one of them ends. */
+export function attach(
+  container: ManagedContainer,
+  { readable, writable }: ClientStreams,
+  { streams, stdin }: { readonly streams: ReadonlySet<StreamName>; readonly stdin: boolean },
+): void {
+  const { Tty, OpenStdin, StdinOnce } = container.document.body
+  const listening = container.output.add(clientListener(writable, streams, Tty === true))
+  const leave = (): void => listening[Symbol.dispose]()
+  writable.on('error', leave).on('close', leave)
+  readable.on('error', leave)
+  if (!stdin || OpenStdin !== true) {
+    readable.resume() // whatever it sends: its end is to be seen
+    return
+  }
+  feed(container, readable, StdinOnce === true && Tty !== true).catch(() => undefined)
+}
+
+/** Gives a client's input to a container, as soon as that runs. */
+async function feed(container: ManagedContainer, readable: Readable, once: boolean): Promise<void> {
+  if (container.stdin === undefined) await container.waiters.nextStart()
+  const { stdin } = container
+  if (stdin === undefined) return
+  readable.pipe(stdin, { end: false })
+  await finished(readable, { writable: false })
+  if (once) container.closeStdin()
+}

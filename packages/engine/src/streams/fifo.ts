@@ -1,0 +1,44 @@
+import { closeSync, constants, existsSync, openSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { AT_FDCWD, Fd, mknodat } from '@ctr/linux'
+
+const fifoMode = 0o010600
+
+/** Makes a named pipe where there is none. */
+export function makeFifo(path: string): void {
+  if (!existsSync(path)) mknodat(AT_FDCWD, path, fifoMode, 0)
+}
+
+/**
+ * Opens the container's end of its output. It is open for reading as well, so that writing never fails while nobody
+ * reads: the program waits when the pipe is full, and goes on when we are back.
+ */
+export function openForWriter(path: string): Fd {
+  return new Fd(openSync(path, constants.O_RDWR | constants.O_NOFOLLOW))
+}
+
+/** Opens the container's end of its input; somebody must have opened the other one. */
+export function openForReader(path: string): Fd {
+  return new Fd(openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW))
+}
+
+/** Our end of a container's output: ends when the last program of the container has closed its own. */
+export function readFifo(path: string): Socket {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+  return asSocket(fd, { readable: true, writable: false })
+}
+
+/** Our end of a container's input. Open for reading as well, so that it does not break when the program has ended. */
+export function writeFifo(path: string): Socket {
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+  return asSocket(fd, { readable: false, writable: true })
+}
+
+function asSocket(fd: number, sides: { readonly readable: boolean; readonly writable: boolean }): Socket {
+  try {
+    return new Socket({ fd, ...sides })
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}

@@ -1,0 +1,116 @@
+import type { StoredImage } from '@ctr/registry'
+import type { CreateContainerOptions, NetworkMode } from '@ctr/runtime'
+import { badRequest, notImplemented } from '../errors.js'
+import type { CreateBody, HostConfig } from '../http/schemas/create-container.js'
+import { portMappings } from './ports.js'
+import { refuseUnsupported } from './unsupported.js'
+import { volumesOf } from './volumes.js'
+
+/** What the runtime is to make, from the body of `POST /containers/create`. */
+export function createOptions(
+  body: CreateBody,
+  image: StoredImage,
+  { id, name }: { readonly id: string; readonly name: string },
+): CreateContainerOptions {
+  refuseUnsupported(body)
+  const host = body.HostConfig ?? {}
+  const network = networkOf(host)
+  const entrypoint = wordsOf(body.Entrypoint)
+  return {
+    id,
+    name,
+    image: body.Image,
+    command: wordsOf(body.Cmd),
+    // an empty one takes the image's away; Docker's client sends [""] for that
+    entrypoint: entrypoint?.length === 1 && entrypoint[0] === '' ? [] : entrypoint,
+    env: parseEnv(body.Env ?? []),
+    cwd: orUnset(body.WorkingDir),
+    user: orUnset(body.User),
+    hostname: orUnset(body.Hostname),
+    labels: body.Labels ?? {},
+    stopSignal: orUnset(body.StopSignal),
+    terminal: body.Tty ?? false,
+    network,
+    publish: network === 'bridge' ? portMappings(body, image.config.config.ExposedPorts ?? []) : [],
+    volumes: volumesOf(body),
+    capAdd: host.CapAdd ?? [],
+    capDrop: host.CapDrop ?? [],
+    readOnly: host.ReadonlyRootfs ?? false,
+    sysctls: host.Sysctls ?? {},
+    shmSize: orUnset(host.ShmSize),
+    ...securityOf(host.SecurityOpt ?? []),
+    ...limitsOf(host),
+  }
+}
+
+/** Docker writes empty strings and zeros for what is not set. */
+function orUnset<T extends string | number>(value: T | null | undefined): T | undefined {
+  return value === null || value === '' || value === 0 ? undefined : value
+}
+
+function wordsOf(value: readonly string[] | string | null | undefined): readonly string[] | undefined {
+  if (value === undefined || value === null) return undefined
+  const words = typeof value === 'string' ? [value] : value
+  return words.length === 0 ? undefined : words
+}
+
+function parseEnv(lines: readonly string[]): Record<string, string> {
+  const pairs = lines.map((line) => {
+    const at = line.indexOf('=')
+    if (at === 0) throw badRequest(`invalid environment variable in Env: ${JSON.stringify(line)}`)
+    return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)]
+  })
+  return Object.fromEntries(pairs) as Record<string, string>
+}
+
+function networkOf({ NetworkMode: mode }: HostConfig): NetworkMode {
+  switch (mode ?? '') {
+    case '':
+    case 'default':
+    case 'bridge':
+      return 'bridge'
+    case 'none':
+    case 'host':
+      return mode as NetworkMode
+    default:
+      throw notImplemented(
+        `cannot use network ${JSON.stringify(mode)} of HostConfig.NetworkMode: bridge, host and none are there`,
+      )
+  }
+}
+
+function securityOf(options: readonly string[]): Pick<CreateContainerOptions, 'noNewPrivileges' | 'seccomp'> {
+  let found: Pick<CreateContainerOptions, 'noNewPrivileges' | 'seccomp'> = {}
+  for (const option of options) {
+    if (/^no-new-privileges([:=]true)?$/.test(option)) found = { ...found, noNewPrivileges: true }
+    else if (/^seccomp[:=]unconfined$/.test(option)) found = { ...found, seccomp: 'unconfined' }
+    else if (
+      !/^(no-new-privileges[:=]false|seccomp[:=]builtin|apparmor[:=]unconfined|label[:=]disable)$/.test(
+        option,
+      )
+    )
+      throw badRequest(`invalid HostConfig.SecurityOpt: ${JSON.stringify(option)} is not supported`)
+  }
+  return found
+}
+
+function limitsOf(host: HostConfig): Partial<CreateContainerOptions> {
+  const { Memory, MemorySwap, NanoCpus, CpuQuota, CpuPeriod, CpuShares, CpusetCpus, PidsLimit } = host
+  if (Memory != null && Memory !== 0 && Memory < 6 * 1024 * 1024)
+    throw badRequest('invalid HostConfig.Memory: minimum memory limit allowed is 6MB')
+  const quota = orUnset(CpuQuota)
+  const cpus = orUnset(NanoCpus)
+  return {
+    memory: orUnset(Memory),
+    memorySwap: MemorySwap === -1 ? undefined : orUnset(MemorySwap),
+    cpus:
+      cpus !== undefined
+        ? cpus / 1e9
+        : quota !== undefined && quota > 0
+          ? quota / (orUnset(CpuPeriod) ?? 100_000)
+          : undefined,
+    cpuShares: orUnset(CpuShares),
+    cpusetCpus: orUnset(CpusetCpus),
+    pids: PidsLimit != null && PidsLimit > 0 ? PidsLimit : undefined,
+  }
+}

@@ -1,0 +1,83 @@
+import { parseReference, formatReference, type StoredImage } from '@ctr/registry'
+
+const familiar = (reference: string): string => formatReference(parseReference(reference), { short: true })
+
+/** Names of an image as people write them: `busybox:latest`. */
+export function repoTags({ references }: StoredImage): string[] {
+  return references.filter((name) => !name.includes('@')).map(familiar)
+}
+
+function repoDigests({ repositoryDigests }: StoredImage): string[] {
+  return repositoryDigests.map(familiar)
+}
+
+function secondsOf(time: string | undefined): number {
+  const ms = Date.parse(time ?? '')
+  return Number.isNaN(ms) ? 0 : Math.floor(ms / 1000)
+}
+
+/** An entry of `GET /images/json`. */
+export function imageEntry(image: StoredImage, containers: number): Record<string, unknown> {
+  return {
+    Id: image.id,
+    ParentId: '',
+    RepoTags: repoTags(image),
+    RepoDigests: repoDigests(image),
+    Created: secondsOf(image.config.created),
+    Size: image.size,
+    SharedSize: -1,
+    Labels: image.config.config.Labels ?? null,
+    Containers: containers,
+  }
+}
+
+/** The document of `GET /images/{name}/json`. */
+export function inspectImage(image: StoredImage): Record<string, unknown> {
+  const { config } = image
+  const set = (names: readonly string[] | undefined) =>
+    names === undefined ? undefined : Object.fromEntries(names.map((name) => [name, {}]))
+  return {
+    Id: image.id,
+    RepoTags: repoTags(image),
+    RepoDigests: repoDigests(image),
+    Parent: '',
+    Comment: config.history.at(-1)?.comment ?? '',
+    Created: config.created ?? '0001-01-01T00:00:00Z',
+    DockerVersion: '',
+    Author: config.author ?? '',
+    Architecture: config.architecture,
+    Variant: config.variant,
+    Os: config.os,
+    Size: image.size,
+    GraphDriver: { Name: 'overlay2', Data: null },
+    RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
+    Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
+    Config: {
+      ...config.config,
+      ExposedPorts: set(config.config.ExposedPorts),
+      Volumes: set(config.config.Volumes),
+      Cmd: config.config.Cmd ?? null,
+      Entrypoint: config.config.Entrypoint ?? null,
+      Labels: config.config.Labels ?? null,
+    },
+  }
+}
+
+/** The list of `GET /images/{name}/history`, the newest first. */
+export function imageHistory(image: StoredImage): readonly Record<string, unknown>[] {
+  const { history } = image.config
+  let layer = 0
+  const entries = history.map(({ created, created_by, comment, empty_layer }, n) => {
+    const size = empty_layer === true ? 0 : (image.layers[layer++]?.descriptor.size ?? 0)
+    const isLast = n === history.length - 1
+    return {
+      Id: isLast ? image.id : '<missing>',
+      Created: secondsOf(created),
+      CreatedBy: created_by ?? '',
+      Tags: isLast ? repoTags(image) : null,
+      Size: size,
+      Comment: comment ?? '',
+    }
+  })
+  return entries.reverse()
+}

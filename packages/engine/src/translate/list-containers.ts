@@ -1,0 +1,120 @@
+import type { Runtime } from '@ctr/runtime'
+import type { ManagedContainer } from '../containers/managed-container.js'
+import { badRequest } from '../errors.js'
+import type { Filters } from '../http/query.js'
+import { statusText } from './container-state.js'
+import { mountsOf } from './mounts.js'
+import { networkSettings, portsOf } from './networks.js'
+
+/** Names of filters of `GET /containers/json`. */
+export const containerFilters = [
+  'ancestor',
+  'before',
+  'exited',
+  'expose',
+  'health',
+  'id',
+  'label',
+  'name',
+  'network',
+  'publish',
+  'since',
+  'status',
+  'volume',
+]
+
+const statuses = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead']
+
+/** The containers that filters let through; `all` lets those through that do not run. */
+export function selectContainers(
+  containers: readonly ManagedContainer[],
+  filters: Filters,
+  { all, find }: { readonly all: boolean; readonly find: (wanted: string) => ManagedContainer },
+): readonly ManagedContainer[] {
+  const wrong = filters.get('status').find((status) => !statuses.includes(status))
+  if (wrong !== undefined) throw badRequest(`invalid filter 'status=${wrong}'`)
+  const asksStatus = filters.get('status').length > 0 || filters.get('exited').length > 0
+  const before = filters.get('before').map((wanted) => find(wanted).document.created)
+  const since = filters.get('since').map((wanted) => find(wanted).document.created)
+  return containers.filter((container) => {
+    const { document, handle, status } = container
+    if (!all && !asksStatus && !container.isRunning && status !== 'restarting') return false
+    const record = handle.inspect()
+    const ports = Object.keys(portsOf(container))
+    return (
+      before.every((time) => document.created < time) &&
+      since.every((time) => document.created > time) &&
+      filters.labels(record.labels) &&
+      filters.any('status', (wanted) => wanted === status) &&
+      filters.any('exited', (code) => status === 'exited' && document.exitCode === Number(code)) &&
+      filters.any('id', (id) => document.id.startsWith(id)) &&
+      filters.any('name', (pattern) => matchesName(pattern, document.name)) &&
+      filters.any('ancestor', (image) => isOf(image, document.body.Image, document.imageId)) &&
+      filters.any('network', (name) => record.network.mode === name) &&
+      filters.any('health', (health) => health === 'none') &&
+      filters.any('volume', (wanted) =>
+        mountsOf(container, '').some(({ Name, Destination }) => Name === wanted || Destination === wanted),
+      ) &&
+      filters.any('publish', (port) => ports.includes(port.includes('/') ? port : `${port}/tcp`)) &&
+      filters.any('expose', (port) => ports.includes(port.includes('/') ? port : `${port}/tcp`))
+    )
+  })
+}
+
+/** Docker matches names as regular expressions. Those of a stranger may take for ever: only anchors mean something. */
+function matchesName(pattern: string, name: string): boolean {
+  const plain = pattern.replace(/^\^?\/?/, '').replace(/\$$/, '')
+  if (pattern.startsWith('^') && pattern.endsWith('$')) return name === plain
+  if (pattern.startsWith('^')) return name.startsWith(plain)
+  if (pattern.endsWith('$')) return name.endsWith(plain)
+  return name.includes(plain)
+}
+
+function isOf(wanted: string, image: string, imageId: string): boolean {
+  const withTag = (name: string): string => (/:[^/]*$/.test(name) ? name : `${name}:latest`)
+  return (
+    withTag(wanted) === withTag(image) ||
+    imageId.replace('sha256:', '').startsWith(wanted.replace('sha256:', ''))
+  )
+}
+
+/** An entry of `GET /containers/json`. */
+export function listEntry(
+  container: ManagedContainer,
+  { root, volumes }: Pick<Runtime, 'root' | 'volumes'>,
+): Record<string, unknown> {
+  const { document, handle } = container
+  const record = handle.inspect()
+  const { Networks } = networkSettings(container, root)
+  return {
+    Id: document.id,
+    Names: [`/${document.name}`],
+    Image: document.body.Image,
+    ImageID: document.imageId,
+    Command: commandText(record.command),
+    Created: Math.floor(Date.parse(document.created) / 1000),
+    Ports: Object.entries(portsOf(container)).flatMap(([key, bindings]) => portEntries(key, bindings)),
+    Labels: record.labels,
+    State: container.status,
+    Status: statusText(container),
+    HostConfig: { NetworkMode: document.body.HostConfig?.NetworkMode ?? 'bridge' },
+    NetworkSettings: { Networks },
+    Mounts: mountsOf(container, volumes.folder),
+  }
+}
+
+function portEntries(key: string, bindings: readonly object[] | null): readonly object[] {
+  const [port = '', Type = 'tcp'] = key.split('/')
+  const PrivatePort = Number(port)
+  if (bindings === null) return [{ PrivatePort, Type }]
+  return bindings.map((binding) => {
+    const { HostIp, HostPort } = binding as { readonly HostIp: string; readonly HostPort: string }
+    return { IP: HostIp, PrivatePort, PublicPort: Number(HostPort), Type }
+  })
+}
+
+function commandText(words: readonly string[]): string {
+  return words
+    .map((word) => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ')
+}

@@ -1,0 +1,72 @@
+import { badRequest } from '../errors.js'
+import type { CreateBody } from '../http/schemas/create-container.js'
+
+/** Members of `HostConfig` that change what a container may do or see, and that are not there yet. */
+const refused = [
+  'BlkioDeviceReadBps',
+  'BlkioDeviceReadIOps',
+  'BlkioDeviceWriteBps',
+  'BlkioDeviceWriteIOps',
+  'BlkioWeight',
+  'BlkioWeightDevice',
+  'CgroupParent',
+  'ContainerIDFile',
+  'CpuRealtimePeriod',
+  'CpuRealtimeRuntime',
+  'CpusetMems',
+  'DeviceCgroupRules',
+  'DeviceRequests',
+  'Devices',
+  'Dns',
+  'DnsOptions',
+  'DnsSearch',
+  'ExtraHosts',
+  'GroupAdd',
+  'Init',
+  'KernelMemoryTCP',
+  'Links',
+  'OomKillDisable',
+  'OomScoreAdj',
+  'Privileged',
+  'StorageOpt',
+  'Tmpfs',
+  'Ulimits',
+  'VolumeDriver',
+  'VolumesFrom',
+]
+
+/** Those that may have these values, which are what a container has anyway. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  CgroupnsMode: ['', 'private'],
+  IpcMode: ['', 'private'],
+  Isolation: ['', 'default'],
+  PidMode: [''],
+  Runtime: ['', 'ctr'],
+  UTSMode: [''],
+  UsernsMode: ['', 'host'],
+}
+
+/**
+ * Refuses what would be left out silently: whoever asks for isolation, limits or devices is to know.
+ *
+ * @throws `ApiError` 400 that names the member.
+ */
+export function refuseUnsupported({ HostConfig }: CreateBody): void {
+  const host = (HostConfig ?? {}) as Readonly<Record<string, unknown>>
+  for (const name of refused) if (isSet(host[name])) throw unsupported(name, host[name])
+  for (const [name, values] of Object.entries(allowed)) {
+    const value = host[name]
+    if (isSet(value) && !values.includes(value as string)) throw unsupported(name, value)
+  }
+}
+
+function unsupported(name: string, value: unknown): Error {
+  return badRequest(
+    `cannot create the container: HostConfig.${name} is ${JSON.stringify(value)}, which is not supported`,
+  )
+}
+
+function isSet(value: unknown): boolean {
+  if (value === undefined || value === null || value === '' || value === 0 || value === false) return false
+  return typeof value !== 'object' || Object.keys(value).length > 0
+}

@@ -1,0 +1,72 @@
+import { mkdirSync } from 'node:fs'
+import type { Volume } from '@ctr/runtime'
+import { badRequest } from '../errors.js'
+import type { CreateBody } from '../http/schemas/create-container.js'
+
+/** What is mounted, from `Binds`, `Mounts` and `Volumes`. Folders of `Binds` are made where they are missing. */
+export function volumesOf({ HostConfig, Volumes }: CreateBody): readonly Volume[] {
+  const binds = (HostConfig?.Binds ?? []).map(parseBind)
+  const mounts = (HostConfig?.Mounts ?? []).map(parseMount)
+  const named = new Set([...binds, ...mounts].map(({ target }) => target))
+  const anonymous = Object.keys(Volumes ?? {})
+    .filter((target) => !named.has(target))
+    .map((target): Volume => ({ target }))
+  return [...binds, ...mounts, ...anonymous]
+}
+
+/** `SOURCE:TARGET[:OPTIONS]`, a source with a slash being a path of the host. */
+function parseBind(text: string): Volume {
+  const parts = text.split(':')
+  const [source, target, options = ''] = parts.length === 1 ? ['', parts[0]!] : parts
+  if (parts.length > 3 || target === undefined || !target.startsWith('/'))
+    throw badRequest(`invalid volume specification in HostConfig.Binds: ${JSON.stringify(text)}`)
+  const words = options.split(',').filter((word) => word !== '' && word !== 'rw')
+  const unknown = words.find((word) => !['ro', 'nocopy', 'rprivate', 'z', 'Z'].includes(word))
+  if (unknown !== undefined)
+    throw badRequest(`invalid option ${JSON.stringify(unknown)} in HostConfig.Binds: ${JSON.stringify(text)}`)
+  const readOnly = words.includes('ro')
+  if (source === '') return { target, readOnly }
+  if (!source!.includes('/')) return { volume: source, target, readOnly, copy: !words.includes('nocopy') }
+  if (!source!.startsWith('/'))
+    throw badRequest(`invalid path in HostConfig.Binds: ${source!} is not absolute`)
+  mkdirOptional(source!)
+  return { source: source!, target, readOnly }
+}
+
+/** As Docker: what is missing on the host becomes a folder. A file that is there stays. */
+function mkdirOptional(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+      throw badRequest(`cannot mount ${path}: ${String(error)}`)
+  }
+}
+
+function parseMount(
+  {
+    Type,
+    Source,
+    Target,
+    ReadOnly,
+    VolumeOptions,
+  }: NonNullable<NonNullable<CreateBody['HostConfig']>['Mounts']>[number],
+  index: number,
+): Volume {
+  const readOnly = ReadOnly ?? false
+  switch (Type) {
+    case 'bind':
+      if (Source == null || Source === '')
+        throw badRequest(`invalid HostConfig.Mounts[${index}]: Source is missing`)
+      return { source: Source, target: Target, readOnly }
+    case 'volume':
+      return {
+        ...(Source == null || Source === '' ? {} : { volume: Source }),
+        target: Target,
+        readOnly,
+        copy: VolumeOptions?.NoCopy !== true,
+      }
+    default:
+      throw badRequest(`invalid HostConfig.Mounts[${index}].Type: ${JSON.stringify(Type)} is not supported`)
+  }
+}

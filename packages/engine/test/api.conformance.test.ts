@@ -1,0 +1,156 @@
+import { statSync } from 'node:fs'
+import { request, type RequestOptions } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { expect, it } from '@jest/globals'
+import { describeOn, leakCheck } from '@ctr/testing'
+import { image, needs, setUp } from './support/suite.js'
+
+leakCheck()
+
+interface Answer {
+  readonly status: number
+  readonly headers: NodeJS.Dict<string | string[]>
+  readonly body: string
+}
+
+describeOn(needs, 'the API of Engine', () => {
+  const suite = setUp()
+
+  async function call(method: string, path: string, body?: string, headers = {}): Promise<Answer> {
+    const options: RequestOptions = { socketPath: suite.socket, method, path, agent: false }
+    const type = { 'Content-Type': 'application/json' }
+    const [status, answer] = await new Promise<[NodeJS.Dict<string | string[]> & { code: number }, string]>(
+      (resolve, reject) => {
+        const sent = request({ ...options, headers: { ...type, ...headers } }, (response) => {
+          text(response).then((all) => {
+            resolve([{ ...response.headers, code: response.statusCode! } as never, all])
+          }, reject)
+        })
+        sent.on('error', reject)
+        sent.end(body)
+      },
+    )
+    const { code, ...rest } = status
+    return { status: code, headers: rest, body: answer }
+  }
+  const message = (answer: Answer): string => (JSON.parse(answer.body) as { message: string }).message
+
+  it('is pinged, on a socket for root and its group', async () => {
+    expect(await call('GET', '/_ping')).toMatchObject({
+      status: 200,
+      body: 'OK',
+      headers: { 'api-version': '1.51', ostype: 'linux', swarm: 'inactive' },
+    })
+    expect(await call('HEAD', '/_ping')).toMatchObject({ status: 200, body: '' })
+    expect(statSync(suite.socket).mode & 0o777).toBe(0o660)
+  })
+
+  it('speaks versions 1.24 to 1.51', async () => {
+    for (const version of ['1.24', '1.44', '1.51'])
+      expect((await call('GET', `/v${version}/version`)).status).toBe(200)
+    const old = await call('GET', '/v1.23/version')
+    expect([old.status, message(old)]).toEqual([
+      400,
+      expect.stringContaining('client version 1.23 is too old'),
+    ])
+    const young = await call('GET', '/v1.99/containers/json')
+    expect([young.status, message(young)]).toEqual([
+      400,
+      expect.stringContaining('client version 1.99 is too new'),
+    ])
+  })
+
+  it.each([
+    ['GET', '/no/such/thing', undefined, 404, 'page not found'],
+    ['POST', '/containers/create', '{"Image":', 400, 'invalid JSON'],
+    ['POST', '/containers/create', '{}', 400, 'Image'],
+    ['POST', '/containers/create', '{"Image":5}', 400, 'invalid value of Image'],
+    ['POST', '/containers/create', '{"Image":"bb:1","HostConfig":{"Memory":"1g"}}', 400, 'HostConfig.Memory'],
+    [
+      'POST',
+      '/containers/create',
+      '{"Image":"bb:1","HostConfig":{"Devices":[{}]}}',
+      400,
+      'HostConfig.Devices',
+    ],
+    ['POST', '/containers/create', '{"Image":"bb:1","HostConfig":{"Binds":["/:/"]}}', 400, 'use rootfs'],
+    ['POST', '/containers/create?name=a%2Fb', '{"Image":"bb:1"}', 400, 'Invalid container name'],
+    ['POST', '/containers/create', '{"Image":"none:1"}', 404, 'No such image: none:1'],
+    ['POST', '/containers/create', '['.repeat(100) + ']'.repeat(100), 400, 'more than 64 levels'],
+    ['GET', '/containers/none/json', undefined, 404, 'No such container: none'],
+    ['GET', '/containers/json?filters=x', undefined, 400, 'invalid filters'],
+    ['GET', '/containers/json?limit=x', undefined, 400, 'invalid value of limit'],
+    ['GET', '/images/no/such/json', undefined, 404, 'No such image: no/such'],
+    ['GET', '/volumes/none', undefined, 404, 'no such volume'],
+    ['GET', '/networks/none', undefined, 404, 'network none-such not found'],
+    ['POST', '/exec/none/start', '{}', 404, 'No such exec instance'],
+    ['GET', '/swarm', undefined, 503, 'not a swarm manager'],
+    ['POST', '/build', undefined, 501, 'building images is not supported'],
+    ['GET', '/events?since=yesterday', undefined, 400, 'invalid value of since'],
+  ])('%s %s %s: %i %s', async (method, path, body, status, expected) => {
+    const answer = await call(method, path === '/networks/none' ? '/networks/none-such' : path, body)
+    expect([answer.status, message(answer)]).toEqual([status, expect.stringContaining(expected)])
+  })
+
+  it('refuses what is too large, and goes on', async () => {
+    const large = await call('POST', '/containers/create', `{"Image":"${'x'.repeat(5_000_000)}"}`).catch(
+      () => undefined,
+    )
+    if (large !== undefined) expect(large.status).toBe(413)
+    const headers = await call('GET', '/_ping', undefined, { 'X-Large': 'x'.repeat(100_000) })
+    expect(headers.status).toBe(431)
+    expect((await call('GET', '/_ping')).status).toBe(200)
+  })
+
+  it('survives connections that are cut and upgrades that make no sense', async () => {
+    const raw = async (bytes: string): Promise<string> => {
+      const socket = connect(suite.socket)
+      socket.on('error', () => undefined)
+      socket.end(bytes)
+      return await text(socket).catch(() => 'cut')
+    }
+    const upgrade = 'Host: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n'
+    await raw(`POST /exec/x/start HTTP/1.1\r\n${upgrade}Content-Length: 999999999\r\n\r\n`)
+    await raw(`POST /exec/x/start HTTP/1.1\r\n${upgrade}Content-Length: 10\r\n\r\n{`)
+    await raw(`POST /exec/x/start HTTP/1.1\r\n${upgrade}Transfer-Encoding: chunked\r\n\r\nzz\r\n`)
+    expect(await raw(`POST /containers/x/attach HTTP/1.1\r\n${upgrade}\r\n`)).toMatch(/^HTTP\/1\.1 404/)
+    expect(await raw(`GET /_ping HTTP/1.1\r\n${upgrade.replace('tcp', 'websocket')}\r\n`)).toMatch(
+      /^HTTP\/1\.1 200/,
+    )
+    await raw('\0\0\0')
+    expect((await call('GET', '/_ping')).status).toBe(200)
+  })
+
+  it('tells what it is', async () => {
+    expect(await suite.ok('version', '-f', '{{.Server.Version}} {{.Server.MinAPIVersion}}')).toBe(
+      '0.1.0 1.24',
+    )
+    expect(
+      await suite.ok('info', '-f', '{{.Driver}} {{.DefaultRuntime}} {{.LiveRestoreEnabled}} {{.Images}}'),
+    ).toBe('overlay2 ctr true 1')
+    expect(await suite.ok('info')).toContain('Cgroup Driver: cgroupfs')
+  })
+
+  it('tells of events in order, with what they are about', async () => {
+    const since = String(Math.floor(Date.now() / 1000))
+    await suite.ok('run', '--rm', '--name', 'told', '--label', 'a=b', '--network', 'none', image, 'true')
+    const until = String(Math.ceil(Date.now() / 1000))
+    const lines = await suite.ok(
+      'events',
+      '--since',
+      since,
+      '--until',
+      until,
+      '--filter',
+      'container=told',
+      '--format',
+      '{{json .}}',
+    )
+    const events = lines
+      .split('\n')
+      .map((line) => JSON.parse(line) as { Action: string; Actor: { Attributes: object } })
+    expect(events.map(({ Action }) => Action)).toEqual(['create', 'attach', 'start', 'die', 'destroy'])
+    expect(events[3]!.Actor.Attributes).toMatchObject({ name: 'told', image, a: 'b', exitCode: '0' })
+  })
+})

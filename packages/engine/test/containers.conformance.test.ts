@@ -1,0 +1,147 @@
+import { expect, it } from '@jest/globals'
+import { describeOn, leakCheck } from '@ctr/testing'
+import { image, needs, setUp } from './support/suite.js'
+
+leakCheck()
+
+describeOn(needs, 'docker run and its kin', () => {
+  const suite = setUp()
+
+  it('runs a program, with its output and its exit code', async () => {
+    expect(
+      await suite.docker(
+        'run',
+        '--rm',
+        '--network',
+        'none',
+        image,
+        'sh',
+        '-c',
+        'echo out; echo err >&2; exit 7',
+      ),
+    ).toEqual({
+      code: 7,
+      stdout: 'out\n',
+      stderr: 'err\n',
+    })
+    expect(await suite.ok('ps', '-aq')).toBe('')
+  })
+
+  it('has the exit codes of what cannot be run', async () => {
+    const missing = await suite.docker('run', '--rm', '--network', 'none', image, 'no-such-program')
+    expect(missing).toMatchObject({
+      code: 127,
+      stderr: expect.stringContaining('executable file not found in $PATH'),
+    })
+    const unreadable = await suite.docker('run', '--rm', '--network', 'none', image, '/etc/passwd')
+    expect(unreadable).toMatchObject({ code: 126, stderr: expect.stringContaining('permission denied') })
+    const refused = await suite.docker('run', '--rm', '--privileged', image, 'true')
+    expect(refused).toMatchObject({ code: 125, stderr: expect.stringContaining('HostConfig.Privileged') })
+  })
+
+  it('gives input to a program, to its end', async () => {
+    const { code, stdout } = await suite.feed(
+      'one\ntwo\n',
+      'run',
+      '-i',
+      '--rm',
+      '--network',
+      'none',
+      image,
+      'wc',
+      '-l',
+    )
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '2\n' })
+  })
+
+  it('goes through the life of a container', async () => {
+    const id = await suite.ok(
+      'run',
+      '-d',
+      '--name',
+      'life',
+      '--network',
+      'none',
+      image,
+      'sh',
+      '-c',
+      'trap "exit 5" TERM; while :; do sleep 0.1; done',
+    )
+    expect(id).toMatch(/^[0-9a-f]{64}$/)
+    expect(await suite.ok('ps', '--format', '{{.Names}} {{.Image}} {{.State}}')).toBe(`life ${image} running`)
+    await suite.ok('pause', 'life')
+    expect(await suite.ok('inspect', '-f', '{{.State.Status}} {{.State.Paused}}', 'life')).toBe('paused true')
+    await suite.ok('unpause', 'life')
+    expect(await suite.ok('top', 'life')).toMatch(/^UID +PID +PPID .*\n.*sleep/s)
+    await suite.ok('rename', 'life', 'other')
+    await suite.ok('stop', 'other')
+    expect(await suite.ok('wait', 'other')).toBe('5')
+    expect(await suite.ok('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}} {{.Name}}', 'other')).toBe(
+      'exited 5 /other',
+    )
+    await suite.ok('start', 'other')
+    await suite.ok('restart', '-t', '1', 'other')
+    await suite.ok('kill', 'other')
+    expect(await suite.ok('wait', 'other')).toBe('137')
+    expect((await suite.docker('kill', 'other')).code).toBe(1)
+    expect((await suite.docker('rm', 'none-such')).stderr).toContain('No such container: none-such')
+    await suite.ok('rm', 'other')
+    expect(await suite.ok('ps', '-aq')).toBe('')
+  })
+
+  it('shows logs: all, the last, since, with times, and as they come', async () => {
+    const script = 'echo one; echo two >&2; read x; echo three; echo "got $x"'
+    await suite.ok('create', '-i', '--name', 'logs', '--network', 'none', image, 'sh', '-c', script)
+    await suite.ok('start', 'logs')
+    const following = suite.docker('logs', '-f', 'logs')
+    const attached = await suite.feed('input\n', 'attach', 'logs')
+    expect(attached.stdout).toBe('three\ngot input\n')
+    expect(await following).toEqual({ code: 0, stdout: 'one\nthree\ngot input\n', stderr: 'two\n' })
+    expect(await suite.ok('logs', '--tail', '2', 'logs')).toBe('three\ngot input')
+    expect(await suite.ok('logs', '-t', '--tail', '1', 'logs')).toMatch(
+      /^\d{4}-\d\d-\d\dT[\d:]+\.\d{9}Z got input$/,
+    )
+    expect(await suite.ok('logs', '--since', '2999-01-01T00:00:00Z', 'logs')).toBe('')
+    expect(await suite.ok('logs', '--until', '2000-01-01T00:00:00Z', 'logs')).toBe('')
+    await suite.ok('rm', 'logs')
+  })
+
+  it('removes: running ones by force, volumes without a name with -v', async () => {
+    await suite.ok(
+      'run',
+      '-d',
+      '--name',
+      'gone',
+      '-v',
+      '/data',
+      '-v',
+      'kept:/kept',
+      '--network',
+      'none',
+      image,
+      'sleep',
+      '100',
+    )
+    expect((await suite.docker('rm', 'gone')).stderr).toContain(
+      'stop the container before removing or force remove',
+    )
+    await suite.ok('rm', '-f', '-v', 'gone')
+    expect(await suite.ok('volume', 'ls', '-q')).toBe('kept')
+    await suite.ok('volume', 'rm', 'kept')
+  })
+
+  it('lists by filters', async () => {
+    await suite.ok('create', '--name', 'a1', '--label', 'x=1', '--network', 'none', image)
+    await suite.ok('create', '--name', 'a2', '--label', 'x=2', '--network', 'none', image)
+    const list = (...filters: string[]) =>
+      suite.ok('ps', '-a', '--format', '{{.Names}}', ...filters.flatMap((filter) => ['--filter', filter]))
+    expect(await list('label=x=1')).toBe('a1')
+    expect(await list('label=x', 'status=created')).toBe('a2\na1')
+    expect(await list('name=^a2$')).toBe('a2')
+    expect(await list('status=running')).toBe('')
+    expect(await list(`ancestor=${image}`, 'since=a1')).toBe('a2')
+    expect((await suite.docker('ps', '--filter', 'nonsense=1')).stderr).toContain("invalid filter 'nonsense'")
+    await suite.ok('container', 'prune', '-f')
+    expect(await list()).toBe('')
+  })
+})
