@@ -1,7 +1,7 @@
 // The layers of docs/architecture.md, held by a rule: a package imports only packages below it,
 // siblings never import each other, and only @ctr/linux knows koffi.
 const siblings = ['namespaces', 'cgroups', 'overlay', 'netbridge', 'registry']
-const above = ['runtime', 'cli']
+const above = ['runtime', 'engine', 'cli']
 
 const pkg = (name) => `^packages/${name}/`
 
@@ -27,9 +27,15 @@ module.exports = {
       to: { path: pkg('linux') },
     },
     {
-      name: 'runtime-below-cli',
+      name: 'runtime-below-engine-and-cli',
       severity: 'error',
       from: { path: pkg('runtime') },
+      to: { path: '^packages/(engine|cli)/' },
+    },
+    {
+      name: 'engine-below-cli',
+      severity: 'error',
+      from: { path: pkg('engine') },
       to: { path: pkg('cli') },
     },
     {

@@ -40,6 +40,7 @@ const engines = {
   buildah: 'buildah',
   catatonit: 'catatonit',
   containerd: 'containerd',
+  docker: 'docker-cli',
   dockerd: 'docker.io',
   podman: 'podman',
 }

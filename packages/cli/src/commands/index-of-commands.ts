@@ -42,6 +42,11 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Serve images to other machines and programs',
     load: () => import('./registry.js'),
   },
+  {
+    name: 'daemon',
+    summary: 'Serve the Docker Engine API to clients of Docker',
+    load: () => import('./daemon.js'),
+  },
   { name: 'system', summary: 'Manage this runtime as a whole', load: () => import('./system.js') },
   { name: 'check', summary: 'Check what containers need of the kernel', load: () => import('./check.js') },
   {

@@ -70,7 +70,7 @@ export class ExecSession {
     this.pid = process.pid
     this.isRunning = true
     process.wait().then(
-      ({ exitCode, signal }) => this.#ended(exitCode ?? (signal === undefined ? 255 : 128 + signal)),
+      ({ exitCode, signal }) => this.#ended(exitCode ?? 128 + signal),
       () => this.#ended(255),
     )
   }

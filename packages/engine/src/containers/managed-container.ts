@@ -99,7 +99,7 @@ export class ManagedContainer {
     if (!this.isRunning) throw this.#conflict('is not running')
     if (/^(SIG)?(KILL|TERM|INT|QUIT|HUP)$|^(9|15|2|3|1)$/i.test(signal)) this.document.stopped = true
     this.#handle.kill(signal)
-    this.#emit('kill', { signal: String(signal) })
+    this.#emit('kill', { signal })
   }
 
   /** Stops it. @returns False when it does not run. */
@@ -268,6 +268,7 @@ export class ManagedContainer {
     await this.log.endRun()
     this.#run = undefined
     this.#ended(exit)
+    this.log.wake() // who follows looks whether it runs
     this.#pipes.remove()
     if (exit?.oomKilled === true) this.#emit('oom')
     this.#emit('die', this.#dieAttributes())

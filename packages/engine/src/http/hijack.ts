@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ClientStreams } from '../streams/attach.js'
 import { upgradedSocket } from './upgrade.js'
@@ -19,5 +18,5 @@ export function hijack(request: FastifyRequest, reply: FastifyReply, type: strin
   upgraded.write(
     `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`,
   )
-  return { readable: upgraded as Duplex, writable: upgraded }
+  return { readable: upgraded, writable: upgraded }
 }

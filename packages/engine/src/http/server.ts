@@ -68,9 +68,9 @@ export async function createServer(engine: Engine): Promise<FastifyInstance> {
   app.setNotFoundHandler(async (_request, reply) => {
     await reply.code(404).send({ message: 'page not found' })
   })
+  routeUpgrades(app)
   for (const add of routes) add(app, engine)
   await app.ready()
-  routeUpgrades(app)
   return app
 }
 

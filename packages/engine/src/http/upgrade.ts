@@ -1,9 +1,12 @@
 import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { limits } from './limits.js'
 
 const sockets = new WeakMap<IncomingMessage, Socket>()
+/** Bodies of requests that Node takes for ended with their headers. */
+const bodies = new WeakMap<IncomingMessage, Buffer>()
 
 /** The connection of a request with `Upgrade: tcp`, which the route may take over; undefined for all others. */
 export function upgradedSocket(request: IncomingMessage): Socket | undefined {
@@ -15,13 +18,16 @@ export function upgradedSocket(request: IncomingMessage): Socket | undefined {
  * the body, of which it has read none, is read here, and what follows it stays in the connection.
  */
 export function routeUpgrades(app: FastifyInstance): void {
+  app.addHook('preParsing', (request, _reply, payload, done) => {
+    const body = bodies.get(request.raw)
+    done(null, body === undefined ? payload : Readable.from([body], { objectMode: false }))
+  })
   app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     if (head.length > 0) socket.unshift(head)
     readBody(request, socket).then(
       (body) => {
-        request.push(body)
-        request.push(null)
+        bodies.set(request, body)
         if (request.headers.upgrade?.toLowerCase() === 'tcp') sockets.set(request, socket)
         const response = new ServerResponse(request)
         response.shouldKeepAlive = false

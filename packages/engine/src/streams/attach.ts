@@ -19,7 +19,10 @@ export function clientListener(writable: Writable, streams: ReadonlySet<StreamNa
     },
     ready: () =>
       new Promise((resolve) => {
-        if (!writable.writable || !writable.writableNeedDrain) return resolve()
+        if (!writable.writable || !writable.writableNeedDrain) {
+          resolve()
+          return
+        }
         const done = (): void => {
           writable.off('drain', done).off('close', done)
           resolve()

@@ -1,6 +1,5 @@
 import type { ExecProcess } from '@ctr/runtime'
 import { clientListener, type ClientStreams } from './attach.js'
-import type { StreamName } from './frame.js'
 
 /** Connects a client with a program; the connection ends when all of its output was sent. */
 export async function connectExec(
@@ -16,7 +15,7 @@ export async function connectExec(
           ['stderr', process.stderr],
         ] as const)
       : ([['stdout', terminal]] as const)
-  ).flatMap(([stream, output]) => (output === null ? [] : [{ stream: stream as StreamName, output }]))
+  ).flatMap(([stream, output]) => (output === null ? [] : [{ stream: stream, output }]))
   readable.on('error', () => undefined)
   writable.on('error', () => undefined)
   if (stdin === null) readable.resume()

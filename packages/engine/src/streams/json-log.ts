@@ -28,7 +28,7 @@ export class JsonLog {
     const file = this.#file
     this.#file = undefined
     if (file !== undefined) await new Promise<void>((resolve) => file.end(resolve))
-    this.#tell()
+    this.wake()
   }
 
   /**
@@ -41,7 +41,7 @@ export class JsonLog {
   }
 
   /** Wakes those who follow: there is more, or no more will come. */
-  #tell(): void {
+  wake(): void {
     for (const resolve of this.#changed.splice(0)) resolve()
   }
 
@@ -57,7 +57,7 @@ export class JsonLog {
     const time = timestamp()
     const text = lines.map((log) => `${JSON.stringify({ log, stream, time })}\n`).join('')
     const file = (this.#file ??= this.#open())
-    const hasRoom = file.write(text, () => this.#tell())
+    const hasRoom = file.write(text, () => this.wake())
     if (hasRoom) return undefined
     return new Promise((resolve) => {
       file.once('drain', resolve)

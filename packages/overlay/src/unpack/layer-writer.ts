@@ -179,9 +179,14 @@ export class LayerWriter {
     const later = (work: (folder: number) => void): undefined => {
       this.#queue.add({ path: entry.path, now: () => work(this.#parents.get(place.parent)) })
     }
-    if (meaning.kind === 'opaque') { later((folder) => hideLower(folder, this.#scope)); return; }
-    if (meaning.kind === 'whiteout')
-      { later((folder) => putWhiteout(folder, meaning.hidden, this.#scope)); return; }
+    if (meaning.kind === 'opaque') {
+      later((folder) => hideLower(folder, this.#scope))
+      return
+    }
+    if (meaning.kind === 'whiteout') {
+      later((folder) => putWhiteout(folder, meaning.hidden, this.#scope))
+      return
+    }
     switch (entry.kind) {
       case 'file':
         return this.#file(place, entry)
@@ -191,10 +196,14 @@ export class LayerWriter {
       case 'symlink':
         this.#symlink(place, entry)
         return undefined
-      case 'hardlink':
-        { later((folder) => this.#hardLink(folder, place.name, entry)); return; }
-      default:
-        { later((folder) => this.#node(folder, place.name, entry)); return; }
+      case 'hardlink': {
+        later((folder) => this.#hardLink(folder, place.name, entry))
+        return
+      }
+      default: {
+        later((folder) => this.#node(folder, place.name, entry))
+        return
+      }
     }
   }
 

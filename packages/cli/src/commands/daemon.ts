@@ -1,0 +1,47 @@
+import type { Command } from 'commander'
+import { onEndSignal } from '../attach/signals.js'
+import { collect, type Cli } from '../cli.js'
+import { messageOf } from '../errors.js'
+import { printError, printLine } from '../output/pipe-end.js'
+
+interface DaemonFlags {
+  readonly host?: readonly string[]
+}
+
+/** `ctrjs daemon`. */
+export function define(command: Command, cli: Cli): void {
+  command
+    .usage('[OPTIONS]')
+    .option(
+      '-H, --host <address>',
+      'where clients reach it: unix:///path.sock; may be given several times',
+      collect,
+    )
+    .action(async ({ host }: DaemonFlags) => {
+      await serve(cli, host)
+    })
+}
+
+/** Serves until a signal asks us to end. Containers go on. */
+async function serve(cli: Cli, hosts: readonly string[] | undefined): Promise<void> {
+  const { root, state, insecureRegistry } = cli.globals()
+  // loaded only here: it brings a web server, which no other command needs
+  const { Engine } = await import('@ctr/engine')
+  const onError = (error: unknown): void => printError(`ctrjs: ${messageOf(error)}`)
+  // a mistake in the answer to one client must not end the daemon for all others
+  process.on('uncaughtException', onError)
+  process.on('unhandledRejection', onError)
+  const ended = new Promise<void>((resolve) => {
+    onEndSignal(() => resolve())
+  })
+  const engine = await Engine.start({
+    root,
+    state,
+    hosts,
+    onError,
+    registries: { insecure: insecureRegistry },
+  })
+  for (const host of engine.hosts) printLine(`API listen on ${host}`)
+  await ended
+  await engine.close()
+}
