@@ -1,14 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { Runtime, type RuntimeOptions } from '@ctr/runtime'
-import { Containers } from './containers/containers.js'
-import { ExecSessions } from './containers/exec-sessions.js'
-import type { ManagedContainer } from './containers/managed-container.js'
-import { engineVersion } from './engine-version.js'
-import { EventBus } from './events/event-bus.js'
-import { Facts } from './facts.js'
+import { EngineCore } from './core.js'
 import { listen } from './http/listen.js'
 import { createServer } from './http/server.js'
-import { EngineImages } from './images.js'
 
 /** Where an engine lives and listens. */
 export interface EngineOptions extends RuntimeOptions {
@@ -29,26 +23,12 @@ export interface EngineOptions extends RuntimeOptions {
  * // DOCKER_HOST=unix:///tmp/docker.sock docker run --rm busybox echo hello
  */
 export class Engine implements AsyncDisposable {
-  readonly runtime: Runtime
-  readonly containers: Containers
-  readonly execs = new ExecSessions()
-  readonly events = new EventBus()
-  readonly images: EngineImages
-  readonly facts: Facts
-  /** In ISO 8601. */
-  readonly startedAt = new Date().toISOString()
-  /** What it calls itself in answers. */
-  readonly serverName = `ctr/${engineVersion} (linux)`
-  /** Where it listens. */
-  hosts: readonly string[] = []
+  readonly #core: EngineCore
   #servers: readonly FastifyInstance[] = []
   #closed: Promise<void> | undefined
 
-  private constructor(runtime: Runtime, onError: (error: unknown) => void) {
-    this.runtime = runtime
-    this.containers = new Containers(runtime, this.events, onError)
-    this.images = new EngineImages(runtime, this.events)
-    this.facts = new Facts(runtime, this.containers)
+  private constructor(core: EngineCore) {
+    this.#core = core
   }
 
   /**
@@ -58,9 +38,10 @@ export class Engine implements AsyncDisposable {
    */
   static async start({ hosts, onError = () => undefined, ...options }: EngineOptions = {}): Promise<Engine> {
     const runtime = await Runtime.open({ ...options, adoptNames: true })
-    const engine = new Engine(runtime, onError)
+    const core = new EngineCore(runtime, onError)
+    const engine = new Engine(core)
     try {
-      await engine.containers.restore()
+      await core.containers.restore()
       await engine.#listen(hosts ?? [`unix://${runtime.state}/docker.sock`])
       return engine
     } catch (error) {
@@ -69,14 +50,19 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  /** Tells everybody of something that has happened to a container. */
-  emitOf(
-    { id, document }: ManagedContainer,
-    action: string,
-    attributes: Readonly<Record<string, string>>,
-  ): void {
-    const { body, name } = document
-    this.events.emit('container', action, id, { ...body.Labels, image: body.Image, name, ...attributes })
+  /** What it stands on: containers are managed through the API. */
+  get runtime(): Runtime {
+    return this.#core.runtime
+  }
+
+  /** @internal */
+  get containers(): EngineCore['containers'] {
+    return this.#core.containers
+  }
+
+  /** Where it listens. */
+  get hosts(): readonly string[] {
+    return this.#core.hosts
   }
 
   /** Stops listening and ends all connections. Containers go on. Idempotent. */
@@ -93,15 +79,15 @@ export class Engine implements AsyncDisposable {
     const servers: FastifyInstance[] = []
     this.#servers = servers
     for (const host of hosts) {
-      const server = await createServer(this)
+      const server = await createServer(this.#core)
       servers.push(server)
       await listen(server, host)
     }
-    this.hosts = hosts
+    this.#core.hosts = hosts
   }
 
   async #close(): Promise<void> {
-    await this.containers[Symbol.asyncDispose]()
+    await this.#core.containers[Symbol.asyncDispose]()
     await Promise.all(this.#servers.map((server) => server.close()))
     await this.runtime.close()
   }

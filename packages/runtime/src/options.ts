@@ -3,7 +3,7 @@ import type { CredentialSource, ImageProgress } from '@ctr/registry'
 import type { PortMapping } from '@ctr/netbridge'
 import { RuntimeError } from './errors.js'
 import { parseNetwork, type NetworkOption } from './container/network-option.js'
-import type { NetworkMode } from './container/record.js'
+import type { NetworkMode } from './container/network-option.js'
 import type { TerminalSize } from './setup/terminal-stream.js'
 import { checkUserNamespace, type UserNamespaceOption } from './userns/option.js'
 

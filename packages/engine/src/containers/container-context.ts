@@ -1,7 +1,13 @@
 import type { Runtime } from '@ctr/runtime'
 import type { ContainerDocument } from '../state/container-document.js'
 import type { DocumentStore } from '../state/document-store.js'
-import type { ManagedContainer } from './managed-container.js'
+
+/** A container, as far as those around it need to know. */
+export interface ContainerIdentity {
+  readonly id: string
+  readonly name: string
+  readonly document: ContainerDocument
+}
 
 /** What a container has of the engine around it. */
 export interface ContainerContext {
@@ -11,9 +17,9 @@ export interface ContainerContext {
   pipesFolder(id: string): string
   /** File of its log. */
   logPath(id: string): string
-  emit(container: ManagedContainer, action: string, attributes: Readonly<Record<string, string>>): void
+  emit(container: ContainerIdentity, action: string, attributes: Readonly<Record<string, string>>): void
   /** It is no more: its document, its log, its place in the list. */
-  forget(container: ManagedContainer): Promise<void>
+  forget(container: ContainerIdentity): Promise<void>
   /** Told of what no client is told. */
   onError(error: unknown): void
   /** The daemon ends: nothing is started any more. */

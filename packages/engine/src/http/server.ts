@@ -1,5 +1,5 @@
 import { fastify, type FastifyError, type FastifyInstance } from 'fastify'
-import type { Engine } from '../engine.js'
+import type { EngineCore } from '../core.js'
 import { ApiError, toApiError } from '../errors.js'
 import { parseJsonBody } from './json-body.js'
 import { limits } from './limits.js'
@@ -32,7 +32,7 @@ const routes = [
 ]
 
 /** The API of an engine as an HTTP server that does not listen yet. */
-export async function createServer(engine: Engine): Promise<FastifyInstance> {
+export async function createServer(engine: EngineCore): Promise<FastifyInstance> {
   const versions = new WeakMap<object, string | undefined>()
   const app = fastify({
     logger: false,

@@ -1,9 +1,9 @@
-import type { Engine } from '../engine.js'
+import type { EngineCore } from '../core.js'
 import { networkId, networkSettings, type NetworkName } from './networks.js'
 
 /** A network as `GET /networks/{id}` shows it. */
 export function networkDocument(
-  engine: Engine,
+  engine: EngineCore,
   name: NetworkName,
   detailed: boolean,
 ): Record<string, unknown> {
@@ -28,7 +28,7 @@ export function networkDocument(
   }
 }
 
-function containersOn({ containers, runtime }: Engine, name: NetworkName): Record<string, object> {
+function containersOn({ containers, runtime }: EngineCore, name: NetworkName): Record<string, object> {
   const on = containers.all().filter((one) => one.isRunning && one.handle.inspect().network.mode === name)
   return Object.fromEntries(
     on.map((container) => {

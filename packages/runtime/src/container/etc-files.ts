@@ -13,7 +13,8 @@ import { hostGateway, type RunOptions } from '../options.js'
 import type { RuntimeFile } from '../setup/files.js'
 import { asksForNames, containerNameServers } from '../networks/container-names.js'
 import { dnsAddress } from '../rootless/dns-address.js'
-import type { ContainerRecord, NetworkMode } from './record.js'
+import type { ContainerRecord } from './record.js'
+import type { NetworkMode } from './network-option.js'
 
 /** Where a container is on its networks. */
 export interface Place {

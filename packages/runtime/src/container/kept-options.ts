@@ -1,5 +1,5 @@
 import type { NamedVolume, RunOptions, StartContainerOptions } from '../options.js'
-import type { ContainerVolume } from './record.js'
+import type { ContainerVolume } from './container-volume.js'
 
 /** Options that a container is started with, again and again: all but its streams, as JSON. */
 export type KeptOptions = Omit<

@@ -6,7 +6,8 @@ import { networkLostText, watchNetwork, type NetworkWatch } from '../rootless/ne
 import type { UserNetwork } from '../rootless/network-program.js'
 import { runningProgram } from '../rootless/user-network.js'
 import type { KeptRecord } from './kept-record.js'
-import type { ContainerRecord, NetworkMode } from './record.js'
+import type { ContainerRecord } from './record.js'
+import type { NetworkMode } from './network-option.js'
 
 /** Whether a program connects containers to this network, which may end before they do. */
 function isByProgram(mode: NetworkMode): mode is UserNetwork {

@@ -2,7 +2,8 @@ import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import type { RunOptions } from '../options.js'
 import { parseNetwork, type NetworkAttachment } from './network-option.js'
-import type { ContainerRecord, NetworkMode } from './record.js'
+import type { ContainerRecord } from './record.js'
+import type { NetworkMode } from './network-option.js'
 
 /** The network that a container is to have. */
 export interface ResolvedNetwork {

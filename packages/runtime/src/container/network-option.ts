@@ -1,5 +1,17 @@
 import { RuntimeError } from '../errors.js'
-import type { NetworkMode, WantedAddresses } from './record.js'
+
+/** How a container is connected: `'bridge'` stands for networks of the runtime, whatever their drivers. */
+export type NetworkMode = 'none' | 'host' | 'bridge' | 'container' | 'pasta' | 'slirp4netns'
+
+/** Addresses that a container is to have on a network. */
+export interface WantedAddresses {
+  /** A fixed IPv4 address of the network. Default the next free one. */
+  readonly ip?: string | undefined
+  /** A fixed IPv6 address, where the network has IPv6. */
+  readonly ip6?: string | undefined
+  /** Hardware address. Default one that follows from the address. */
+  readonly mac?: string | undefined
+}
 
 /** A network of `runtime.networks`, and how the container is on it. */
 export interface NetworkAttachment extends WantedAddresses {

@@ -3,20 +3,9 @@ import { join } from 'node:path'
 import type { CapabilitySets, IdMaps, User } from '@ctr/namespaces'
 import type { PublishedPort } from '@ctr/netbridge'
 import { isRuntimeError, RuntimeError } from '../errors.js'
+import type { ContainerVolume } from './container-volume.js'
 import type { KeptOptions } from './kept-options.js'
-
-/** How a container is connected: `'bridge'` stands for networks of the runtime, whatever their drivers. */
-export type NetworkMode = 'none' | 'host' | 'bridge' | 'container' | 'pasta' | 'slirp4netns'
-
-/** Addresses that a container is to have on a network. */
-export interface WantedAddresses {
-  /** A fixed IPv4 address of the network. Default the next free one. */
-  readonly ip?: string | undefined
-  /** A fixed IPv6 address, where the network has IPv6. */
-  readonly ip6?: string | undefined
-  /** Hardware address. Default one that follows from the address. */
-  readonly mac?: string | undefined
-}
+import type { NetworkMode, WantedAddresses } from './network-option.js'
 
 /** A container's place on a network of the runtime. */
 export interface ContainerNetwork {
@@ -46,15 +35,6 @@ export interface ContainerExit {
   readonly oomKilled: boolean
   /** When, in ISO 8601; null when nobody saw it. */
   readonly finishedAt: string | null
-}
-
-/** A volume that is mounted in a container. */
-export interface ContainerVolume {
-  readonly name: string
-  /** Absolute path in the container. */
-  readonly target: string
-  /** It was made for this container, without a name. */
-  readonly anonymous: boolean
 }
 
 /** A container as it is kept on disk: what it was made from, and what it is now. */

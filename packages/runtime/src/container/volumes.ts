@@ -8,7 +8,7 @@ import type { HostVolume, RunOptions, Volume } from '../options.js'
 import type { Rollback } from '../rollback.js'
 import type { Bind } from '../setup/container-setup.js'
 import type { WantedBind } from './binds.js'
-import type { ContainerVolume } from './record.js'
+import type { ContainerVolume } from './container-volume.js'
 import type { ContainerSpec } from './spec.js'
 
 /** What is to be mounted in a container, and what of it is a volume. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ManagedContainer } from '../../containers/managed-container.js'
 import type { RunResult } from '../../containers/run-waiters.js'
-import type { Engine } from '../../engine.js'
+import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest } from '../../errors.js'
 import { attach, clientListener } from '../../streams/attach.js'
 import { multiplexedType, rawType, type StreamName } from '../../streams/frame.js'
@@ -10,7 +10,7 @@ import { hijack } from '../hijack.js'
 import { Query } from '../query.js'
 
 /** `attach`, `logs` and `wait`. */
-export function containerStreamRoutes(app: FastifyInstance, engine: Engine): void {
+export function containerStreamRoutes(app: FastifyInstance, engine: EngineCore): void {
   const named = (request: FastifyRequest): ManagedContainer =>
     engine.containers.get((request.params as { id: string }).id)
 

@@ -1,7 +1,7 @@
 import { processRows, RuntimeError } from '@ctr/runtime'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ManagedContainer } from '../../containers/managed-container.js'
-import type { Engine } from '../../engine.js'
+import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest } from '../../errors.js'
 import { inspectContainer } from '../../translate/inspect-container.js'
 import { containerFilters, listEntry, selectContainers } from '../../translate/list-containers.js'
@@ -9,7 +9,7 @@ import { Query } from '../query.js'
 import { createBody, type CreateBody } from '../schemas/create-container.js'
 
 /** Containers as documents, and what is done with them. */
-export function containerRoutes(app: FastifyInstance, engine: Engine): void {
+export function containerRoutes(app: FastifyInstance, engine: EngineCore): void {
   const { containers, runtime } = engine
   const named = (request: FastifyRequest): ManagedContainer =>
     containers.get((request.params as { id: string }).id)

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Engine } from '../../engine.js'
+import type { EngineCore } from '../../core.js'
 import type { EngineEvent } from '../../events/event-bus.js'
 import { JsonLines } from '../json-lines.js'
 import { Query, type Filters } from '../query.js'
@@ -23,7 +23,7 @@ const known = [
 ]
 
 /** `GET /events`. */
-export function eventRoutes(app: FastifyInstance, engine: Engine): void {
+export function eventRoutes(app: FastifyInstance, engine: EngineCore): void {
   app.get('/events', (request, reply) => {
     const query = new Query(request)
     const filters = query.filters(known)

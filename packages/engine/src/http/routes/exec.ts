@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ExecSession } from '../../containers/exec-session.js'
-import type { Engine } from '../../engine.js'
+import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest, toApiError } from '../../errors.js'
 import { connectExec } from '../../streams/exec-streams.js'
 import { frame, multiplexedType, rawType } from '../../streams/frame.js'
@@ -9,7 +9,7 @@ import { execBody, execStartBody, type ExecBody, type ExecStartBody } from '../s
 import { sizeOf } from './containers.js'
 
 /** Programs in running containers. */
-export function execRoutes(app: FastifyInstance, engine: Engine): void {
+export function execRoutes(app: FastifyInstance, engine: EngineCore): void {
   const { containers, execs } = engine
   const named = (request: FastifyRequest): ExecSession => execs.get((request.params as { id: string }).id)
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Engine } from '../../engine.js'
+import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest, notImplemented } from '../../errors.js'
 import { imageEntry, imageHistory, inspectImage, repoTags } from '../../translate/image-documents.js'
 import { pullProgress, pushProgress } from '../../translate/transfer-progress.js'
@@ -12,7 +12,7 @@ import { registryAuth } from '../registry-auth.js'
 const filterNames = ['before', 'dangling', 'label', 'reference', 'since', 'until']
 
 /** Images. Their names have slashes, so that what follows the name is found here. */
-export function imageRoutes(app: FastifyInstance, engine: Engine): void {
+export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
   const { runtime, images, containers } = engine
 
   app.get('/images/json', async (request) => {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Engine } from '../../engine.js'
+import type { EngineCore } from '../../core.js'
 import { ApiError, notImplemented } from '../../errors.js'
 import { networkDocument } from '../../translate/network-document.js'
 import { networkId, networkNames, type NetworkName } from '../../translate/networks.js'
@@ -8,7 +8,7 @@ import { Query } from '../query.js'
 const known = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']
 
 /** The networks that are always there. */
-export function networkRoutes(app: FastifyInstance, engine: Engine): void {
+export function networkRoutes(app: FastifyInstance, engine: EngineCore): void {
   const { root } = engine.runtime
   const find = (wanted: string): NetworkName => {
     const name = networkNames.find((one) => one === wanted || networkId(root, one).startsWith(wanted))

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify'
-import type { Engine } from '../../engine.js'
+import type { EngineCore } from '../../core.js'
 import { badRequest } from '../../errors.js'
 import { repoTags } from '../../translate/image-documents.js'
 import { Query, type Filters } from '../query.js'
 
 /** Removal of everything that nobody uses. */
-export function pruneRoutes(app: FastifyInstance, engine: Engine): void {
+export function pruneRoutes(app: FastifyInstance, engine: EngineCore): void {
   const { containers, runtime, events } = engine
 
   app.post('/containers/prune', async (request) => {

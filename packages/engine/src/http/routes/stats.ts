@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { ManagedContainer } from '../../containers/managed-container.js'
-import type { Engine } from '../../engine.js'
+import type { EngineCore } from '../../core.js'
 import { readStats, statsDocument, type StatsReading } from '../../translate/stats.js'
 import { JsonLines } from '../json-lines.js'
 import { Query } from '../query.js'
@@ -9,7 +9,7 @@ import { Query } from '../query.js'
 const everyMs = 1000
 
 /** `GET /containers/{id}/stats`. */
-export function statsRoutes(app: FastifyInstance, engine: Engine): void {
+export function statsRoutes(app: FastifyInstance, engine: EngineCore): void {
   app.get('/containers/:id/stats', async (request, reply) => {
     const container = engine.containers.get((request.params as { id: string }).id)
     const query = new Query(request)

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
-import type { Engine } from '../../engine.js'
+import type { EngineCore } from '../../core.js'
 import { newestVersion } from '../version.js'
 
 /** What the engine says of itself. */
-export function systemRoutes(app: FastifyInstance, engine: Engine): void {
+export function systemRoutes(app: FastifyInstance, engine: EngineCore): void {
   app.get('/_ping', (_request, reply) => {
     reply
       .header('Cache-Control', 'no-cache, no-store, must-revalidate')

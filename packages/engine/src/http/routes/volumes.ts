@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Engine } from '../../engine.js'
+import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest } from '../../errors.js'
 import { volumeDocument } from '../../translate/volume-document.js'
 import { Query } from '../query.js'
@@ -8,7 +8,7 @@ import { volumeBody, type VolumeBody } from '../schemas/create-container.js'
 const known = ['dangling', 'driver', 'label', 'name']
 
 /** Volumes. */
-export function volumeRoutes(app: FastifyInstance, engine: Engine): void {
+export function volumeRoutes(app: FastifyInstance, engine: EngineCore): void {
   const { volumes } = engine.runtime
   const nameOf = (request: { readonly params: unknown }): string => (request.params as { name: string }).name
 

@@ -1,0 +1,41 @@
+import type { Runtime } from '@ctr/runtime'
+import { Containers } from './containers/containers.js'
+import { ExecSessions } from './containers/exec-sessions.js'
+import type { ManagedContainer } from './containers/managed-container.js'
+import { engineVersion } from './engine-version.js'
+import { EventBus } from './events/event-bus.js'
+import { Facts } from './facts.js'
+import { EngineImages } from './images.js'
+
+/** What an engine has, and its routes work with. */
+export class EngineCore {
+  readonly runtime: Runtime
+  readonly containers: Containers
+  readonly execs = new ExecSessions()
+  readonly events = new EventBus()
+  readonly images: EngineImages
+  readonly facts: Facts
+  /** In ISO 8601. */
+  readonly startedAt = new Date().toISOString()
+  /** What it calls itself in answers. */
+  readonly serverName = `ctr/${engineVersion} (linux)`
+  /** Where it listens. */
+  hosts: readonly string[] = []
+
+  constructor(runtime: Runtime, onError: (error: unknown) => void) {
+    this.runtime = runtime
+    this.containers = new Containers(runtime, this.events, onError)
+    this.images = new EngineImages(runtime, this.events)
+    this.facts = new Facts(runtime, this.containers)
+  }
+
+  /** Tells everybody of something that has happened to a container. */
+  emitOf(
+    { id, document }: ManagedContainer,
+    action: string,
+    attributes: Readonly<Record<string, string>>,
+  ): void {
+    const { body, name } = document
+    this.events.emit('container', action, id, { ...body.Labels, image: body.Image, name, ...attributes })
+  }
+}
