@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { expect, it } from '@jest/globals'
 import { bundle, describeOn, leakCheck } from '@ctr/testing'
 import { ownHost } from './support/cni.js'
@@ -17,7 +17,13 @@ describeOn(['root'], 'README, on CNI', () => {
   it('has an example of a caller that runs as it stands', () => {
     using _host = ownHost()
     using program = bundle(exampleOf('Plugins of CNI'))
-    const printed = execFileSync(process.execPath, [program.path], { encoding: 'utf8' })
-    expect(printed).toBe('web has 10.214.0.2/24\n')
+    const folder = '/run/netbridge-cni-demo' // where host-local notes which address it gave last
+    rmSync(folder, { recursive: true, force: true })
+    try {
+      const printed = execFileSync(process.execPath, [program.path], { encoding: 'utf8' })
+      expect(printed).toBe('web has 10.214.0.2/24\n')
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 })

@@ -64,8 +64,8 @@ describe('ImageStore', () => {
     await source.push(name, quick)
     const store = await ImageStore.open(to.path)
     const told: { readonly diffId: string; readonly content: Promise<string> }[] = []
-    const onLayer = ({ diffId, open }: FetchedLayer): void => {
-      told.push({ diffId, content: text(open()) })
+    const onLayer = (layer: FetchedLayer): void => {
+      told.push({ diffId: layer.diffId, content: text(layer.open()) })
     }
     await store.pull(name, { ...quick, onLayer })
     expect(told.map(({ diffId }) => diffId).sort()).toEqual(image.layers.map(({ diffId }) => diffId).sort())
