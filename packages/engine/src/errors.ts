@@ -1,3 +1,4 @@
+import { isNetbridgeError } from '@ctr/netbridge'
 import { isOverlayError } from '@ctr/overlay'
 import { isRegistryError } from '@ctr/registry'
 import { isRuntimeError, type RuntimeErrorCode } from '@ctr/runtime'
@@ -54,6 +55,7 @@ export function toApiError(error: unknown): ApiError {
   }
   if (isRegistryError(error)) return new ApiError(registryStatus(error.code), error.message, { cause: error })
   if (isOverlayError(error)) return new ApiError(overlayStatus(error.code), error.message, { cause: error })
+  if (isNetbridgeError(error)) return new ApiError(networkStatus(error.code), error.message, { cause: error })
   if (isClientError(error)) return new ApiError(error.statusCode, error.message, { cause: error })
   return new ApiError(500, error instanceof Error ? error.message : String(error), { cause: error })
 }
@@ -61,6 +63,14 @@ export function toApiError(error: unknown): ApiError {
 function registryStatus(code: string): number {
   if (code === 'ERR_REGISTRY_NO_IMAGE' || code === 'ERR_REGISTRY_NOT_FOUND') return 404
   if (code === 'ERR_REGISTRY_REFERENCE' || code === 'ERR_REGISTRY_INVALID_ARG') return 400
+  return 500
+}
+
+function networkStatus(code: string): number {
+  if (code === 'ERR_NETBRIDGE_NOT_FOUND') return 404
+  if (code === 'ERR_NETBRIDGE_INVALID_ARG') return 400
+  if (code === 'ERR_NETBRIDGE_EXISTS') return 409
+  if (code === 'ERR_NETBRIDGE_IN_USE' || code === 'ERR_NETBRIDGE_SUBNET_CONFLICT') return 403
   return 500
 }
 

@@ -11,7 +11,7 @@ export type { ContainerExit, ContainerNetwork, ContainerRecord } from './contain
 export type { ContainerVolume } from './container/container-volume.js'
 export type { NetworkMode, WantedAddresses } from './container/network-option.js'
 export type { NetworkAttachment, NetworkOption } from './container/network-option.js'
-export type { NetworkInfo, NetworkOptions, SubnetOptions } from '@ctr/netbridge'
+export type { NetworkDriver, NetworkInfo, NetworkOptions, SubnetOptions } from '@ctr/netbridge'
 export type { InspectedNetwork, RuntimeNetworks } from './networks/runtime-networks.js'
 export type { ExecProcess } from './container/exec.js'
 export type { LogEntry, LogOptions } from './container/logs.js'

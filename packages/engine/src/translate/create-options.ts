@@ -1,7 +1,8 @@
 import type { StoredImage } from '@ctr/registry'
-import type { CreateContainerOptions, NetworkMode } from '@ctr/runtime'
-import { badRequest, notImplemented } from '../errors.js'
+import type { CreateContainerOptions } from '@ctr/runtime'
+import { badRequest } from '../errors.js'
 import type { CreateBody, HostConfig } from '../http/schemas/create-container.js'
+import { namesOf, networkOption } from './container-network.js'
 import { portMappings } from './ports.js'
 import { refuseUnsupported } from './unsupported.js'
 import { volumesOf } from './volumes.js'
@@ -14,7 +15,7 @@ export function createOptions(
 ): CreateContainerOptions {
   refuseUnsupported(body)
   const host = body.HostConfig ?? {}
-  const network = networkOf(host)
+  const network = networkOption(body)
   const entrypoint = wordsOf(body.Entrypoint)
   return {
     id,
@@ -31,7 +32,9 @@ export function createOptions(
     stopSignal: orUnset(body.StopSignal),
     terminal: body.Tty ?? false,
     network,
-    publish: network === 'bridge' ? portMappings(body, image.config.config.ExposedPorts ?? []) : [],
+    // host, none and that of another container have no ports of their own
+    publish: typeof network === 'string' ? [] : portMappings(body, image.config.config.ExposedPorts ?? []),
+    ...namesOf(body),
     volumes: volumesOf(body),
     capAdd: host.CapAdd ?? [],
     capDrop: host.CapDrop ?? [],
@@ -61,22 +64,6 @@ function parseEnv(lines: readonly string[]): Record<string, string> {
     return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)]
   })
   return Object.fromEntries(pairs) as Record<string, string>
-}
-
-function networkOf({ NetworkMode: mode }: HostConfig): NetworkMode {
-  switch (mode ?? '') {
-    case '':
-    case 'default':
-    case 'bridge':
-      return 'bridge'
-    case 'none':
-    case 'host':
-      return mode as NetworkMode
-    default:
-      throw notImplemented(
-        `cannot use network ${JSON.stringify(mode)} of HostConfig.NetworkMode: bridge, host and none are there`,
-      )
-  }
 }
 
 function securityOf(options: readonly string[]): Pick<CreateContainerOptions, 'noNewPrivileges' | 'seccomp'> {

@@ -9,7 +9,7 @@ import { networkSettings } from './networks.js'
 /** The document of `GET /containers/{id}/json`. */
 export function inspectContainer(
   container: ManagedContainer,
-  { root, volumes }: Pick<Runtime, 'root' | 'volumes'>,
+  runtime: Runtime,
   image: StoredImage | undefined,
 ): Record<string, unknown> {
   const { document, handle, log } = container
@@ -36,9 +36,9 @@ export function inspectContainer(
     ExecIDs: null,
     HostConfig: hostConfigOf(document.body),
     GraphDriver: { Name: 'overlay2', Data: null },
-    Mounts: mountsOf(container, volumes.folder),
+    Mounts: mountsOf(container, runtime.volumes.folder),
     Config: configOf(container, image),
-    NetworkSettings: networkSettings(container, root),
+    NetworkSettings: networkSettings(container, runtime),
   }
 }
 

@@ -41,6 +41,8 @@ export function selectContainers(
     if (!all && !asksStatus && !container.isRunning && status !== 'restarting') return false
     const record = handle.inspect()
     const ports = Object.keys(portsOf(container))
+    const { mode, networks: places } = record.network
+    const networks = mode === 'bridge' ? places.map(({ name }) => name) : [mode]
     return (
       before.every((time) => document.created < time) &&
       since.every((time) => document.created > time) &&
@@ -50,7 +52,7 @@ export function selectContainers(
       filters.any('id', (id) => document.id.startsWith(id)) &&
       filters.any('name', (pattern) => matchesName(pattern, document.name)) &&
       filters.any('ancestor', (image) => isOf(image, document.body.Image, document.imageId)) &&
-      filters.any('network', (name) => record.network.mode === name) &&
+      filters.any('network', (name) => networks.includes(name)) &&
       filters.any('health', (health) => health === 'none') &&
       filters.any('volume', (wanted) =>
         mountsOf(container, '').some(({ Name, Destination }) => Name === wanted || Destination === wanted),
@@ -79,13 +81,10 @@ function isOf(wanted: string, image: string, imageId: string): boolean {
 }
 
 /** An entry of `GET /containers/json`. */
-export function listEntry(
-  container: ManagedContainer,
-  { root, volumes }: Pick<Runtime, 'root' | 'volumes'>,
-): Record<string, unknown> {
+export function listEntry(container: ManagedContainer, runtime: Runtime): Record<string, unknown> {
   const { document, handle } = container
   const record = handle.inspect()
-  const { Networks } = networkSettings(container, root)
+  const { Networks } = networkSettings(container, runtime)
   return {
     Id: document.id,
     Names: [`/${document.name}`],
@@ -99,7 +98,7 @@ export function listEntry(
     Status: statusText(container),
     HostConfig: { NetworkMode: document.body.HostConfig?.NetworkMode ?? 'bridge' },
     NetworkSettings: { Networks },
-    Mounts: mountsOf(container, volumes.folder),
+    Mounts: mountsOf(container, runtime.volumes.folder),
   }
 }
 

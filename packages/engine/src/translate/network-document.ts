@@ -1,43 +1,94 @@
+import type { NetworkInfo } from '@ctr/runtime'
 import type { EngineCore } from '../core.js'
-import { networkId, networkSettings, type NetworkName } from './networks.js'
+import { idOf, infoOf, isMade, networkId } from './networks.js'
 
 /** A network as `GET /networks/{id}` shows it. */
 export function networkDocument(
   engine: EngineCore,
-  name: NetworkName,
-  detailed: boolean,
+  name: string,
+  { detailed }: { readonly detailed: boolean },
 ): Record<string, unknown> {
-  const { root } = engine.runtime
+  const { runtime } = engine
+  const info = infoOf(runtime, name)
   return {
     Name: name,
-    Id: networkId(root, name),
-    Created: engine.startedAt,
+    Id: idOf(runtime, name),
+    Created: info?.createdAt ?? engine.startedAt,
     Scope: 'local',
-    Driver: name === 'none' ? 'null' : name,
+    Driver: driverOf(name, info),
     EnableIPv4: true,
-    EnableIPv6: false,
-    IPAM: { Driver: 'default', Options: null, Config: [] },
-    Internal: false,
-    Attachable: false,
+    EnableIPv6: info?.subnets.some(({ subnet }) => subnet.includes(':')) ?? false,
+    IPAM: { Driver: 'default', Options: isMade(name) ? {} : null, Config: info?.subnets.map(configOf) ?? [] },
+    Internal: info?.internal ?? false,
+    Attachable: isMade(name) ? (info?.attachable ?? false) : false,
     Ingress: false,
     ConfigFrom: { Network: '' },
     ConfigOnly: false,
-    Containers: detailed ? containersOn(engine, name) : {},
-    Options: {},
-    Labels: {},
+    Containers: detailed ? containersOn(engine, name, info) : {},
+    Options: info === undefined ? {} : optionsOf(info),
+    Labels: info?.labels ?? {},
   }
 }
 
-function containersOn({ containers, runtime }: EngineCore, name: NetworkName): Record<string, object> {
-  const on = containers.all().filter((one) => one.isRunning && one.handle.inspect().network.mode === name)
+/** Docker's word for what connects a network. */
+export function driverOf(name: string, info: NetworkInfo | undefined): string {
+  return info?.driver ?? (name === 'none' ? 'null' : name)
+}
+
+function configOf({ subnet, gateway, range, aux }: NetworkInfo['subnets'][number]): Record<string, unknown> {
+  return {
+    Subnet: subnet,
+    ...(range === subnet ? {} : { IPRange: range }),
+    Gateway: gateway,
+    ...(Object.keys(aux).length === 0 ? {} : { AuxiliaryAddresses: aux }),
+  }
+}
+
+function optionsOf({
+  bridge,
+  icc,
+  masquerade,
+  mtu,
+  parent,
+  mode,
+  driver,
+}: NetworkInfo): Record<string, string> {
+  const stacked =
+    parent === undefined ? {} : { parent, ...(mode === undefined ? {} : { [`${driver}_mode`]: mode }) }
+  return {
+    ...(bridge === undefined ? {} : { 'com.docker.network.bridge.name': bridge }),
+    ...(icc ? {} : { 'com.docker.network.bridge.enable_icc': 'false' }),
+    ...(masquerade ? {} : { 'com.docker.network.bridge.enable_ip_masquerade': 'false' }),
+    ...(mtu === undefined ? {} : { 'com.docker.network.driver.mtu': String(mtu) }),
+    ...stacked,
+  }
+}
+
+function containersOn(
+  { containers, runtime }: EngineCore,
+  name: string,
+  info: NetworkInfo | undefined,
+): Record<string, object> {
+  const nameOf = (id: string): string =>
+    containers.all().find((one) => one.id === id)?.name ?? id.slice(0, 12)
+  if (info === undefined) {
+    const on = containers.all().filter((one) => one.isRunning && one.handle.inspect().network.mode === name)
+    return Object.fromEntries(
+      on.map(({ id }) => [id, { ...nowhere, Name: nameOf(id), EndpointID: networkId(id, name) }]),
+    )
+  }
   return Object.fromEntries(
-    on.map((container) => {
-      const { EndpointID, IPAddress, IPPrefixLen } = networkSettings(container, runtime.root)
-      const IPv4Address = IPAddress === '' ? '' : `${String(IPAddress)}/${String(IPPrefixLen)}`
-      return [
-        container.id,
-        { Name: container.name, EndpointID, MacAddress: '', IPv4Address, IPv6Address: '' },
-      ]
-    }),
+    runtime.networks.inspect(name).containers.map(({ id, address, prefixLength, ipv6, mac }) => [
+      id,
+      {
+        Name: nameOf(id),
+        EndpointID: networkId(id, name),
+        MacAddress: mac,
+        IPv4Address: `${address}/${prefixLength}`,
+        IPv6Address: ipv6 === null ? '' : `${ipv6.address}/${ipv6.prefixLength}`,
+      },
+    ]),
   )
 }
+
+const nowhere = { MacAddress: '', IPv4Address: '', IPv6Address: '' }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import type { ContainerNetwork, NetworkInfo, Runtime } from '@ctr/runtime'
 import type { ManagedContainer } from '../containers/managed-container.js'
 
-/** The networks that are always there. */
+/** The networks that are always there; `bridge` is made when it is needed. */
 export const networkNames = ['bridge', 'host', 'none'] as const
 export type NetworkName = (typeof networkNames)[number]
 
@@ -22,47 +23,77 @@ export function portsOf({ document, handle }: ManagedContainer): Record<string, 
 }
 
 /** `NetworkSettings` of a container. */
-export function networkSettings(container: ManagedContainer, root: string): Record<string, unknown> {
+export function networkSettings(container: ManagedContainer, runtime: Runtime): Record<string, unknown> {
   const { network, status } = container.handle.inspect()
   const isUp = status === 'running'
-  const [IPAddress = '', length = '16'] = isUp ? (network.address ?? '').split('/') : []
-  const endpoint = {
-    IPAMConfig: null,
-    Links: null,
-    Aliases: null,
-    DriverOpts: null,
-    GwPriority: 0,
-    NetworkID: networkId(root, network.mode),
-    EndpointID: isUp ? networkId(container.id, network.mode) : '',
-    Gateway: IPAddress === '' ? '' : gatewayOf(IPAddress),
-    IPAddress,
-    MacAddress: '',
-    IPPrefixLen: IPAddress === '' ? 0 : Number(length),
-    IPv6Gateway: '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
-    DNSNames: null,
-  }
-  const { Gateway, IPPrefixLen, EndpointID } = endpoint
+  const places = network.mode === 'bridge' ? network.networks : [{ ...nowhere, name: network.mode }]
+  const endpoints = places.map((place) => [place.name, endpointOf(container, place, isUp, runtime)] as const)
+  const first = network.mode === 'bridge' ? places.find(({ name }) => name === 'bridge') : undefined
+  const ofBridge = endpointOf(
+    container,
+    first ?? { ...nowhere, name: 'bridge' },
+    isUp && first !== undefined,
+    runtime,
+  )
+  const { EndpointID, Gateway, IPAddress, IPPrefixLen, MacAddress } = ofBridge
+  const { GlobalIPv6Address, GlobalIPv6PrefixLen, IPv6Gateway } = ofBridge
   return {
     Bridge: '',
     SandboxID: isUp ? networkId(container.id, 'sandbox') : '',
     SandboxKey: isUp ? `/proc/${container.handle.pid ?? 0}/ns/net` : '',
     Ports: portsOf(container),
-    EndpointID: network.mode === 'bridge' ? EndpointID : '',
-    Gateway,
-    IPAddress,
-    IPPrefixLen,
-    MacAddress: '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
-    IPv6Gateway: '',
-    Networks: { [network.mode]: endpoint },
+    ...{ EndpointID, Gateway, IPAddress, IPPrefixLen, MacAddress },
+    ...{ GlobalIPv6Address, GlobalIPv6PrefixLen, IPv6Gateway },
+    Networks: Object.fromEntries(endpoints),
   }
 }
 
-/** The first address of the bridge's subnet, which the runtime makes with a length of 16. */
-function gatewayOf(address: string): string {
-  const [a = '0', b = '0'] = address.split('.')
-  return `${a}.${b}.0.1`
+const nowhere = { aliases: [], wanted: {}, address: null, ipv6: null, mac: null }
+type Place = Pick<ContainerNetwork, 'name' | 'aliases' | 'wanted' | 'address' | 'ipv6' | 'mac'>
+
+/** A container's place on a network, as Docker shows it. */
+function endpointOf(container: ManagedContainer, place: Place, isUp: boolean, runtime: Runtime) {
+  const info = infoOf(runtime, place.name)
+  const [v4, v6] = [false, true].map((six) =>
+    info?.subnets.find(({ subnet }) => subnet.includes(':') === six),
+  )
+  const { ip, ip6 } = place.wanted
+  const [address, ipv6] = isUp ? [place.address, place.ipv6] : [null, null]
+  return {
+    IPAMConfig:
+      ip === undefined && ip6 === undefined ? null : { IPv4Address: ip ?? '', IPv6Address: ip6 ?? '' },
+    Links: null,
+    Aliases: place.aliases.length === 0 ? null : place.aliases,
+    DriverOpts: null,
+    GwPriority: 0,
+    NetworkID: idOf(runtime, place.name),
+    EndpointID: isUp ? networkId(container.id, place.name) : '',
+    Gateway: address === null ? '' : (v4?.gateway ?? ''),
+    IPAddress: address ?? '',
+    MacAddress: isUp ? (place.mac ?? '') : '',
+    IPPrefixLen: address === null ? 0 : lengthOf(v4?.subnet),
+    IPv6Gateway: ipv6 === null ? '' : (v6?.gateway ?? ''),
+    GlobalIPv6Address: ipv6 ?? '',
+    GlobalIPv6PrefixLen: ipv6 === null ? 0 : lengthOf(v6?.subnet),
+    DNSNames: isMade(place.name) ? [container.name, ...place.aliases, container.id.slice(0, 12)] : null,
+  }
+}
+
+function lengthOf(subnet: string | undefined): number {
+  return Number(subnet?.split('/')[1] ?? 0)
+}
+
+/** Whether somebody has made the network, and it is not one of those that are always there. */
+export function isMade(name: string): boolean {
+  return !(networkNames as readonly string[]).includes(name)
+}
+
+/** What a network is; undefined for those without addresses, and for `bridge` before it was needed. */
+export function infoOf({ networks }: Runtime, name: string): NetworkInfo | undefined {
+  return networks.list().find((network) => network.name === name)
+}
+
+/** Id of a network, or of one by that name that is no more. */
+export function idOf(runtime: Runtime, name: string): string {
+  return (isMade(name) ? infoOf(runtime, name)?.id : undefined) ?? networkId(runtime.root, name)
 }

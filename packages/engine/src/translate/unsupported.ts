@@ -17,14 +17,11 @@ const refused = [
   'DeviceCgroupRules',
   'DeviceRequests',
   'Devices',
-  'Dns',
-  'DnsOptions',
-  'DnsSearch',
-  'ExtraHosts',
   'GroupAdd',
   'Init',
   'KernelMemoryTCP',
   'Links',
+  'MemoryReservation',
   'OomKillDisable',
   'OomScoreAdj',
   'Privileged',
@@ -51,7 +48,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
  *
  * @throws `ApiError` 400 that names the member.
  */
-export function refuseUnsupported({ HostConfig }: CreateBody): void {
+export function refuseUnsupported({ HostConfig, Healthcheck }: CreateBody): void {
+  const [kind = 'NONE'] = Healthcheck?.Test ?? []
+  if (kind !== 'NONE') throw badRequest('Healthcheck.Test is set: health checks are not supported')
+  const driver = HostConfig?.LogConfig?.Type ?? ''
+  if (!['', 'json-file', 'none'].includes(driver))
+    throw badRequest(`HostConfig.LogConfig.Type is ${JSON.stringify(driver)}: json-file and none are there`)
   const host = (HostConfig ?? {}) as Readonly<Record<string, unknown>>
   for (const name of refused) if (isSet(host[name])) throw unsupported(name, host[name])
   for (const [name, values] of Object.entries(allowed)) {

@@ -1,54 +1,103 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { EngineCore } from '../../core.js'
-import { ApiError, notImplemented } from '../../errors.js'
-import { networkDocument } from '../../translate/network-document.js'
-import { networkId, networkNames, type NetworkName } from '../../translate/networks.js'
-import { Query } from '../query.js'
+import { ApiError, badRequest } from '../../errors.js'
+import { attachment } from '../../translate/container-network.js'
+import { driverOf, networkDocument } from '../../translate/network-document.js'
+import { networkOptions } from '../../translate/network-options.js'
+import { idOf, infoOf, isMade, networkNames } from '../../translate/networks.js'
+import { Query, type Filters } from '../query.js'
+import {
+  connectBody,
+  disconnectBody,
+  networkBody,
+  type ConnectBody,
+  type DisconnectBody,
+  type NetworkBody,
+} from '../schemas/network.js'
 
 const known = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']
 
-/** The networks that are always there. */
+/** Networks: those that are always there, and those that were made. */
 export function networkRoutes(app: FastifyInstance, engine: EngineCore): void {
-  const { root } = engine.runtime
-  const find = (wanted: string): NetworkName => {
-    const name = networkNames.find((one) => one === wanted || networkId(root, one).startsWith(wanted))
+  const { runtime, containers, events } = engine
+  const names = (): string[] => [
+    ...new Set([...networkNames, ...runtime.networks.list().map(({ name }) => name)]),
+  ]
+  const find = (wanted: string): string => {
+    const all = names()
+    const byId = all.filter((name) => wanted.length > 0 && idOf(runtime, name).startsWith(wanted))
+    const name = all.find((one) => one === wanted) ?? (byId.length > 1 ? undefined : byId[0])
+    if (byId.length > 1 && name === undefined)
+      throw badRequest(`network ${wanted} is ambiguous (${byId.length} matches found on ID prefix)`)
     if (name === undefined) throw new ApiError(404, `network ${wanted} not found`)
     return name
+  }
+  const nameIn = (request: FastifyRequest): string => find((request.params as { id: string }).id)
+  const emit = (name: string, action: string, attributes: Readonly<Record<string, string>> = {}): void => {
+    const type = driverOf(name, infoOf(runtime, name))
+    events.emit('network', action, idOf(runtime, name), { name, type, ...attributes })
+  }
+  const isAsked = (filters: Filters, name: string): boolean => {
+    const info = infoOf(runtime, name)
+    const isUnused = isMade(name) && runtime.networks.inspect(name).containers.length === 0
+    return (
+      filters.any('name', (wanted) => name.includes(wanted)) &&
+      filters.any('id', (wanted) => idOf(runtime, name).startsWith(wanted)) &&
+      filters.any('driver', (driver) => driver === driverOf(name, info)) &&
+      filters.any('scope', (scope) => scope === 'local') &&
+      filters.any('type', (type) => type === (isMade(name) ? 'custom' : 'builtin')) &&
+      filters.any('dangling', (value) => ['1', 'true'].includes(value) === isUnused) &&
+      filters.labels(info?.labels ?? {})
+    )
   }
 
   app.get('/networks', (request) => {
     const filters = new Query(request).filters(known)
-    return networkNames
-      .filter(
-        (name) =>
-          filters.any('name', (wanted) => name.includes(wanted)) &&
-          filters.any('id', (wanted) => networkId(root, name).startsWith(wanted)) &&
-          filters.any('driver', (driver) => driver === (name === 'none' ? 'null' : name)) &&
-          filters.any('scope', (scope) => scope === 'local') &&
-          filters.any('type', (type) => type === 'builtin') &&
-          filters.any('dangling', (value) => value === 'false' || value === '0') &&
-          filters.labels({}),
-      )
-      .map((name) => networkDocument(engine, name, false))
+    return names()
+      .filter((name) => isAsked(filters, name))
+      .map((name) => networkDocument(engine, name, { detailed: false }))
   })
 
-  app.get('/networks/:id', (request) =>
-    networkDocument(engine, find((request.params as { id: string }).id), true),
-  )
+  app.get('/networks/:id', (request) => networkDocument(engine, nameIn(request), { detailed: true }))
 
-  app.delete('/networks/:id', (request) => {
-    const name = find((request.params as { id: string }).id)
-    throw new ApiError(403, `${name} is a pre-defined network and cannot be removed`)
+  app.post('/networks/create', { schema: { body: networkBody } }, async (request, reply) => {
+    const body = request.body as NetworkBody
+    if (!isMade(body.Name))
+      throw new ApiError(403, `operation is not permitted on predefined ${body.Name} network`)
+    if (infoOf(runtime, body.Name) !== undefined)
+      throw new ApiError(409, `network with name ${body.Name} already exists`)
+    const { id, name } = await runtime.networks.create(networkOptions(body))
+    emit(name, 'create')
+    return await reply.code(201).send({ Id: id, Warning: '' })
   })
 
-  app.post('/networks/create', () => {
-    throw notImplemented('cannot create a network: only bridge, host and none are there')
+  app.delete('/networks/:id', async (request, reply) => {
+    const name = nameIn(request)
+    if (!isMade(name)) throw new ApiError(403, `${name} is a pre-defined network and cannot be removed`)
+    const { containers: on } = runtime.networks.inspect(name)
+    if (on.length > 0)
+      throw new ApiError(403, `error while removing network: network ${name} has active endpoints`)
+    const [id, type] = [idOf(runtime, name), driverOf(name, infoOf(runtime, name))]
+    await runtime.networks.remove(name)
+    events.emit('network', 'destroy', id, { name, type })
+    return await reply.code(204).send()
   })
 
-  for (const action of ['connect', 'disconnect']) {
-    app.post(`/networks/:id/${action}`, (request) => {
-      find((request.params as { id: string }).id)
-      throw notImplemented(`cannot ${action} a container: it has the network that it was created with`)
-    })
-  }
+  app.post('/networks/:id/connect', { schema: { body: connectBody } }, async (request, reply) => {
+    const name = nameIn(request)
+    const { Container, EndpointConfig } = request.body as ConnectBody
+    const { id } = containers.get(Container)
+    const { aliases, ip, ip6, mac } = attachment(name, EndpointConfig)
+    await runtime.networks.connect(name, id, { aliases, ip, ip6, mac })
+    emit(name, 'connect', { container: id })
+    return await reply.code(200).send()
+  })
+
+  app.post('/networks/:id/disconnect', { schema: { body: disconnectBody } }, async (request, reply) => {
+    const name = nameIn(request)
+    const { id } = containers.get((request.body as DisconnectBody).Container)
+    await runtime.networks.disconnect(name, id)
+    emit(name, 'disconnect', { container: id })
+    return await reply.code(200).send()
+  })
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { EngineCore } from '../../core.js'
 import { badRequest } from '../../errors.js'
 import { repoTags } from '../../translate/image-documents.js'
+import { isMade } from '../../translate/networks.js'
 import { Query, type Filters } from '../query.js'
 
 /** Removal of everything that nobody uses. */
@@ -40,9 +41,24 @@ export function pruneRoutes(app: FastifyInstance, engine: EngineCore): void {
     return { VolumesDeleted: unused.map(({ name }) => name), SpaceReclaimed: 0 }
   })
 
-  app.post('/networks/prune', (request) => {
-    new Query(request).filters(['label', 'label!', 'until'])
-    return { NetworksDeleted: null }
+  app.post('/networks/prune', async (request) => {
+    const filters = new Query(request).filters(['label', 'label!', 'until'])
+    const until = untilOf(filters)
+    const { networks } = runtime
+    const unused = networks
+      .list()
+      .filter(
+        ({ name, createdAt, labels }) =>
+          isMade(name) &&
+          Date.parse(createdAt) < until &&
+          isAsked(filters, labels) &&
+          networks.inspect(name).containers.length === 0,
+      )
+    for (const { id, name, driver } of unused) {
+      await networks.remove(name)
+      events.emit('network', 'destroy', id, { name, type: driver })
+    }
+    return { NetworksDeleted: unused.length === 0 ? null : unused.map(({ name }) => name) }
   })
 
   app.post('/images/prune', async (request) => {

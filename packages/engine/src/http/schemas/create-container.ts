@@ -1,12 +1,7 @@
-import { Type, type Static, type TSchema } from '@sinclair/typebox'
+import { Type, type Static } from '@sinclair/typebox'
+import { flag, maybe, text, textMap, texts, whole } from './members.js'
+import { endpointConfig } from './network.js'
 
-/** Clients written in Go send null for what is not set. */
-const maybe = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
-const text = maybe(Type.String())
-const flag = maybe(Type.Boolean())
-const whole = maybe(Type.Integer())
-const texts = maybe(Type.Array(Type.String()))
-const textMap = maybe(Type.Record(Type.String(), Type.String()))
 /** A set, as Go writes it: members with empty objects. */
 const set = maybe(Type.Record(Type.String(), Type.Object({})))
 /** A list of words, or one. */
@@ -35,6 +30,10 @@ const hostConfig = Type.Object({
   Binds: texts,
   Mounts: maybe(Type.Array(mount)),
   NetworkMode: text,
+  Dns: texts,
+  DnsOptions: texts,
+  DnsSearch: texts,
+  ExtraHosts: texts,
   PortBindings: maybe(Type.Record(Type.String(), Type.Union([Type.Array(portBinding), Type.Null()]))),
   PublishAllPorts: flag,
   RestartPolicy: maybe(Type.Object({ Name: text, MaximumRetryCount: whole })),
@@ -79,6 +78,11 @@ export const createBody = Type.Object({
   StopTimeout: whole,
   Healthcheck: maybe(healthcheck),
   HostConfig: maybe(hostConfig),
+  NetworkingConfig: maybe(
+    Type.Object({
+      EndpointsConfig: maybe(Type.Record(Type.String(), Type.Union([endpointConfig, Type.Null()]))),
+    }),
+  ),
 })
 
 export type CreateBody = Static<typeof createBody>

@@ -1,0 +1,54 @@
+import type { CreateContainerOptions, NetworkAttachment, NetworkOption } from '@ctr/runtime'
+import { badRequest } from '../errors.js'
+import type { CreateBody } from '../http/schemas/create-container.js'
+import type { EndpointConfig } from '../http/schemas/network.js'
+
+const alone = ['host', 'none']
+
+/** The networks of a container: the one of `NetworkMode` first, then the others of `EndpointsConfig`. */
+export function networkOption({ HostConfig, NetworkingConfig }: CreateBody): NetworkOption {
+  const mode = HostConfig?.NetworkMode ?? ''
+  const first = mode === '' || mode === 'default' ? 'bridge' : mode
+  if (alone.includes(first) || first.startsWith('container:')) return first
+  const endpoints = NetworkingConfig?.EndpointsConfig ?? {}
+  const names = [first, ...Object.keys(endpoints).filter((name) => name !== first && name !== 'default')]
+  return names.map((name) =>
+    attachment(name, endpoints[name] ?? (name === 'bridge' ? endpoints['default'] : null)),
+  )
+}
+
+/** How a container is to be on a network. */
+export function attachment(name: string, config: EndpointConfig | null | undefined): NetworkAttachment {
+  if ((config?.Links ?? []).length > 0) throw badRequest('invalid value of Links: links are not supported')
+  return {
+    name,
+    aliases: config?.Aliases ?? [],
+    ip: orUnset(config?.IPAMConfig?.IPv4Address),
+    ip6: orUnset(config?.IPAMConfig?.IPv6Address),
+    mac: orUnset(config?.MacAddress),
+  }
+}
+
+/** How it finds names. */
+export function namesOf({ HostConfig }: CreateBody): Pick<CreateContainerOptions, 'dns' | 'extraHosts'> {
+  const { Dns, DnsSearch, DnsOptions, ExtraHosts } = HostConfig ?? {}
+  const [nameservers, search, options] = [Dns, DnsSearch, DnsOptions].map((list) =>
+    list == null || list.length === 0 ? undefined : list,
+  )
+  const extraHosts: Record<string, string[]> = {}
+  for (const line of ExtraHosts ?? []) {
+    const [, name, address] = /^([^:=]+)[:=](.+)$/.exec(line) ?? []
+    if (name === undefined || address === undefined)
+      throw badRequest(`invalid value of HostConfig.ExtraHosts: ${JSON.stringify(line)} is not NAME:ADDRESS`)
+    extraHosts[name] = [...(extraHosts[name] ?? []), address]
+  }
+  const isSet = nameservers !== undefined || search !== undefined || options !== undefined
+  return {
+    dns: isSet ? { nameservers, search, options } : undefined,
+    extraHosts: Object.keys(extraHosts).length === 0 ? undefined : extraHosts,
+  }
+}
+
+function orUnset(value: string | null | undefined): string | undefined {
+  return value === null || value === '' ? undefined : value
+}

@@ -1,0 +1,70 @@
+import type { NetworkDriver, NetworkOptions } from '@ctr/runtime'
+import { ApiError, badRequest } from '../errors.js'
+import type { NetworkBody } from '../http/schemas/network.js'
+
+const drivers: readonly string[] = ['bridge', 'macvlan', 'ipvlan']
+
+/** The network that `POST /networks/create` asks for. */
+export function networkOptions(body: NetworkBody): NetworkOptions {
+  const driver =
+    body.Driver == null || body.Driver === '' || body.Driver === 'default' ? 'bridge' : body.Driver
+  if (!drivers.includes(driver))
+    throw new ApiError(404, `could not find plugin ${driver} in v1 plugin registry: plugin not found`)
+  if (body.Ingress === true || body.ConfigOnly === true)
+    throw badRequest(`invalid value of ${body.Ingress === true ? 'Ingress' : 'ConfigOnly'}: not supported`)
+  if (body.EnableIPv4 === false) throw badRequest('invalid value of EnableIPv4: a network has IPv4')
+  const ipam = body.IPAM?.Driver ?? ''
+  if (!['', 'default'].includes(ipam))
+    throw badRequest(`invalid value of IPAM.Driver: there is no driver ${JSON.stringify(ipam)}`)
+  return {
+    name: body.Name,
+    driver: driver as NetworkDriver,
+    subnets: (body.IPAM?.Config ?? []).flatMap(({ Subnet, Gateway, IPRange, AuxiliaryAddresses }) =>
+      Subnet == null || Subnet === ''
+        ? []
+        : [
+            {
+              subnet: Subnet,
+              gateway: orUnset(Gateway),
+              range: orUnset(IPRange),
+              aux: AuxiliaryAddresses ?? undefined,
+            },
+          ],
+    ),
+    ipv6: body.EnableIPv6 ?? undefined,
+    internal: body.Internal ?? undefined,
+    attachable: body.Attachable ?? undefined,
+    labels: body.Labels ?? undefined,
+    ...driverOptions(body.Options ?? {}),
+  }
+}
+
+function driverOptions(options: Readonly<Record<string, string>>): Partial<NetworkOptions> {
+  let found: Partial<NetworkOptions> = {}
+  for (const [name, value] of Object.entries(options)) {
+    const read = readers[name]
+    if (read === undefined) throw badRequest(`invalid value of Options: ${name} is not supported`)
+    found = { ...found, ...read(value, name) }
+  }
+  return found
+}
+
+const readers: Readonly<Record<string, (value: string, name: string) => Partial<NetworkOptions>>> = {
+  'com.docker.network.bridge.name': (bridge) => ({ bridge }),
+  'com.docker.network.bridge.enable_icc': (value, name) => ({ icc: flag(value, name) }),
+  'com.docker.network.bridge.enable_ip_masquerade': (value, name) => ({ masquerade: flag(value, name) }),
+  'com.docker.network.driver.mtu': (value) => ({ mtu: Number(value) }),
+  parent: (parent) => ({ parent }),
+  macvlan_mode: (mode) => ({ mode: mode as NetworkOptions['mode'] }),
+  ipvlan_mode: (mode) => ({ mode: mode as NetworkOptions['mode'] }),
+}
+
+function flag(value: string, name: string): boolean {
+  if (!/^(true|false|0|1)$/i.test(value))
+    throw badRequest(`invalid value of Options: ${name} is true or false, not ${JSON.stringify(value)}`)
+  return /^(true|1)$/i.test(value)
+}
+
+function orUnset(value: string | null | undefined): string | undefined {
+  return value === null || value === '' ? undefined : value
+}

@@ -1,0 +1,98 @@
+import { expect, it } from '@jest/globals'
+import { describeOn, leakCheck } from '@ctr/testing'
+import { image, needs, setUp, type Ended } from './support/suite.js'
+
+leakCheck()
+
+describeOn(needs, 'docker network', () => {
+  const suite = setUp()
+  const ok = (...args: string[]): Promise<string> => suite.ok(...args)
+  const docker = (...args: string[]): Promise<Ended> => suite.docker(...args)
+  const format = (name: string, template: string): Promise<string> =>
+    ok('network', 'inspect', '-f', template, name)
+
+  it('makes networks as they are asked for, lists and removes them', async () => {
+    const options = ['--subnet', '10.151.0.0/24', '--ip-range', '10.151.0.128/25', '--gateway', '10.151.0.9']
+    const id = await ok('network', 'create', '--label', 'a=b', '--internal', ...options, 'front')
+    expect(id).toMatch(/^[0-9a-f]{64}$/)
+    expect(
+      await format('front', '{{.Id}} {{.Driver}} {{.Internal}} {{.Labels.a}} {{json .IPAM.Config}}'),
+    ).toBe(
+      `${id} bridge true b [{"Gateway":"10.151.0.9","IPRange":"10.151.0.128/25","Subnet":"10.151.0.0/24"}]`,
+    )
+    expect(await ok('network', 'ls', '--format', '{{.Name}} {{.Driver}}', '--no-trunc')).toBe(
+      'bridge bridge\nfront bridge\nhost host\nnone null',
+    )
+    expect(await ok('network', 'ls', '-q', '--filter', 'label=a=b', '--no-trunc')).toBe(id)
+    expect(await ok('network', 'ls', '-q', '--filter', 'type=custom', '--no-trunc')).toBe(id)
+    for (const [args, said] of [
+      [['create', 'front'], 'already exists'],
+      [['create', '-d', 'weave', 'other'], 'plugin weave'],
+      [['create', '-o', 'no.such=option', 'other'], 'no.such is not supported'],
+      [['rm', 'bridge'], 'pre-defined'],
+      [['inspect', 'none-such'], 'not found'],
+    ] as const) {
+      expect(await docker('network', ...args)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(said),
+      })
+    }
+    expect(await ok('network', 'rm', id.slice(0, 12))).toBe(id.slice(0, 12))
+    expect(await ok('network', 'ls', '-q', '--filter', 'type=custom')).toBe('')
+  })
+
+  it('leads containers to each other by their names, and knows who is on it', async () => {
+    await ok('network', 'create', '--subnet', '10.152.0.0/24', 'shop')
+    const page = 'while true; do echo "hello from $(hostname)" | nc -l -p 80 >/dev/null; done'
+    const web = ['--name', 'web', '--network-alias', 'www', '--ip', '10.152.0.50', '-h', 'web']
+    await ok('run', '-d', '--network', 'shop', ...web, image, 'sh', '-c', page)
+    for (const name of ['web', 'www', '10.152.0.50']) {
+      expect(
+        await ok('run', '--rm', '--network', 'shop', image, 'sh', '-c', `nc ${name} 80 </dev/null`),
+      ).toBe('hello from web')
+    }
+    const inspected =
+      '{{with .NetworkSettings.Networks.shop}}{{.IPAddress}}/{{.IPPrefixLen}} {{.Gateway}} {{.Aliases}}{{end}}'
+    expect(await ok('inspect', '-f', inspected, 'web')).toBe('10.152.0.50/24 10.152.0.1 [www]')
+    expect(await format('shop', '{{range .Containers}}{{.Name}} {{.IPv4Address}}{{end}}')).toBe(
+      'web 10.152.0.50/24',
+    )
+    expect(await docker('network', 'rm', 'shop')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('has active endpoints'),
+    })
+    expect(await ok('ps', '-q', '--no-trunc', '--filter', 'network=shop')).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  it('connects and disconnects, resolves as it is told, and shares a network', async () => {
+    await ok('network', 'create', '--subnet', '10.153.0.0/24', 'late')
+    await ok('network', 'connect', '--alias', 'again', '--ip', '10.153.0.7', 'late', 'web')
+    expect(await ok('run', '--rm', '--network', 'late', image, 'sh', '-c', 'nc again 80 </dev/null')).toBe(
+      'hello from web',
+    )
+    await ok('network', 'disconnect', 'late', 'web')
+    expect(await format('late', '{{len .Containers}}')).toBe('0')
+    const names = ['--dns', '192.0.2.1', '--dns-search', 'example.org', '--add-host', 'db:10.0.0.9']
+    expect(
+      await ok('run', '--rm', ...names, image, 'sh', '-c', 'cat /etc/resolv.conf; tail -1 /etc/hosts'),
+    ).toBe('nameserver 192.0.2.1\nsearch example.org\n10.0.0.9\tdb')
+    expect(
+      await ok('run', '--rm', '--network', 'container:web', image, 'sh', '-c', 'nc 127.0.0.1 80 </dev/null'),
+    ).toBe('hello from web')
+    await ok('rm', '-f', 'web')
+    expect(await ok('network', 'prune', '-f')).toContain('late\nshop')
+  })
+
+  it('refuses what it would leave out', async () => {
+    for (const [args, said] of [
+      [['--memory-reservation', '32m'], 'MemoryReservation'],
+      [['--health-cmd', 'true'], 'health checks are not supported'],
+      [['--log-driver', 'syslog'], 'json-file and none are there'],
+    ] as const) {
+      expect(await docker('create', ...args, image)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(said),
+      })
+    }
+  })
+})
