@@ -3,8 +3,8 @@ import type { Options } from 'tsup'
 
 /**
  * How an executable is built: `bin.cjs`, which is called, and `main.cjs`, with everything in it but koffi, which is
- * native, and the engine, which only one command needs. CommonJS, because Node loads and caches one such file twice as fast as the many of a bundle with dynamic
- * imports.
+ * native, and the engine, which only one command needs. CommonJS, because Node loads and caches one such file twice as
+ * fast as the many of a bundle with dynamic imports.
  *
  * @param define - Expressions that others take the place of.
  */
@@ -20,7 +20,6 @@ export function executable(define: Record<string, string> = {}): Options {
     minify: true,
     shims: true,
     removeNodeProtocol: false,
-    // the engine is loaded by the one command that is it
     noExternal: [/^(?!(?:koffi|@ctr\/engine)$)/],
     external: ['@ctr/engine'],
     define,

@@ -7,4 +7,5 @@ const { run } = loadCached(`${__dirname}/main.cjs`, {
   use: commandName(argv, new Set(['--root', '--state', '--insecure-registry'])),
 }) as typeof import('./executable.js')
 
-void run(argv)
+// code that is kept compiled has no import() of its own
+void run(argv, () => import('@ctr/engine'))

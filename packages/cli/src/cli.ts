@@ -9,11 +9,15 @@ export interface Globals {
   readonly insecureRegistry: readonly string[]
 }
 
+/** Loads the engine, which brings a web server that one command needs. */
+export type LoadEngine = () => Promise<typeof import('@ctr/engine')>
+
 /** What commands have of the program around them. */
 export interface Cli {
   readonly globals: () => Globals
   /** Opens the runtime that the global options name. Loaded only now: many commands need none. */
   open(): Promise<Runtime>
+  readonly loadEngine: LoadEngine
   /** Sets the exit code of the process. */
   exit(code: number): void
 }

@@ -1,7 +1,8 @@
 import { leave } from '@ctr/start'
-import { main } from './main.js'
+import type { LoadEngine } from './cli.js'
+import { runCommand } from './main.js'
 
 /** The bundle behind `ctrjs`: `bin.ts` loads it, with its compiled code kept. Ends this process. */
-export async function run(argv: readonly string[]): Promise<never> {
-  return leave(await main(argv)) // which has waited until all output is written
+export async function run(argv: readonly string[], loadEngine: LoadEngine): Promise<never> {
+  return leave(await runCommand(argv, loadEngine)) // which has waited until all output is written
 }

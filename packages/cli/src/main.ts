@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { isReadable } from '@ctr/start'
+import type { LoadEngine } from './cli.js'
 import { isCliError, messageOf } from './errors.js'
 import { flushOutput, ignoreClosedReaders, printError } from './output/pipe-end.js'
 import { createProgram } from './program.js'
@@ -16,14 +17,19 @@ import { createProgram } from './program.js'
  * process.exitCode = await main(process.argv.slice(2))
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  return await runCommand(argv, () => import('@ctr/engine'))
+}
+
+/** @param loadEngine - An `import()` of the caller, where that works. */
+export async function runCommand(argv: readonly string[], loadEngine: LoadEngine): Promise<number> {
   ignoreClosedReaders()
-  const code = await execute(argv)
+  const code = await execute(argv, loadEngine)
   await flushOutput() // whoever called may end the process now
   return code
 }
 
-async function execute(argv: readonly string[]): Promise<number> {
-  const { program, called, exitCode } = createProgram()
+async function execute(argv: readonly string[], loadEngine: LoadEngine): Promise<number> {
+  const { program, called, exitCode } = createProgram(loadEngine)
   try {
     if (argv.length === 0) program.help()
     await program.parseAsync(argv, { from: 'user' })

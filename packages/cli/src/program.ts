@@ -1,7 +1,7 @@
 import { Command, type Help } from 'commander'
 import type { UserNamespaceOption } from '@ctr/runtime'
 import { isReadable } from '@ctr/start'
-import { collect, type Cli, type Globals } from './cli.js'
+import { collect, type Cli, type Globals, type LoadEngine } from './cli.js'
 import { commands } from './commands/index-of-commands.js'
 import { ownVersion } from './version.js'
 
@@ -14,12 +14,13 @@ export interface Invocation {
 }
 
 /** Builds the tree of commands. Only the one that is called loads its code, before its options are read. */
-export function createProgram(): Invocation {
+export function createProgram(loadEngine: LoadEngine): Invocation {
   const program = plain(new Command('ctrjs'))
   let exitCode = 0
   let called = program
   const cli: Cli = {
     globals: () => program.opts<Globals>(),
+    loadEngine,
     async open() {
       const { Runtime } = await import('@ctr/runtime')
       const { root, state, usernsRemap, insecureRegistry } = program.opts<Globals>()

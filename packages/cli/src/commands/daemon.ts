@@ -25,8 +25,7 @@ export function define(command: Command, cli: Cli): void {
 /** Serves until a signal asks us to end. Containers go on. */
 async function serve(cli: Cli, hosts: readonly string[] | undefined): Promise<void> {
   const { root, state, insecureRegistry } = cli.globals()
-  // loaded only here: it brings a web server, which no other command needs
-  const { Engine } = await import('@ctr/engine')
+  const { Engine } = await cli.loadEngine()
   const onError = (error: unknown): void => printError(`ctrjs: ${messageOf(error)}`)
   // a mistake in the answer to one client must not end the daemon for all others
   process.on('uncaughtException', onError)

@@ -33,9 +33,9 @@ async function refuseUnconfirmed({ root, state }: Runtime): Promise<void> {
 
 /** Removes what a runtime keeps in its folders, and the folders when they hold nothing else. */
 function removeFolders({ root, state }: Runtime): void {
-  for (const name of ['images', 'overlay', 'volumes', 'networks', 'containers', 'mountpoints'])
+  for (const name of ['images', 'overlay', 'volumes', 'networks', 'containers', 'mountpoints', 'engine'])
     rmSync(join(root, name), { recursive: true, force: true })
-  for (const name of ['containers', 'owners', 'net', 'network-programs', 'root'])
+  for (const name of ['containers', 'owners', 'net', 'network-programs', 'root', 'engine'])
     rmSync(join(state, name), { recursive: true, force: true })
   for (const folder of [root, state]) {
     try {

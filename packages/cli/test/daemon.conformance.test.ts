@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { expect, it } from '@jest/globals'
+import { describeOn, leakCheck } from '@ctr/testing'
+import { needs, setUp } from './suite.js'
+
+leakCheck()
+
+describeOn([...needs, 'bin:docker'], 'ctrjs daemon', () => {
+  const suite = setUp()
+
+  it('is what the docker CLI talks to, with the images and folders of ctrjs, and ends when it is asked to', async () => {
+    const host = `unix://${join(suite.folder, 'docker.sock')}`
+    const daemon = suite.ctrjs.start('daemon', '--host', host)
+    const failed = text(daemon.stderr)
+    const ended = once(daemon, 'exit')
+    try {
+      const [said] = (await once(daemon.stdout, 'data')) as [Buffer]
+      expect(String(said)).toBe(`API listen on ${host}\n`)
+      const env = { ...process.env, NODE_OPTIONS: '', DOCKER_HOST: host, DOCKER_CONFIG: suite.folder }
+      const docker = (...args: string[]): string => execFileSync('docker', args, { env, encoding: 'utf8' })
+      expect(docker('version', '-f', '{{.Server.APIVersion}}').trim()).toMatch(/^1\.\d+$/)
+      expect(docker('run', '--rm', '--network', 'none', suite.image, 'echo', 'hello')).toBe('hello\n')
+    } finally {
+      daemon.kill('SIGTERM')
+    }
+    expect(await ended).toEqual([0, null])
+    expect(await failed).toBe('')
+  })
+})
