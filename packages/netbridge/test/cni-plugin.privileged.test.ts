@@ -188,6 +188,8 @@ describeOn(['root', 'bin:podman', 'bin:busybox', 'bin:ip'], 'ctr-cni with podman
 network_backend = "cni"
 cni_plugin_dirs = ["${test.plugins}"]
 network_config_dir = "${folder}/net.d"
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "none"

@@ -22,9 +22,11 @@ export function openForReader(path: string): Fd {
   return new Fd(openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW))
 }
 
-/** Our end of a container's output: ends when the last program of the container has closed its own. */
+/** Our end of a container's output: ends when the last program of the container has closed its own, also before. */
 export function readFifo(path: string): Socket {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+  // fifo(7) tells a reader of the end only once somebody has written since it was opened
+  closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW))
   return asSocket(fd, { readable: true, writable: false })
 }
 
