@@ -27,6 +27,7 @@ import { admit, dismiss, dismissedOf } from './tables.js'
 import type { EndpointRecords } from './state/endpoint-records.js'
 import type { InstanceState } from './state/instance-state.js'
 import type { NetworkRecord } from './state/network-record.js'
+import type { PortClaims } from './state/port-claims.js'
 import { checkId, checkInteger, checkInterfaceName, checkMac, checkNames, formatMac } from './validate.js'
 
 /** An open network and everything that attaching needs. */
@@ -42,6 +43,7 @@ export interface OpenNetwork {
   /** Set when the network has IPv6. */
   readonly pool6: AddressPool | undefined
   readonly table: NftTable
+  readonly ports: PortClaims
   readonly reservations: PortReservations
   readonly route: NetlinkSocket
   readonly reaper: LinkReaper
@@ -79,7 +81,7 @@ export function attachEndpoint(network: OpenNetwork, options: AttachOptions): En
 }
 
 function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)[]): EndpointInfo {
-  const { record, endpoints, pool, pool6, state, reservations } = network
+  const { record, endpoints, pool, pool6, reservations } = network
   const id = checkId(options.id)
   const name = checkInterfaceName('interface name', options.name ?? 'eth0')
   const netnsFd = checkInteger('netnsFd', options.netnsFd, 0, 2 ** 31 - 1)
@@ -96,7 +98,7 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
   const address = take(pool, options.ip)
   const address6 = pool6 === undefined ? undefined : take(pool6, options.ip6)
   const owner = portOwner(network, id)
-  const holder = { claims: state.ports, reservations, owner, ipv6: address6 !== undefined }
+  const holder = { claims: network.ports, reservations, owner, ipv6: address6 !== undefined }
   const ports = claimPorts(holder, mappings)
   undo.push(() => releasePorts(holder, ports))
 

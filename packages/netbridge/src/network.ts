@@ -72,16 +72,17 @@ export class Network implements AsyncDisposable {
         })
         const reaper = keep(new LinkReaper(reapedGroup(record.subnet)))
         const reservations = keep(new PortReservations())
+        const ports = keep(state.ports())
         const table = new NftTable(instance, netfilter)
         const parentMac = isBridge(record) ? undefined : findLink(route, record.info.parent ?? '')?.mac
         const network = {
           ...{ record, linkIndex, parentMac, state, endpoints, pool: pool!, pool6, table, route, reaper },
-          reservations,
+          ...{ ports, reservations },
         }
         if (isBridge(record) && !table.addNetwork(tableNetwork(record))) restoreTables(network)
-        for (const { ports, ipv6 } of endpoints.list())
-          for (const port of ports) reservations.tryToHold(port, ipv6 !== null)
-        reservations.watch(state.ports)
+        for (const { ports: published, ipv6 } of endpoints.list())
+          for (const port of published) reservations.tryToHold(port, ipv6 !== null)
+        reservations.watch(ports)
         return new Network(network, netfilter)
       } catch (error) {
         for (const resource of acquired.reverse()) void resource.close()
@@ -284,6 +285,7 @@ export class Network implements AsyncDisposable {
       this.#network.pool.close()
       this.#network.pool6?.close()
       this.#network.reservations.close()
+      this.#network.ports.close()
       this.#network.route.close()
       this.#netfilter.close()
     }

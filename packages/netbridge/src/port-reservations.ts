@@ -1,7 +1,7 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { isNetbridgeError } from './errors.js'
 import { bindHostPort, type BoundPort } from './host-port.js'
-import { portFolderName, type HostPort, type PortClaims } from './state/port-claims.js'
+import { portKey, type HostPort, type PortClaims } from './state/port-claims.js'
 
 /** How long a process that was told to let go of a port may take, in milliseconds. */
 const HANDOVER_MS = 20
@@ -12,7 +12,7 @@ const PAUSE_MS = 2
  * kernel has changed their destination before. They go with the process.
  */
 export class PortReservations implements Disposable {
-  /** By name of the folder of claims, then by address of the host. */
+  /** By {@link portKey}, then by address of the host. */
   readonly #held = new Map<string, Map<string, readonly BoundPort[]>>()
   #watcher: FSWatcher | undefined
 
@@ -44,7 +44,7 @@ export class PortReservations implements Disposable {
   /** Holds a port if nobody else does: another process that has the network open may. */
   tryToHold(port: HostPort, ipv6: boolean): void {
     try {
-      if (this.#held.get(portFolderName(port))?.has(port.hostIp) !== true) this.hold(port, ipv6)
+      if (this.#held.get(portKey(port))?.has(port.hostIp) !== true) this.hold(port, ipv6)
     } catch (error) {
       if (!isNetbridgeError(error)) throw error
     }
@@ -52,7 +52,7 @@ export class PortReservations implements Disposable {
 
   /** Lets go of a port, if this process holds it. */
   release(port: HostPort): void {
-    const name = portFolderName(port)
+    const name = portKey(port)
     const addresses = this.#held.get(name)
     closeAll(addresses?.get(port.hostIp) ?? [])
     addresses?.delete(port.hostIp)
@@ -61,11 +61,12 @@ export class PortReservations implements Disposable {
 
   /** From now on lets go of those that other processes take away, without keeping the event loop alive. */
   watch(claims: PortClaims): void {
-    this.#watcher = watch(claims.folder, { persistent: false }, (_, name) => {
-      const addresses = this.#held.get(name ?? '')
-      if (addresses === undefined || claims.hasFolder(name!)) return
-      for (const sockets of addresses.values()) closeAll(sockets)
-      this.#held.delete(name!)
+    claims.onRelease((key) => {
+      for (const sockets of this.#held.get(key)?.values() ?? []) closeAll(sockets)
+      this.#held.delete(key)
+    })
+    this.#watcher = watch(claims.folder, { persistent: false }, () => {
+      claims.refresh()
     })
     this.#watcher.on('error', () => undefined) // the folder went with the last network
   }
@@ -82,7 +83,7 @@ export class PortReservations implements Disposable {
   }
 
   #keep(port: HostPort, sockets: readonly BoundPort[]): void {
-    const name = portFolderName(port)
+    const name = portKey(port)
     const addresses = this.#held.get(name) ?? new Map<string, readonly BoundPort[]>()
     this.#held.set(name, addresses.set(port.hostIp, sockets))
   }

@@ -32,7 +32,7 @@ export function releaseHoldings(
   { id, ports, addresses, name }: Holdings,
   options: DetachOptions = {},
 ): void {
-  const { record, endpoints, state, pool, pool6, reservations } = network
+  const { record, endpoints, pool, pool6, reservations } = network
   // what was recorded says more than the claims; without a record nothing has come into the tables
   const recorded = endpoints.get(id)
   if (recorded === undefined) dismiss(network, { id, ports, ipv6: true, sender: undefined })
@@ -42,7 +42,7 @@ export function releaseHoldings(
     for (const address of addresses.filter((each) => !isIPv6(each)))
       takeLinkDown(network, { ifname: hostLinkName(address), name }, options)
   }
-  releasePorts({ claims: state.ports, reservations, owner: portOwner(network, id) }, ports)
+  releasePorts({ claims: network.ports, reservations, owner: portOwner(network, id) }, ports)
   for (const address of addresses) (isIPv6(address) ? pool6 : pool)?.release(address, id)
 }
 
@@ -58,7 +58,7 @@ export function allHoldings(network: OpenNetwork): Map<string, Holdings> {
   for (const pool of [network.pool, network.pool6])
     for (const [address, id] of pool?.entries() ?? []) of(id).addresses.push(address)
   const prefix = portOwner(network, '')
-  for (const [port, owner] of network.state.ports.entries()) {
+  for (const [port, owner] of network.ports.entries()) {
     if (owner.startsWith(prefix)) of(owner.slice(prefix.length)).ports.push({ ...port, container: 0 })
   }
   return all

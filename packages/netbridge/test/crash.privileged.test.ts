@@ -1,13 +1,15 @@
 import { fileURLToPath } from 'node:url'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { expect, it } from '@jest/globals'
 import { bundleFile, describeOn, leakCheck } from '@ctr/testing'
+import { AddressPool } from '../src/address/address-pool.js'
+import { checkPlan } from '../src/address/plan.js'
 import { createNetworkNamespace, Netbridge, type EndpointInfo } from '../src/index.js'
+import { PortClaims } from '../src/state/port-claims.js'
 import { askFromHost, serve } from './support/inside.js'
 import { run, testNetwork } from './support/network.js'
 
@@ -44,8 +46,12 @@ describeOn(['root', 'bin:ip', 'bin:nft', 'bin:nsenter'], 'a network and its owne
     expect(links.trim().split('\n')).toHaveLength(1)
     expect(run(undefined, 'nft', 'list', 'map', 'inet', instance, 'ports').match(/ : /g)).toHaveLength(2) // type, element
     const folder = join(state, 'networks', net.bridge)
-    expect(readdirSync(join(folder, 'addresses'))).toEqual([kept.address])
-    expect(readdirSync(join(state, 'ports'))).toEqual([`tcp-${kept.ports[0]!.host}`])
+    const addresses = new AddressPool(folder, checkPlan({ subnet: net.subnet }))
+    const ports = new PortClaims(join(state, 'ports'))
+    expect(addresses.entries()).toEqual([[kept.address, 'kept']])
+    expect([...ports.entries()].map(([{ host }]) => host)).toEqual([kept.ports[0]!.host])
+    addresses.close()
+    ports.close()
     expect(await askFromHost('127.0.0.1', kept.ports[0]!.host)).toMatch(/^kept sees /)
     expect(net.endpoint('kept')).toMatchObject({ address: kept.address })
     net.endpoint('kept')!.detach()

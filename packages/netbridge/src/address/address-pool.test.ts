@@ -59,7 +59,7 @@ describe('AddressPool', () => {
 
   it('says which folder it cannot use', () => {
     using folder = temporaryFolder()
-    mkdirSync(`${folder.path}/cursor`)
+    mkdirSync(`${folder.path}/addresses/ipv4`, { recursive: true })
     const pool = poolIn(folder.path, '10.9.0.0/24')
     expect(() => pool.allocate('a')).toThrow(expect.objectContaining({ code: 'ERR_NETBRIDGE_STATE' }))
   })

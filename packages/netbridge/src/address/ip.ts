@@ -38,7 +38,10 @@ export function parseIp(text: string): Ip | undefined {
 
 /** Writes an address: dotted decimal, or as RFC 5952 wants it. */
 export function formatIp({ family, value }: Ip): string {
-  if (family === 4) return split(value, 4, 8n).join('.')
+  if (family === 4) {
+    const number = Number(value)
+    return `${number >>> 24}.${(number >>> 16) & 255}.${(number >>> 8) & 255}.${number & 255}`
+  }
   const groups = split(value, 8, 16n).map((group) => group.toString(16))
   // the longest run of zeros, the first of several, but not a single one
   let [best, bestLength] = [0, 1]

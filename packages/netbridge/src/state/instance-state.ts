@@ -16,7 +16,6 @@ import { PortClaims } from './port-claims.js'
 export class InstanceState {
   readonly #folder: string
   readonly #definitions: string | undefined
-  readonly ports: PortClaims
 
   /**
    * @param definitions - Folder in which the networks are described, to outlive a reboot. Default: beside the rest of
@@ -25,7 +24,6 @@ export class InstanceState {
   constructor(folder: string, definitions?: string) {
     this.#folder = folder
     this.#definitions = definitions
-    this.ports = new PortClaims(join(folder, 'ports'))
   }
 
   /** Folder of a network. */
@@ -55,6 +53,11 @@ export class InstanceState {
   /** The endpoints of a network. */
   endpoints(name: string): EndpointRecords {
     return new EndpointRecords(join(this.networkFolder(name), 'endpoints'))
+  }
+
+  /** The ports of the host that its networks publish. */
+  ports(): PortClaims {
+    return new PortClaims(join(this.#folder, 'ports'))
   }
 
   /** Names of all networks of the instance. */
@@ -94,7 +97,7 @@ export class InstanceState {
     rmSync(this.networkFolder(name), { recursive: true, force: true })
     try {
       rmdirSync(join(this.#folder, 'networks'))
-      rmdirSync(join(this.#folder, 'ports'))
+      rmSync(join(this.#folder, 'ports'), { recursive: true, force: true })
       rmSync(join(this.#folder, 'lock'), { force: true })
       rmdirSync(this.#folder)
     } catch (error) {

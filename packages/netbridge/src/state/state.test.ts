@@ -59,15 +59,7 @@ describe('PortClaims', () => {
     expect(
       [...claims.entries()].map(([{ hostIp, protocol }, owner]) => `${hostIp}/${protocol} ${owner}`).sort(),
     ).toEqual(['127.0.0.1/tcp b', '127.0.0.1/udp b', '127.0.0.2/tcp c'])
-  })
-})
-
-describe('PortClaims.entries()', () => {
-  it('removes the folder of a port that nobody got to claim', () => {
-    using folder = temporaryFolder()
-    mkdirSync(`${folder.path}/tcp-80`)
-    expect([...new PortClaims(folder.path).entries()]).toEqual([])
-    mkdirSync(`${folder.path}/tcp-80`)
+    claims.close()
   })
 })
 
