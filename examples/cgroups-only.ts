@@ -4,6 +4,11 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cpuBandwidth, createCgroup, detectHierarchy, type CgroupEvent } from '@ctr/cgroups'
+import { needRoot } from './support/need-root.js'
+
+needRoot(
+  'the groups at the top are its own; an ordinary user has those that are delegated to it (docs/rootless.md)',
+)
 
 const MiB = 2 ** 20
 

@@ -9,6 +9,11 @@ import { LayerStore } from '@ctr/overlay'
 import { ImageStore, type StoredImage } from '@ctr/registry'
 import { localRegistry } from './support/local-registry.js'
 import { temporaryFolder } from './support/temporary-folder.js'
+import { needRoot } from './support/need-root.js'
+
+needRoot(
+  'it has no user namespace; with one, and whatever else it takes, an ordinary user has: node run.mjs run',
+)
 
 /** Runs a command in an image with 64 MiB, half a processor and no network; resolves with its exit code. */
 async function runContainer(

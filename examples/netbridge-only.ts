@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { CLONE_NEWNET, Fd, setns } from '@ctr/linux'
 import { createNetworkNamespace, Netbridge, type NetworkNamespace } from '@ctr/netbridge'
 import { temporaryFolder } from './support/temporary-folder.js'
+import { needRoot } from './support/need-root.js'
+
+needRoot("the bridge is the machine's; an ordinary user has pasta for its containers: node run.mjs run")
 
 using folder = temporaryFolder()
 const instance = `ex${process.pid}`

@@ -1,10 +1,11 @@
 // OciRuntime of @ctr/runtime: a bundle as the OCI runtime specification describes it, made of this machine's own
-// programs, goes through create, start, exec, pause and delete: node run.mjs oci-bundle
+// programs, goes through create, start, exec, pause and delete: node run.mjs oci-bundle (any user)
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultConfig, OciRuntime, type Config } from '@ctr/runtime'
 
+const rootless = process.geteuid?.() !== 0 // then in a user namespace of its own
 const folder = mkdtempSync(join(tmpdir(), 'ctr-example-'))
 try {
   const bundle = makeBundle(['sh', '-c', 'echo "process $$ on $(cat /proc/sys/kernel/hostname)"; sleep 60'])
@@ -31,10 +32,14 @@ try {
   const other = await box.exec({ process: shell })
   console.log('exec ended with', (await other.wait()).exitCode)
 
-  await box.update({ pids: { limit: 16 } })
-  await box.pause()
-  console.log(`${box.state().status}, at most ${box.stats().pids.limit} processes`)
-  await box.resume()
+  if (rootless) {
+    console.log('not limited and not paused: an ordinary user has a cgroup only where one is delegated')
+  } else {
+    await box.update({ pids: { limit: 16 } })
+    await box.pause()
+    console.log(`${box.state().status}, at most ${box.stats().pids.limit} processes`)
+    await box.resume()
+  }
   await box.delete({ force: true })
   console.log('deleted; left in the state folder:', runtime.list().length)
 } finally {
@@ -45,7 +50,7 @@ try {
 function makeBundle(args: readonly string[]): string {
   const bundle = join(folder, 'bundle')
   mkdirSync(join(bundle, 'rootfs'), { recursive: true })
-  const base = defaultConfig({ cgroupNamespace: true })
+  const base = defaultConfig({ cgroupNamespace: true, rootless })
   const config: Config = {
     ...base,
     hostname: 'box',

@@ -4,6 +4,11 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { LayerStore, packLayer, readFileIn, type LayerSource } from '@ctr/overlay'
 import { temporaryFolder } from './support/temporary-folder.js'
+import { needRoot } from './support/need-root.js'
+
+needRoot(
+  'it mounts where every program sees it; an ordinary user has overlays in its containers: node run.mjs run',
+)
 
 using folder = temporaryFolder()
 const store = await LayerStore.open(join(folder.path, 'store'))

@@ -3,15 +3,15 @@ import { chmodSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { describeOn, leakCheck, ordinaryUser, temporaryFolder, type OrdinaryUser } from '@ctr/testing'
 import { ImageStore, RegistryServer } from '@ctr/registry'
 import { hostImage } from '../pack/host-image.js'
+import { installedCopy } from './installed-copy.js'
 
 leakCheck()
 
 const launcher = fileURLToPath(new URL('../run.mjs', import.meta.url))
-const nobody = { uid: 65534, gid: 65534 }
 
 interface Ended {
   readonly code: number | null
@@ -89,65 +89,92 @@ describeOn(['root', 'overlay'], 'the demo', () => {
     expect(code).toBe(1)
     expect(errors).toContain('interrupted by SIGTERM')
   })
-
-  it('does without root and without subordinate ids what the machine allows, and says what helps', async () => {
-    if (!(await isReadable())) return
-    const { code, output, errors } = await launch([launcher, 'demo'], { as: nobody })
-    expect({ code, errors }).toEqual({ code: 0, errors: '' })
-    expect(output).toContain('User 65534, not root: containers have 1 user ids')
-    expect(output).toMatch(/without more ids: only one id is mapped: .*subuid/)
-    expect(output).toMatch(/without limits: no cgroup is delegated/)
-    expect(output).toMatch(/✓ Packed, pushed, pulled, run and removed: [78] phases/)
-  })
 })
 
-/** Whether an ordinary user can get at the examples: not where the checkout is below a folder that is closed. */
-async function isReadable(): Promise<boolean> {
-  if (process.env['CTR_REQUIRE_PRIVILEGED'] === '1') return true
-  return (await launch(['-e', `fs.accessSync(${JSON.stringify(launcher)})`], { as: nobody })).code === 0
-}
+const examplesOfUsers: readonly (readonly [string, RegExp])[] = [
+  [
+    'run',
+    /on pasta[^]*port \d+ of this machine[^]*exec says: uid=0.*ends with 0[^]*told: go on\n{ exitCode: 3/,
+  ],
+  [
+    'sandbox',
+    /a good one: finished .*\n {2}result: {"answer":42}\n {2}wrote \/work\/report\.txt: all is well\n[^]*took too long[^]*ENETUNREACH[^]*one that changes programs: failed/,
+  ],
+  ['many 20', /20 are running, with 20 processes in all/],
+  ['oci-bundle', /process 1 on box\n[^]*exec ended with 0\n[^]*left in the state folder: 0\n$/],
+  ['namespaces-only', /It says: process 1 on inside/],
+  ['registry-only', /It runs \["\/hello"\]/],
+]
 
 describeOn(
   ['root', 'overlay', 'userns', 'bin:useradd', 'bin:newuidmap', 'bin:pasta'],
-  'an ordinary user with nothing set up but subordinate ids',
+  'an ordinary user with nothing set up but',
   () => {
     const tun = '/dev/net/tun'
-    let user: OrdinaryUser
     let mode: number
+    let copy: ReturnType<typeof installedCopy>
     beforeAll(() => {
-      user = ordinaryUser()
       mode = statSync(tun).mode
       chmodSync(tun, 0o666) // as udev makes it
+      copy = installedCopy()
     })
     afterAll(() => {
+      copy[Symbol.dispose]()
       chmodSync(tun, mode)
-      user[Symbol.dispose]()
     })
 
-    it.each([
-      [
-        'demo',
-        /Hello from demo[^]*✓ Packed, pushed, pulled, run and removed: 8 phases in .*, nothing left\.\n$/,
-      ],
-      [
-        'run',
-        /on pasta[^]*port \d+ of this machine[^]*exec says: uid=0.*ends with 0[^]*told: go on\n{ exitCode: 3/,
-      ],
-      [
-        'sandbox',
-        /a good one: finished .*\n {2}result: {"answer":42}\n {2}wrote \/work\/report\.txt: all is well\n[^]*took too long[^]*ENETUNREACH[^]*EACCES/,
-      ],
-      ['many 20', /20 are running, with 20 processes in all/],
-      ['namespaces-only', /It says: process 1 on inside/],
-      ['registry-only', /It runs \["\/hello"\]/],
-    ])('runs the example %s', async (example, expected) => {
-      if (!(await isReadable())) return
-      const { code, output, errors } = await launch([launcher, ...example.split(' ')], { as: user })
-      expect({ code, errors, output }).toEqual({
-        code: 0,
-        errors: '',
-        output: expect.stringMatching(expected),
+    describe.each([
+      { has: 'subordinate ids', subordinateIds: true, ids: 65_537, words: undefined },
+      {
+        has: 'its own id',
+        subordinateIds: false,
+        ids: 1,
+        words:
+          /only one id is mapped: \/etc\/subuid and \/etc\/subgid have no ids for user \d+; .*usermod --add-subuids/,
+      },
+    ])('$has', ({ subordinateIds, ids, words }) => {
+      let user: OrdinaryUser
+      beforeAll(() => {
+        user = ordinaryUser({ subordinateIds })
       })
+      afterAll(() => {
+        user[Symbol.dispose]()
+      })
+
+      async function runAsUser(example: string): Promise<string> {
+        const { code, output, errors } = await launch([copy.launcher, ...example.split(' ')], { as: user })
+        expect({ code, errors, output }).toEqual({ code: 0, errors: '', output })
+        return output
+      }
+
+      it('runs the demo, which says what it does without', async () => {
+        const output = await runAsUser('demo')
+        expect(output).toContain(`User ${user.uid}, not root: containers have ${ids} user ids`)
+        if (words === undefined) expect(output).not.toContain('only one id is mapped')
+        else expect(output).toMatch(words)
+        expect(output).toMatch(/without limits: no cgroup is delegated/)
+        expect(output).toMatch(/Hello from demo/)
+        expect(output).toMatch(/✓ Packed, pushed, pulled, run and removed: 8 phases in .*, nothing left\.\n$/)
+      })
+
+      it.each(examplesOfUsers)('runs the example %s', async (example, expected) => {
+        expect(await runAsUser(example)).toMatch(expected)
+      })
+
+      it('is told what the example run does without', async () => {
+        const output = await runAsUser('run')
+        expect(output).toMatch(/Without root: no cgroup is delegated/)
+        if (words !== undefined) expect(output).toMatch(words)
+      })
+
+      it.each(['cgroups-only', 'custom-runtime', 'netbridge-only', 'overlay-only'])(
+        'is told that %s is for root, and what there is instead',
+        async (example) => {
+          const { code, output, errors } = await launch([copy.launcher, example], { as: user })
+          expect({ code, output }).toEqual({ code: 1, output: '' })
+          expect(errors).toMatch(/^This example needs root: .* an ordinary user has:? .*\n$/)
+        },
+      )
     })
   },
 )

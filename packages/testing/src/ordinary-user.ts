@@ -10,13 +10,18 @@ export interface OrdinaryUser extends Disposable {
 
 let made = 0
 
-/**
- * Makes a user with useradd(8), which gives it ranges in `/etc/subuid` and `/etc/subgid`; `userdel` takes everything
- * away at the end of the block.
- */
-export function ordinaryUser(): OrdinaryUser {
+/** What the user is to have. */
+export interface OrdinaryUserOptions {
+  /** Ranges in `/etc/subuid` and `/etc/subgid`, as useradd(8) gives them. Default true. */
+  readonly subordinateIds?: boolean
+}
+
+/** Makes a user with useradd(8); `userdel` takes everything away at the end of the block. */
+export function ordinaryUser({ subordinateIds = true }: OrdinaryUserOptions = {}): OrdinaryUser {
   const name = `ctr-test-${process.pid}-${made++}`
-  execFileSync('useradd', ['--create-home', '--shell', '/bin/sh', name], { stdio: 'pipe' })
+  const noIds = ['SUB_UID_COUNT=0', 'SUB_GID_COUNT=0'].flatMap((setting) => ['--key', setting])
+  const args = ['--create-home', '--shell', '/bin/sh', ...(subordinateIds ? [] : noIds), name]
+  execFileSync('useradd', args, { stdio: 'pipe' })
   const [uid, gid, home] = (['-u', '-g'] as const)
     .map((flag) => execFileSync('id', [flag, name], { encoding: 'utf8' }).trim())
     .concat(`/home/${name}`) as [string, string, string]
