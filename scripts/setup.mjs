@@ -12,6 +12,7 @@ process.chdir(root)
 /** Debian's packages that only tests use. */
 const tools = [
   'acl',
+  'apparmor',
   'attr',
   'binutils',
   'binutils-aarch64-linux-gnu',

@@ -23,7 +23,7 @@ const memory = '2G'
  * @throws Error with the end of the console, when the machine does not end by itself in time or loses the command.
  */
 export async function runInMachine(machine, command, { timeoutMs }) {
-  const kernel = kernelOf(machine.suite)
+  const kernel = kernelOf(machine)
   const folder = mkdtempSync(join(tmpdir(), 'ctr-vm-'))
   const clean = () => rmSync(folder, { recursive: true, force: true })
   process.once('exit', clean)

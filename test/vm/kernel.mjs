@@ -7,14 +7,14 @@ import { withDebian } from '../../scripts/debian-packages.mjs'
 const cache = fileURLToPath(new URL('../../node_modules/.cache/vm', import.meta.url))
 
 /**
- * The cloud kernel of a suite of Debian with its modules, downloaded once. Delete the folder to get a newer one.
+ * The kernel of a machine with its modules, downloaded once. Delete the folder to get a newer one.
  *
- * @param {string} suite
+ * @param {{ suite: string, flavour: string }} machine
  * @returns {{ release: string, image: string, modules: string }} `modules` holds modules.dep and the modules.
  */
-export function kernelOf(suite) {
-  const folder = join(cache, `linux-${suite}`)
-  if (!existsSync(folder)) download(suite, folder)
+export function kernelOf({ suite, flavour }) {
+  const folder = join(cache, flavour === 'cloud-amd64' ? `linux-${suite}` : `linux-${suite}-${flavour}`)
+  if (!existsSync(folder)) download(suite, flavour, folder)
   const [release] = readdirSync(join(folder, 'lib/modules'))
   return { release, image: join(folder, 'vmlinuz'), modules: join(folder, 'lib/modules', release) }
 }
@@ -45,15 +45,15 @@ export function withDependencies(modules, names) {
   return [...order]
 }
 
-function download(suite, folder) {
-  console.log(`setup: the cloud kernel of Debian ${suite}, for tests in a virtual machine`)
+function download(suite, flavour, folder) {
+  console.log(`setup: the kernel ${flavour} of Debian ${suite}, for tests in a virtual machine`)
   const work = `${folder}.new`
   rmSync(work, { recursive: true, force: true })
   mkdirSync(join(work, 'lib'), { recursive: true })
   const root = join(work, 'root')
   withDebian(suite, (debian) => {
     const [name] = debian
-      .dependencies('linux-image-cloud-amd64')
+      .dependencies(`linux-image-${flavour}`)
       .filter((dependency) => dependency.startsWith('linux-image-'))
     debian.unpack([name], root, { alone: true })
   })
@@ -61,6 +61,9 @@ function download(suite, folder) {
   renameSync(join(root, 'boot', image), join(work, 'vmlinuz'))
   const modules = ['usr/lib/modules', 'lib/modules'].map((path) => join(root, path)).find(existsSync)
   renameSync(modules, join(work, 'lib/modules'))
+  for (const kind of ['sound', 'drivers/gpu', 'drivers/media', 'drivers/net/wireless'])
+    for (const release of readdirSync(join(work, 'lib/modules')))
+      rmSync(join(work, 'lib/modules', release, 'kernel', kind), { recursive: true, force: true })
   rmSync(root, { recursive: true })
   const packed = readdirSync(join(work, 'lib/modules'), { recursive: true }).filter((path) =>
     path.endsWith('.xz'),

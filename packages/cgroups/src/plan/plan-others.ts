@@ -50,7 +50,7 @@ export function planRdma(limits: Readonly<Record<string, RdmaLimit>>): Setting[]
       ['hca_object', hcaObjects],
     ] as const) {
       if (value === undefined) continue
-      checkInteger(`rdma.${device}.${key}`, value, 0, INT32)
+      if (value !== 'max') checkInteger(`rdma.${device}.${key}`, value, 0, INT32)
       parts.push(`${key}=${value}`)
     }
     return parts.length === 1 ? [] : [{ controller: 'rdma', file: 'rdma.max', value: parts.join(' ') }]

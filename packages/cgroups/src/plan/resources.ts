@@ -142,8 +142,10 @@ export interface InterfacePriority {
   readonly priority: number
 }
 
-/** Limit of one RDMA device. What is left out is not limited. */
+/** Limit of one RDMA device. What is left out stays as it is: not limited, in a new group. */
 export interface RdmaLimit {
-  readonly hcaHandles?: number | undefined
-  readonly hcaObjects?: number | undefined
+  /** How often its processes may have the device open. */
+  readonly hcaHandles?: number | 'max' | undefined
+  /** How many queues, keys, memory regions and so on they may have made. */
+  readonly hcaObjects?: number | 'max' | undefined
 }

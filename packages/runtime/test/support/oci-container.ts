@@ -33,6 +33,7 @@ export interface Wish {
   readonly readonly?: boolean
   readonly cwd?: string
   readonly noPivot?: boolean
+  readonly apparmorProfile?: string
   readonly terminal?: boolean
 }
 
@@ -110,6 +111,7 @@ export class TestBundle implements Disposable {
         env: ['PATH=/bin'],
         user: { uid: 0, gid: 0 },
         capabilities: { bounding: caps, effective: caps, permitted: caps },
+        ...(wish.apparmorProfile === undefined ? {} : { apparmorProfile: wish.apparmorProfile }),
       },
       mounts: [...first, ...standard, ...mounts],
       linux: {
