@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readlinkSync } from 'node:fs'
 import { expect, it } from '@jest/globals'
+import { PR_SET_DUMPABLE, syscall } from '@ctr/linux'
 import { describeOn, leakCheck } from '@ctr/testing'
 import { createNetworkNamespace, loopbackUp, Netbridge } from '../src/index.js'
 import { namespaces, run, testNetwork } from './support/network.js'
@@ -155,6 +156,7 @@ describeOn(['root'], 'without privileges', () => {
       expect(() => loopbackUp(netns.fd)).toThrow(denied)
     } finally {
       process.seteuid!(0)
+      syscall('prctl', PR_SET_DUMPABLE, 1) // which a process that changes its ids is no more, to the tests after this
     }
     expect(() => loopbackUp(0)).toThrow(
       expect.objectContaining({ code: 'ERR_NETBRIDGE_KERNEL', errnoCode: 'EINVAL' }),
