@@ -2,8 +2,10 @@ import { NETLINK_ROUTE } from '@ctr/linux'
 import type { AddressPool } from './address/address-pool.js'
 import { formatIp, parseIp } from './address/ip.js'
 import { parseIpv4 } from './address/ipv4.js'
+import { limitsOf } from './bandwidth.js'
 import { announceAddresses, findLink, hostLinkName, localMac, reapedGroup, unless } from './bridge.js'
 import type { AttachOptions, DetachOptions, EndpointInfo } from './endpoint.js'
+import { applyBandwidth, takeIfbDown } from './endpoint-bandwidth.js'
 import { NetbridgeError } from './errors.js'
 import type { LinkReaper } from './link-reaper.js'
 import { newAddress, newDefaultRoute } from './netlink/address-messages.js'
@@ -88,7 +90,8 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
   const wantedMac = options.mac === undefined ? undefined : checkMac(options.mac)
   const mappings = checkMappings(options.publish ?? [])
   const names = checkNames(options.names ?? [])
-  refuseUnsupported(record, options)
+  const bandwidth = limitsOf(options.bandwidth)
+  refuseUnsupported(record, { ...options, bandwidth })
 
   const take = (from: AddressPool, wanted: string | undefined): string => {
     const address = wanted === undefined ? from.allocate(id) : from.claim(wanted, id)
@@ -115,6 +118,7 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
     ifname: record.bridge === undefined ? null : hostLinkName(address),
     ports,
     ...(options.antiSpoofing === true ? { antiSpoofing: true } : {}),
+    ...(bandwidth === undefined ? {} : { bandwidth }),
   }
   if (!endpoints.add(info)) {
     throw new NetbridgeError(
@@ -125,8 +129,13 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
   undo.push(() => dismiss(network, dismissedOf(info)))
 
   undo.push(() => takeLinkDown(network, info, { netnsFd }))
+  if (info.ifname !== null && bandwidth !== undefined) {
+    const { ifname } = info
+    undo.push(() => takeIfbDown(network, ifname))
+  }
   if (info.antiSpoofing === true) admit(network, { ...info, ports: [] }) // before anything can be sent
   makeLink(network, info, netnsFd)
+  if (info.ifname !== null && bandwidth !== undefined) applyBandwidth(network, info.ifname, bandwidth)
   configureInside(netnsFd, info, record, {
     defaultRoute: options.defaultRoute ?? true,
     // a hardware address that does not follow from the address: neighbours may remember another one
@@ -143,7 +152,7 @@ function ipv6Of({ ipv6 }: NetworkRecord, address: string): EndpointInfo['ipv6'] 
 }
 
 function refuseUnsupported({ name, info, ipv6 }: NetworkRecord, options: AttachOptions): void {
-  const { publish, ip6, mac, antiSpoofing } = options
+  const { publish, ip6, mac, antiSpoofing, bandwidth } = options
   const refuse = (what: string, why: string): never => {
     throw new NetbridgeError('ERR_NETBRIDGE_INVALID_ARG', `cannot ${what} on network ${name}: ${why}`)
   }
@@ -151,6 +160,7 @@ function refuseUnsupported({ name, info, ipv6 }: NetworkRecord, options: AttachO
   if (info.driver !== 'bridge' && (publish ?? []).length > 0)
     refuse('publish ports', `with ${info.driver} a container has its own place on the network of the host`)
   if (info.driver !== 'bridge' && antiSpoofing === true) refuse('check senders', 'it has no bridge')
+  if (info.driver !== 'bridge' && bandwidth !== undefined) refuse('limit bandwidth', 'it has no bridge')
   if (mac !== undefined && sharesMac({ info }))
     refuse(`use ${mac}`, 'its links have the hardware address of the parent')
 }

@@ -1,3 +1,5 @@
+import type { Bandwidth } from './bandwidth.js'
+import type { LinkStats } from './link-stats.js'
 import type { PortMapping, PublishedPort } from './ports.js'
 
 /** What to attach and how it shall look inside. */
@@ -30,6 +32,8 @@ export interface AttachOptions {
    * Default false.
    */
   readonly antiSpoofing?: boolean | undefined
+  /** How fast it may send and receive. Of bridges. Default as fast as it can. */
+  readonly bandwidth?: Bandwidth | undefined
   /** Ports of the host that lead to the container. Default none. Only of bridges. */
   readonly publish?: readonly PortMapping[] | undefined
 }
@@ -53,6 +57,8 @@ export interface EndpointInfo {
   readonly ifname: string | null
   /** Frames that are not from this container are dropped where they enter the bridge. */
   readonly antiSpoofing?: boolean | undefined
+  /** Its limits; undefined when it has none. */
+  readonly bandwidth?: Bandwidth | undefined
   readonly ports: readonly PublishedPort[]
 }
 
@@ -90,4 +96,26 @@ export interface Endpoint extends EndpointInfo, Disposable {
    *   `ERR_NETBRIDGE_CLOSED` when the network's handle was closed.
    */
   detach(options?: DetachOptions): void
+
+  /**
+   * What the container has received and sent on this network, counted where it cannot change anything: at the host's
+   * end of its veth pair.
+   *
+   * @throws {@link NetbridgeError} `ERR_NETBRIDGE_NOT_FOUND`: it is no longer attached; `ERR_NETBRIDGE_INVALID_ARG`: its
+   *   link has no end on the host, as with macvlan and ipvlan; `ERR_NETBRIDGE_CLOSED`.
+   */
+  stats(): LinkStats
+
+  /**
+   * Changes its limits at once, whatever they were: what is not named has none from now on. Packets that wait for
+   * their turn are not lost.
+   *
+   * @returns Its limits as they are kept.
+   * @throws {@link NetbridgeError} `ERR_NETBRIDGE_INVALID_ARG`, `ERR_NETBRIDGE_NOT_FOUND`, `ERR_NETBRIDGE_UNSUPPORTED`:
+   *   the kernel has no `tbf` or no `ifb`; `ERR_NETBRIDGE_KERNEL`, `ERR_NETBRIDGE_CLOSED`. Those of before stay.
+   *
+   * @example
+   * endpoint.setBandwidth({ ingressRate: 10_000_000, egressRate: 2_000_000 })
+   */
+  setBandwidth(bandwidth: Bandwidth): Bandwidth | undefined
 }

@@ -7,7 +7,8 @@ import { currentNames } from './dns/current-names.js'
 import type { DnsOptions, DnsServer } from './dns/dns-server.js'
 import type { NameTable } from './dns/name-table.js'
 import { openDnsSockets, type DnsSockets } from './dns/sockets.js'
-import type { AttachOptions, DetachOptions, Endpoint, EndpointInfo } from './endpoint.js'
+import type { AttachOptions, Endpoint, EndpointInfo } from './endpoint.js'
+import { endpointHandle } from './endpoint-handle.js'
 import { NetbridgeError } from './errors.js'
 import { LinkReaper } from './link-reaper.js'
 import type { NetworkDriver, NetworkInfo } from './network-info.js'
@@ -17,7 +18,7 @@ import { NetlinkSocket } from './netlink/netlink-socket.js'
 import { NftTable } from './nft/nft-table.js'
 import { dropNetwork, plansOf, type OpenedNetwork } from './open-network.js'
 import { dropParent, hostAddresses } from './parent-link.js'
-import { allHoldings, holdingsOf, reapOrphans, releaseHoldings } from './release.js'
+import { allHoldings, reapOrphans, releaseHoldings } from './release.js'
 import type { InstanceState } from './state/instance-state.js'
 import { isBridge } from './state/network-record.js'
 import { PortReservations } from './port-reservations.js'
@@ -296,14 +297,7 @@ export class Network implements AsyncDisposable {
   }
 
   #handle(info: EndpointInfo): Endpoint {
-    const detach = (options: DetachOptions = {}): void => {
-      this.#checkOpen()
-      // somebody else may have taken it away meanwhile, and attached another one of that id
-      const current = this.#network.endpoints.get(info.id)
-      if (current?.address !== info.address) return
-      releaseHoldings(this.#network, holdingsOf(current), options)
-    }
-    return { ...info, detach, [Symbol.dispose]: () => detach() }
+    return endpointHandle(this.#network, info, () => this.#checkOpen())
   }
 
   #checkOpen(): void {

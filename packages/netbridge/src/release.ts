@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net'
 import { portOwner, takeLinkDown, type OpenNetwork } from './attach.js'
 import { hostLinkName, isHostLinkName } from './bridge.js'
 import type { DetachOptions, EndpointInfo } from './endpoint.js'
+import { takeIfbDown } from './endpoint-bandwidth.js'
 import { getPorts, readLink } from './netlink/link-messages.js'
 import { exchangeRoute } from './netlink/route-request.js'
 import type { PublishedPort } from './ports.js'
@@ -37,10 +38,13 @@ export function releaseHoldings(
   const recorded = endpoints.get(id)
   if (recorded === undefined) dismiss(network, { id, ports, ipv6: true, sender: undefined })
   else dismiss(network, { ...dismissedOf(recorded), ports })
+  const isLimited = recorded === undefined || recorded.bandwidth?.egressRate !== undefined
   if (record.bridge === undefined) takeLinkDown(network, { ifname: null, name }, options)
   else {
-    for (const address of addresses.filter((each) => !isIPv6(each)))
-      takeLinkDown(network, { ifname: hostLinkName(address), name }, options)
+    for (const ifname of addresses.filter((each) => !isIPv6(each)).map(hostLinkName)) {
+      takeLinkDown(network, { ifname, name }, options)
+      if (isLimited) takeIfbDown(network, ifname)
+    }
   }
   releasePorts({ claims: network.ports, reservations, owner: portOwner(network, id) }, ports)
   for (const address of addresses) (isIPv6(address) ? pool6 : pool)?.release(address, id)

@@ -1,9 +1,11 @@
-// Names and numbers of <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if_link.h> and <linux/if_addr.h>.
+// Names and numbers of <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if_link.h>, <linux/if_addr.h>, <linux/pkt_sched.h>,
+// <linux/pkt_cls.h> and <linux/tc_act/tc_mirred.h>.
 export const NLM_F_REQUEST = 0x1
 export const NLM_F_MULTI = 0x2
 export const NLM_F_ACK = 0x4
 export const NLM_F_DUMP_INTR = 0x10
 export const NLM_F_ACK_TLVS = 0x200
+export const NLM_F_REPLACE = 0x100
 export const NLM_F_EXCL = 0x200
 export const NLM_F_DUMP = 0x300
 export const NLM_F_CREATE = 0x400
@@ -24,6 +26,9 @@ export const RTM_NEWADDR = 20
 export const RTM_GETADDR = 22
 export const RTM_NEWROUTE = 24
 export const RTM_GETROUTE = 26
+export const RTM_NEWQDISC = 36
+export const RTM_DELQDISC = 37
+export const RTM_NEWTFILTER = 44
 
 export const IFF_UP = 0x1
 
@@ -33,6 +38,7 @@ export const IFLA_MTU = 4
 export const IFLA_LINK = 5
 export const IFLA_MASTER = 10
 export const IFLA_LINKINFO = 18
+export const IFLA_STATS64 = 23
 export const IFLA_GROUP = 27
 export const IFLA_NET_NS_FD = 28
 export const IFLA_EXT_MASK = 29
@@ -69,3 +75,20 @@ export const RTPROT_BOOT = 3
 export const RT_SCOPE_UNIVERSE = 0
 export const RT_SCOPE_LINK = 253
 export const RTN_UNICAST = 1
+
+export const TC_H_ROOT = 0xffff_ffff
+export const TC_H_INGRESS = 0xffff_fff1
+export const TC_LINKLAYER_ETHERNET = 1
+export const TCA_KIND = 1
+export const TCA_OPTIONS = 2
+export const TCA_TBF_PARMS = 1
+export const TCA_TBF_RATE64 = 4
+export const TCA_TBF_BURST = 6
+export const TCA_U32_SEL = 5
+export const TCA_U32_ACT = 7
+export const TC_U32_TERMINAL = 1
+export const TCA_ACT_KIND = 1
+export const TCA_ACT_OPTIONS = 2
+export const TC_ACT_STOLEN = 4
+export const TCA_MIRRED_PARMS = 2
+export const TCA_EGRESS_REDIR = 1

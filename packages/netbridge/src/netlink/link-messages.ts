@@ -210,6 +210,19 @@ export function getLink(name: string): RouteRequest {
   }
 }
 
+/** `ip -s link show NAME`. */
+export function getLinkStats(name: string): RouteRequest {
+  return {
+    type: nl.RTM_GETLINK,
+    flags: 0,
+    action: `read the figures of link ${name}`,
+    body: (writer) => {
+      linkHeader(writer, 0, 0, 0)
+      writer.attributeString(nl.IFLA_IFNAME, name)
+    },
+  }
+}
+
 /** The same by index. */
 export function getLinkAt(index: number): RouteRequest {
   return {

@@ -71,6 +71,12 @@ export class MessageWriter {
     this.#attribute(type, () => this.u32(value))
   }
 
+  attributeU64(type: number, value: number): void {
+    const bytes = Buffer.alloc(8)
+    bytes.writeBigUInt64LE(BigInt(value))
+    this.attribute(type, bytes)
+  }
+
   attributeU32BE(type: number, value: number): void {
     this.#attribute(type, () => this.u32BE(value))
   }

@@ -1,7 +1,15 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EndpointInfo } from '../endpoint.js'
-import { createFile, listFolder, makeFolder, readFile, removeFile, removeUnfinished } from './files.js'
+import {
+  createFile,
+  listFolder,
+  makeFolder,
+  readFile,
+  removeFile,
+  removeUnfinished,
+  replaceFile,
+} from './files.js'
 
 const SUFFIX = '.json'
 /** More than a clock tick, which is 10 ms at most. */
@@ -20,6 +28,11 @@ export class EndpointRecords {
   add(info: EndpointInfo): boolean {
     makeFolder(this.#folder)
     return createFile(this.#path(info.id), JSON.stringify(info))
+  }
+
+  /** Puts other words into the place of a record that is there. Nobody else may do so at the same time. */
+  replace(info: EndpointInfo): void {
+    replaceFile(this.#path(info.id), JSON.stringify(info))
   }
 
   /** The endpoint of that id; undefined when there is none. */

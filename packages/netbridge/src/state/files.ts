@@ -5,6 +5,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -61,7 +62,7 @@ export function createFile(
   text: string,
   { durable = false }: { readonly durable?: boolean } = {},
 ): boolean {
-  const temporary = join(dirname(path), `.${basename(path)}.${Math.random().toString(36).slice(2)}`)
+  const temporary = temporaryPath(path)
   try {
     writeFileSync(temporary, text, { mode: 0o600 })
     if (durable) sync(temporary)
@@ -75,6 +76,23 @@ export function createFile(
   }
 }
 
+/** Writes a file in the place of another one: whoever reads it sees the one or the other, whole. */
+export function replaceFile(path: string, text: string): void {
+  const temporary = temporaryPath(path)
+  try {
+    writeFileSync(temporary, text, { mode: 0o600 })
+    renameSync(temporary, path)
+  } catch (error) {
+    removeFile(temporary)
+    throw stateError(`write ${path}`, error)
+  }
+}
+
+/** As {@link removeUnfinished} knows it. */
+function temporaryPath(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${Math.random().toString(36).slice(2)}`)
+}
+
 function sync(path: string): void {
   const fd = openSync(path, 'r')
   try {
@@ -84,7 +102,7 @@ function sync(path: string): void {
   }
 }
 
-/** Removes what {@link createFile} left in a folder when its process was killed, a minute ago or more. */
+/** Removes what {@link createFile} and {@link replaceFile} left in a folder when its process was killed, a minute ago or more. */
 export function removeUnfinished(folder: string): void {
   for (const name of namesIn(folder).filter((entry) => entry.startsWith('.'))) {
     const path = join(folder, name)

@@ -33,7 +33,8 @@ export function inside<Result>(netnsFd: number, body: () => Result): Result {
   }
 }
 
-function socketAddress(address: string, port: number): Buffer {
+/** `struct sockaddr_in` or `sockaddr_in6`. */
+export function socketAddress(address: string, port: number): Buffer {
   if (address.includes(':')) return socketAddress6(address, port)
   const bytes = Buffer.alloc(16)
   bytes.writeUInt16LE(AF_INET, 0)
@@ -125,6 +126,15 @@ function tryConnect(fd: number, address: Uint8Array): string {
     if (isSyscallError(error)) return error.code
     throw error
   }
+}
+
+/** A TCP connection from inside a namespace. */
+export function connectInside(netnsFd: number, address: string, port: number): number {
+  const fd = inside(netnsFd, () => socket(familyOf(address), SOCK_STREAM, 0))
+  let outcome = 'EINTR'
+  while (outcome === 'EINTR') outcome = tryConnect(fd, socketAddress(address, port))
+  if (outcome !== '' && outcome !== 'EISCONN') throw new Error(`cannot connect to ${address}: ${outcome}`)
+  return fd
 }
 
 /** What a TCP server says, asked from the host. */
