@@ -118,6 +118,7 @@ describeOn([...needs, 'bin:python3'], 'exec, terminals and hijacked streams', ()
     const stats = await running.stats({ stream: false })
     expect(stats.cpu_stats.system_cpu_usage).toBeGreaterThan(stats.precpu_stats.system_cpu_usage)
     expect(stats.memory_stats.usage).toBeGreaterThan(0)
+    expect(stats.networks['eth0']).toMatchObject({ rx_errors: 0, tx_dropped: 0 })
     expect(await suite.ok('stats', '--no-stream', '--format', '{{.Name}} {{.PIDs}}', 'node')).toBe('node 1')
   })
 

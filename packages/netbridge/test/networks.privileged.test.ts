@@ -1,6 +1,8 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
+import { AddressPool } from '../src/address/address-pool.js'
+import { checkPlan } from '../src/address/plan.js'
 import { ask, serve } from './support/inside.js'
 import { namespaces, run, testNetworks } from './support/network.js'
 
@@ -119,9 +121,15 @@ describeOn(['root', 'bin:ip', 'bin:nft', 'bin:nsenter'], 'Networks on the real k
     expect(() => named.attach({ id: 'c', netnsFd: all[2]!.fd, ip6: 'fd12:3456::42' })).toThrow(
       code('ADDRESS_TAKEN'),
     )
-    expect(readdirSync(`${folder}/run/networks/named/addresses`)).toHaveLength(2) // the third one's was given back
+    const taken = (subnet: string): string[] => {
+      const pool = new AddressPool(`${folder}/run/networks/named`, checkPlan({ subnet }))
+      const addresses = pool.entries().map(([address]) => address)
+      pool.close()
+      return addresses
+    }
+    expect(taken(named.subnet)).toHaveLength(2) // the third one's was given back
     second.detach()
-    expect(readdirSync(`${folder}/run/networks/named/addresses6`)).toEqual(['fd12:3456::2'])
+    expect(taken('fd12:3456::/64')).toEqual(['fd12:3456::2'])
 
     const plain = await networks.create({ name: 'plain' })
     expect(() => plain.attach({ id: 'c', netnsFd: all[2]!.fd, ip6: 'fd00::2' })).toThrow(code('INVALID_ARG'))

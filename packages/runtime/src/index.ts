@@ -6,12 +6,19 @@
 export { Runtime, type RuntimeOptions } from './runtime.js'
 export type { RootlessInfo } from './rootless/rootless-info.js'
 export type { CleanUpFailure } from './cleanup.js'
-export { Container } from './container/container.js'
+export { Container, type ContainerFigures } from './container/container.js'
 export type { ContainerExit, ContainerNetwork, ContainerRecord } from './container/record.js'
 export type { ContainerVolume } from './container/container-volume.js'
 export type { NetworkMode, WantedAddresses } from './container/network-option.js'
 export type { NetworkAttachment, NetworkOption } from './container/network-option.js'
-export type { NetworkDriver, NetworkInfo, NetworkOptions, SubnetOptions } from '@ctr/netbridge'
+export type {
+  Bandwidth,
+  LinkStats,
+  NetworkDriver,
+  NetworkInfo,
+  NetworkOptions,
+  SubnetOptions,
+} from '@ctr/netbridge'
 export type { InspectedNetwork, RuntimeNetworks } from './networks/runtime-networks.js'
 export type { ExecProcess } from './container/exec.js'
 export type { LogEntry, LogOptions } from './container/logs.js'

@@ -71,6 +71,35 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime.networks on the real ker
     await expect(runtime.networks.remove('back')).rejects.toMatchObject({ code: 'ERR_NETBRIDGE_IN_USE' })
   })
 
+  it('counts what containers send and receive, and limits it from the start and while they run', async () => {
+    await runtime.networks.create({ name: 'slow', subnets: [{ subnet: '10.139.0.0/24' }] })
+    const bandwidth = { ingressRate: 80_000_000, egressRate: 8_000_000 }
+    await using web = await server({ name: 'web', network: { name: 'slow', bandwidth } })
+    const { address } = web.inspect().network
+    const sent = 'dd if=/dev/zero bs=1000 count=2000 2>/dev/null | nc -l -p 81'
+    const sending = await web.exec(['sh', '-c', sent])
+    const begin = performance.now()
+    const get = `nc ${address!} 81 <&3 >/got 2>/dev/null && [ -s /got ]`
+    const script = `mkfifo /open; exec 3<>/open; until ${get}; do sleep 0.05; done; wc -c </got`
+    expect(await sh(script, { network: 'slow' })).toBe('2000000\n')
+    expect(performance.now() - begin).toBeGreaterThan(1000) // 2 s, less what may pass at once
+    await sending.wait()
+    const { eth0 } = web.stats().networks!
+    expect(eth0!.txBytes).toBeGreaterThan(2_000_000)
+    expect(eth0!.rxPackets).toBeGreaterThan(0)
+
+    await runtime.networks.limit('slow', 'web', { ingressRate: 1_000_000 })
+    expect(web.inspect().network.networks[0]!.wanted.bandwidth).toEqual({ ingressRate: 1_000_000 })
+    expect(runtime.networks.inspect('slow').containers[0]!.bandwidth).toEqual({ ingressRate: 1_000_000 })
+    await expect(runtime.networks.limit('bridge', 'web', {})).rejects.toMatchObject({
+      code: 'ERR_RUNTIME_INVALID_ARG',
+    })
+    await using host = await server({ network: 'host' })
+    expect(host.stats().networks).toBeUndefined()
+    await web.remove({ force: true })
+    await runtime.networks.remove('slow')
+  })
+
   it('serves names to containers on networks of their own, as long as this process is there', async () => {
     await runtime.networks.create({ name: 'named', subnets: [{ subnet: '10.134.0.0/24' }] })
     await runtime.networks.create({ name: 'late', subnets: [{ subnet: '10.135.0.0/24' }] })

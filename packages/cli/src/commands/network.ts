@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { collect, type Cli } from '../cli.js'
 import { CliError, messageOf } from '../errors.js'
 import { networkOptions, type AttachFlags, type CreateNetworkFlags } from '../options/parse-network.js'
+import { parseRate } from '../options/parse-rate.js'
 import { confirm } from '../output/confirm.js'
 import { describeNetwork } from '../output/describe-network.js'
 import { printError, printJson, printLine } from '../output/pipe-end.js'
@@ -16,6 +17,7 @@ export function define(command: Command, cli: Cli): void {
     .addCommand(create(cli))
     .addCommand(disconnect(cli))
     .addCommand(inspect(cli))
+    .addCommand(limit(cli))
     .addCommand(list(cli))
     .addCommand(prune(cli))
     .addCommand(remove(cli))
@@ -99,6 +101,32 @@ function inspect(cli: Cli): Command {
       }
       printJson(found)
     })
+}
+
+function limit(cli: Cli): Command {
+  return new Command('limit')
+    .description('Limit how fast a running container may send and receive on a network')
+    .usage('[OPTIONS] NETWORK CONTAINER')
+    .argument('<network>')
+    .argument('<container>')
+    .option('--ingress-rate <rate>', 'What it receives, as 500kbit, 10mbit or 1gbit (default no limit)')
+    .option('--egress-rate <rate>', 'What it sends (default no limit)')
+    .action(
+      async (
+        network: string,
+        container: string,
+        { ingressRate, egressRate }: { readonly ingressRate?: string; readonly egressRate?: string },
+      ) => {
+        const rate = (text: string | undefined, option: string): number | undefined =>
+          text === undefined ? undefined : parseRate(text, option)
+        const bandwidth = {
+          ingressRate: rate(ingressRate, '--ingress-rate'),
+          egressRate: rate(egressRate, '--egress-rate'),
+        }
+        await using runtime = await cli.open()
+        await runtime.networks.limit(network, container, bandwidth)
+      },
+    )
 }
 
 function list(cli: Cli): Command {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
-import type { Container } from '@ctr/runtime'
-import type { CgroupStats } from '@ctr/cgroups'
+import type { Container, ContainerFigures } from '@ctr/runtime'
 import type { Cli } from '../cli.js'
 import { formatMemory, formatSize } from '../output/humanize.js'
 import { printJson, printLine } from '../output/pipe-end.js'
@@ -12,7 +11,7 @@ const sampleMs = 500
 
 interface Sample {
   readonly container: Container
-  readonly stats: CgroupStats
+  readonly stats: ContainerFigures
   /** Processor time used, in hundredths of one processor. */
   readonly cpuPercent: number
 }
@@ -35,7 +34,7 @@ export function define(command: Command, cli: Cli): void {
       else
         printLine(
           formatTable(
-            ['CONTAINER ID', 'NAME', 'CPU %', 'MEM USAGE / LIMIT', 'MEM %', 'BLOCK I/O', 'PIDS'],
+            ['CONTAINER ID', 'NAME', 'CPU %', 'MEM USAGE / LIMIT', 'MEM %', 'NET I/O', 'BLOCK I/O', 'PIDS'],
             samples.map(toRow),
           ),
         )
@@ -57,8 +56,17 @@ async function measure(containers: readonly Container[]): Promise<readonly Sampl
 }
 
 /** Memory that is really needed, as monitoring tools count it: without page cache not used lately. */
-function workingSet({ memory }: CgroupStats): number {
+function workingSet({ memory }: ContainerFigures): number {
   return memory === undefined ? 0 : Math.max(0, memory.usage - memory.breakdown.inactiveFile)
+}
+
+/** Received and sent on all networks together. */
+function networkTotals({ networks }: ContainerFigures): string {
+  if (networks === undefined) return '-'
+  const all = Object.values(networks)
+  const received = all.reduce((sum, { rxBytes }) => sum + rxBytes, 0)
+  const sent = all.reduce((sum, { txBytes }) => sum + txBytes, 0)
+  return `${formatSize(received)} / ${formatSize(sent)}`
 }
 
 function toRow({ container, stats, cpuPercent }: Sample): readonly string[] {
@@ -71,6 +79,7 @@ function toRow({ container, stats, cpuPercent }: Sample): readonly string[] {
     `${cpuPercent.toFixed(2)}%`,
     `${formatMemory(used)} / ${limit === 'max' ? '-' : formatMemory(limit)}`,
     limit === 'max' ? '-' : `${((100 * used) / limit).toFixed(2)}%`,
+    networkTotals(stats),
     io === undefined ? '-' : `${formatSize(io.readBytes)} / ${formatSize(io.writeBytes)}`,
     pids === undefined ? '-' : String(pids.current),
   ]

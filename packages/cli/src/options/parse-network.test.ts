@@ -11,10 +11,12 @@ describe('parseNetworks()', () => {
     const network = [
       'front,alias=web,alias=www,ip=10.0.0.7',
       'name=back,ip6=fd00::7,mac-address=02:00:00:00:00:07',
+      'slow,ingress-rate=10mbit,egress-rate=500kbit',
     ]
     expect(parseNetworks({ network })).toEqual([
       { name: 'front', aliases: ['web', 'www'], ip: '10.0.0.7' },
       { name: 'back', aliases: [], ip6: 'fd00::7', mac: '02:00:00:00:00:07' },
+      { name: 'slow', aliases: [], bandwidth: { ingressRate: 10_000_000, egressRate: 500_000 } },
     ])
   })
 
@@ -25,7 +27,7 @@ describe('parseNetworks()', () => {
     expect(parseNetworks({ ...flags, network: ['a', 'b'] })).toEqual([{ name: 'a', ...own }, { name: 'b' }])
   })
 
-  it.each(['a,ip=', 'a,speed=9', 'alias=x', 'a,b=c,d'])('refuses %j', (text) => {
+  it.each(['a,ip=', 'a,speed=9', 'alias=x', 'a,b=c,d', 'a,egress-rate=fast'])('refuses %j', (text) => {
     expect(() => parseNetworks({ network: [text] })).toThrow('for --network')
   })
 })

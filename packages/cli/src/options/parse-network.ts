@@ -3,6 +3,7 @@ import type { NetworkAttachment, NetworkOption, NetworkOptions, SubnetOptions } 
 import { usageError } from '../errors.js'
 import { parseInteger } from './parse-number.js'
 import { parsePairs } from './parse-pairs.js'
+import { parseRate } from './parse-rate.js'
 
 /** The flags that say how a container is on its networks, as they were typed. */
 export interface AttachFlags {
@@ -14,8 +15,8 @@ export interface AttachFlags {
 }
 
 /**
- * Reads `--network NAME[,alias=NAME][,ip=ADDRESS][,ip6=ADDRESS][,mac-address=MAC]`, also `name=NAME,...`, and the flags
- * beside it, which are for the first network.
+ * Reads `--network NAME[,alias=NAME][,ip=ADDRESS][,ip6=ADDRESS][,mac-address=MAC][,ingress-rate=RATE][,egress-rate=RATE]`,
+ * also `name=NAME,...`, and the flags beside it, which are for the first network.
  */
 export function parseNetworks({
   network = [],
@@ -33,13 +34,15 @@ export function parseNetworks({
   return [merged.aliases.length === 0 ? withoutAliases(merged) : merged, ...rest]
 }
 
-function withoutAliases({ name, ip, ip6, mac }: NetworkAttachment): NetworkAttachment {
-  return { name, ip, ip6, mac }
+function withoutAliases({ name, ip, ip6, mac, bandwidth }: NetworkAttachment): NetworkAttachment {
+  return { name, ip, ip6, mac, ...(bandwidth === undefined ? {} : { bandwidth }) }
 }
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 function parseAttachment(text: string): NetworkAttachment {
   if (!text.includes('=')) return { name: text }
-  const attachment: { name: string; aliases: string[]; ip?: string; ip6?: string; mac?: string } = {
+  const attachment: Mutable<Omit<NetworkAttachment, 'aliases'>> & { aliases: string[] } = {
     name: '',
     aliases: [],
   }
@@ -51,7 +54,11 @@ function parseAttachment(text: string): NetworkAttachment {
     else if (key === 'ip' && value) attachment.ip = value
     else if (key === 'ip6' && value) attachment.ip6 = value
     else if (key === 'mac-address' && value) attachment.mac = value
-    else throw usageError(`invalid argument "${text}" for --network: "${part}" is not understood`)
+    else if ((key === 'ingress-rate' || key === 'egress-rate') && value) {
+      const rate = parseRate(value, `--network ${key}`)
+      const named = key === 'ingress-rate' ? { ingressRate: rate } : { egressRate: rate }
+      attachment.bandwidth = { ...attachment.bandwidth, ...named }
+    } else throw usageError(`invalid argument "${text}" for --network: "${part}" is not understood`)
   }
   if (attachment.name === '') throw usageError(`invalid argument "${text}" for --network: it names none`)
   return attachment

@@ -86,7 +86,7 @@ export function addRunFlags(command: Command): void {
     .option('--name <string>', 'Assign a name to the container')
     .option(
       '--net, --network <network>',
-      'Connect a container to a network: NAME[,alias=..,ip=..,ip6=..,mac-address=..], bridge, host, none, container:NAME, and without root pasta or slirp4netns; repeat it for several',
+      'Connect a container to a network: NAME[,alias=..,ip=..,ip6=..,mac-address=..,ingress-rate=10mbit,egress-rate=..], bridge, host, none, container:NAME, and without root pasta or slirp4netns; repeat it for several',
       collect,
     )
     .option('--network-alias <list>', 'Add network-scoped alias for the container', collect)

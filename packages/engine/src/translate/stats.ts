@@ -25,7 +25,7 @@ export function readStats(container: Container): StatsReading {
 
 /** The document of `GET /containers/{id}/stats`. */
 export function statsDocument(
-  { id, name, pid }: { readonly id: string; readonly name: string; readonly pid: number | null },
+  { id, name }: { readonly id: string; readonly name: string },
   now: StatsReading,
   before: StatsReading | undefined,
 ): Record<string, unknown> {
@@ -45,7 +45,7 @@ export function statsDocument(
     memory_stats: figures === undefined ? {} : memoryStats(figures),
     blkio_stats: { io_service_bytes_recursive: ioBytes(figures), io_serviced_recursive: null },
     storage_stats: {},
-    networks: pid === null ? undefined : networkStats(pid),
+    networks: figures === undefined ? undefined : networkStats(figures),
   }
 }
 
@@ -87,35 +87,23 @@ function ioBytes(figures: Figures | undefined): readonly object[] {
   ])
 }
 
-/** Figures of the links of the container's network namespace, from `/proc`. */
-function networkStats(pid: number): Record<string, object> | undefined {
-  let text: string
-  try {
-    text = readFileSync(`/proc/${pid}/net/dev`, 'utf8')
-  } catch {
-    return undefined // it has just ended
-  }
-  const lines = text.trim().split('\n').slice(2)
-  const links = lines.map((line): [string, object] => {
-    const [name = '', rest = ''] = line.trim().split(/:\s*/)
-    const [rxBytes, rxPackets, rxErrors, rxDropped, , , , , txBytes, txPackets, txErrors, txDropped] = rest
-      .split(/\s+/)
-      .map(Number)
-    return [
-      name,
-      {
-        rx_bytes: rxBytes,
-        rx_packets: rxPackets,
-        rx_errors: rxErrors,
-        rx_dropped: rxDropped,
-        tx_bytes: txBytes,
-        tx_packets: txPackets,
-        tx_errors: txErrors,
-        tx_dropped: txDropped,
-      },
-    ]
-  })
-  return Object.fromEntries(links.filter(([name]) => name !== 'lo'))
+/** Figures of its interfaces; none of one that does not run, or uses those of the host. */
+function networkStats({ networks }: Figures): Record<string, object> | undefined {
+  if (networks === undefined) return undefined
+  const links = Object.entries(networks).map(([name, stats]): [string, object] => [
+    name,
+    {
+      rx_bytes: stats.rxBytes,
+      rx_packets: stats.rxPackets,
+      rx_errors: stats.rxErrors,
+      rx_dropped: stats.rxDropped,
+      tx_bytes: stats.txBytes,
+      tx_packets: stats.txPackets,
+      tx_errors: stats.txErrors,
+      tx_dropped: stats.txDropped,
+    },
+  ])
+  return Object.fromEntries(links)
 }
 
 function numberOf(limit: number | 'max'): number {

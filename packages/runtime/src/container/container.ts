@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cgroup, CgroupStats } from '@ctr/cgroups'
+import { interfaceStats, type LinkStats } from '@ctr/netbridge'
 import type { Change } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
@@ -20,6 +21,15 @@ import { checkName, signalNumber } from './spec.js'
 import type { StartedContainer } from './start.js'
 import { processesWith } from '../rootless/processes-with.js'
 import { ownProcess, type WatchedProcess } from './watched-process.js'
+
+/** What a container uses: the figures of its cgroup and of its interfaces. */
+export interface ContainerFigures extends CgroupStats {
+  /**
+   * What it has received and sent since it was started, by name of the interface, such as `eth0` for its first network.
+   * Undefined where its network is the host's.
+   */
+  readonly networks: Readonly<Record<string, LinkStats>> | undefined
+}
 
 /** A container: created, running, or ended and not removed yet. */
 export class Container implements AsyncDisposable {
@@ -227,13 +237,15 @@ export class Container implements AsyncDisposable {
    *
    * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`.
    */
-  stats(): CgroupStats {
+  stats(): ContainerFigures {
     this.#running('read the figures of')
     needCgroup(this.#context, this.name, 'read the figures of')
     this.#forgetFound()
     const cgroup = this.#holdings.cgroup()
     if (cgroup === undefined) throw notRunning(this.name, 'read the figures of')
-    return cgroup.stats()
+    const { pid } = this
+    const isHosts = this.#record.network.mode === 'host' || pid === null
+    return { ...cgroup.stats(), networks: isHosts ? undefined : interfaceStats(pid) }
   }
 
   /** Process ids on the host of everything that runs in the container. */

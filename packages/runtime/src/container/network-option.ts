@@ -1,9 +1,10 @@
+import type { Bandwidth } from '@ctr/netbridge'
 import { RuntimeError } from '../errors.js'
 
 /** How a container is connected: `'bridge'` stands for networks of the runtime, whatever their drivers. */
 export type NetworkMode = 'none' | 'host' | 'bridge' | 'container' | 'pasta' | 'slirp4netns'
 
-/** Addresses that a container is to have on a network. */
+/** Addresses that a container is to have on a network, and how fast it may be there. */
 export interface WantedAddresses {
   /** A fixed IPv4 address of the network. Default the next free one. */
   readonly ip?: string | undefined
@@ -11,6 +12,8 @@ export interface WantedAddresses {
   readonly ip6?: string | undefined
   /** Hardware address. Default one that follows from the address. */
   readonly mac?: string | undefined
+  /** How fast it may send and receive, in bits per second. Networks with a bridge only. Default no limit. */
+  readonly bandwidth?: Bandwidth | undefined
 }
 
 /** A network of `runtime.networks`, and how the container is on it. */

@@ -101,8 +101,8 @@ function defaultHostname(id: string, { mode, container }: ResolvedNetwork): stri
 }
 
 function networkRecord({ mode, attachments, container }: ResolvedNetwork): ContainerRecord['network'] {
-  const networks = attachments.map(({ name, aliases = [], ip, ip6, mac }, at) => ({
-    ...{ name, aliases, wanted: { ip, ip6, mac }, interface: `eth${at}` },
+  const networks = attachments.map(({ name, aliases = [], ...wanted }, at) => ({
+    ...{ name, aliases, wanted, interface: `eth${at}` },
     ...{ address: null, ipv6: null, mac: null },
   }))
   return { mode, networks, container: container?.id ?? null, address: null, ports: [], failure: null }

@@ -1,4 +1,4 @@
-import { type EndpointInfo, type NetworkInfo, type NetworkOptions } from '@ctr/netbridge'
+import { type Bandwidth, type EndpointInfo, type NetworkInfo, type NetworkOptions } from '@ctr/netbridge'
 import { connected, networkNamespaceOf } from '../container/attach-networks.js'
 import type { Container } from '../container/container.js'
 import type { NetworkAttachment } from '../container/network-option.js'
@@ -89,7 +89,7 @@ export class RuntimeNetworks {
   async connect(
     nameOrId: string,
     containerIdOrName: string,
-    { aliases = [], ip, ip6, mac }: Omit<NetworkAttachment, 'name'> = {},
+    { aliases = [], ...wanted }: Omit<NetworkAttachment, 'name'> = {},
   ): Promise<void> {
     this.#needRoot()
     const container = this.#ownNetworked(containerIdOrName)
@@ -97,10 +97,33 @@ export class RuntimeNetworks {
     using netns = networkNamespaceOf(container.inspect())
     const network = await this.#context.network(nameOrId)
     const endpoint = await this.#context.networks.connect(network.name, {
-      ...{ id, netnsFd: netns.fd, names: [name, ...aliases], ip, ip6, mac },
+      ...{ id, netnsFd: netns.fd, names: [name, ...aliases], ...wanted },
     })
-    const place = connected({ name: network.name, aliases, wanted: { ip, ip6, mac } }, endpoint)
+    const place = connected({ name: network.name, aliases, wanted }, endpoint)
     await container.networksAre((all) => [...all, place])
+  }
+
+  /**
+   * Changes how fast a running container may send and receive on a network, at once; what is not named has no limit.
+   *
+   * @throws As {@link connect}; `NetbridgeError` as `Endpoint.setBandwidth()`.
+   *
+   * @example
+   * await runtime.networks.limit('bridge', 'web', { egressRate: 10_000_000 })
+   */
+  async limit(nameOrId: string, containerIdOrName: string, bandwidth: Bandwidth): Promise<void> {
+    this.#needRoot()
+    const container = this.#ownNetworked(containerIdOrName)
+    const network = await this.#context.network(nameOrId)
+    const endpoint = network.endpoint(container.id)
+    if (endpoint === undefined)
+      throw invalid(`cannot limit container ${container.name}: it is not on network ${network.name}`)
+    const kept = endpoint.setBandwidth(bandwidth)
+    await container.networksAre((all) =>
+      all.map((place) =>
+        place.name === network.name ? { ...place, wanted: { ...place.wanted, bandwidth: kept } } : place,
+      ),
+    )
   }
 
   /**

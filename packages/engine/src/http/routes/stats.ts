@@ -42,5 +42,5 @@ function documentOf(
   now: StatsReading,
   before: StatsReading | undefined,
 ): Record<string, unknown> {
-  return statsDocument({ id, name, pid: handle.pid }, now, before)
+  return statsDocument({ id, name }, now, before)
 }
