@@ -86,7 +86,6 @@ describeOn(needs, 'docker network', () => {
   it('refuses what it would leave out', async () => {
     for (const [args, said] of [
       [['--memory-reservation', '32m'], 'MemoryReservation'],
-      [['--health-cmd', 'true'], 'health checks are not supported'],
       [['--log-driver', 'syslog'], 'json-file and none are there'],
     ] as const) {
       expect(await docker('create', ...args, image)).toMatchObject({

@@ -82,6 +82,27 @@ describeOn(needs, 'an engine that is killed and started again', () => {
     expect(await other('wait', 'goes-on')).toBe('137')
   })
 
+  it('knows how well containers are, and ends the probe that was left', async () => {
+    const probe = 'test -e /tmp/hang && sleep 1000; test -e /tmp/hang || touch /tmp/hang'
+    await other(
+      ...['run', '-d', '--network', 'none', '--name', 'checked', '--health-cmd', probe],
+      ...['--health-interval', '50ms', '--health-timeout', '1h', image, 'sleep', '1000000'],
+    )
+    const health = (): Promise<string> => other('inspect', '-f', '{{.State.Health.Status}}', 'checked')
+    const hanging = async (): Promise<number> =>
+      (await other('top', 'checked')).split('\n').filter((line) => line.endsWith(' sleep 1000')).length
+    for (let waited = 0; waited < 1000 && (await hanging()) === 0; waited++) await sleep(50)
+    expect([await health(), await hanging()]).toEqual(['healthy', 1])
+    await kill()
+    await start()
+    expect(await health()).toBe('healthy')
+    for (let looks = 0; looks < 20; looks++) {
+      expect(await hanging()).toBeLessThan(2)
+      await sleep(20)
+    }
+    await other('rm', '-f', 'checked')
+  })
+
   it('restarts by policy, so many times', async () => {
     await other(
       'run',

@@ -15,6 +15,8 @@ export interface ContainerContext {
   readonly documents: DocumentStore<ContainerDocument>
   /** Folder of its named pipes. */
   pipesFolder(id: string): string
+  /** File about its health probe. */
+  probePath(id: string): string
   /** File of its log. */
   logPath(id: string): string
   emit(container: ContainerIdentity, action: string, attributes: Readonly<Record<string, string>>): void

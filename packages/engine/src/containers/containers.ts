@@ -7,6 +7,7 @@ import type { EventBus } from '../events/event-bus.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
 import type { ContainerDocument } from '../state/container-document.js'
 import { DocumentStore } from '../state/document-store.js'
+import { mergeHealthcheck } from '../health/health-check.js'
 import { createOptions } from '../translate/create-options.js'
 import type { ContainerContext } from './container-context.js'
 import { ManagedContainer } from './managed-container.js'
@@ -28,11 +29,13 @@ export class Containers implements AsyncDisposable {
     this.#runtime = runtime
     const logs = join(runtime.root, 'engine', 'logs')
     const pipes = join(runtime.state, 'engine', 'pipes')
-    for (const folder of [logs, pipes]) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const probes = join(runtime.state, 'engine', 'probes')
+    for (const folder of [logs, pipes, probes]) mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.#context = {
       runtime,
       documents: new DocumentStore<ContainerDocument>(join(runtime.root, 'engine', 'containers')),
       pipesFolder: (id) => join(pipes, id),
+      probePath: (id) => join(probes, id),
       logPath: (id) => join(logs, id, `${id}-json.log`),
       emit: ({ id, name, document }, action, attributes) =>
         events.emit('container', action, id, {
@@ -160,6 +163,9 @@ export class Containers implements AsyncDisposable {
       error: '',
       restartCount: 0,
       stopped: false,
+      healthcheck: mergeHealthcheck(body.Healthcheck, image.config.config.Healthcheck),
+      shell: image.config.config.Shell ?? null,
+      health: null,
     }
     const options = createOptions(body, image, { id, name })
     // first the document: one without a container is removed at the next start, a container without one is nobody's

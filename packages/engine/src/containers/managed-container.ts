@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRuntimeError, type Container, type ContainerExit, type TerminalSize } from '@ctr/runtime'
 import { ApiError, messageOf } from '../errors.js'
+import { HealthMonitor } from '../health/health-monitor.js'
+import { ProbeNote } from '../health/probe-note.js'
 import type { ContainerDocument } from '../state/container-document.js'
 import { Broadcast } from '../streams/broadcast.js'
 import { Pipes, terminalStdio, type ContainerStdio } from '../streams/container-stdio.js'
@@ -21,6 +23,7 @@ export class ManagedContainer {
   readonly output = new Broadcast()
   readonly log: JsonLog
   readonly waiters = new RunWaiters()
+  readonly health: HealthMonitor
   readonly #context: ContainerContext
   readonly #pipes: Pipes
   #handle: Container
@@ -39,6 +42,14 @@ export class ManagedContainer {
     this.#handle = handle
     this.#pipes = new Pipes(context.pipesFolder(document.id))
     this.log = new JsonLog(context.logPath(document.id))
+    this.health = new HealthMonitor({
+      document,
+      note: new ProbeNote(context.probePath(document.id)),
+      handle: () => this.#handle,
+      emit: (action, attributes) => this.#emit(action, attributes),
+      save: () => this.#save(),
+      onError: context.onError,
+    })
   }
 
   get id(): string {
@@ -129,12 +140,14 @@ export class ManagedContainer {
     if (!this.isRunning) throw this.#conflict('is not running')
     if (this.#handle.isPaused) throw this.#conflict('is already paused')
     await this.#handle.pause()
+    this.health.rest()
     this.#emit('pause')
   }
 
   async unpause(): Promise<void> {
     if (!this.isRunning || !this.#handle.isPaused) throw this.#conflict('is not paused')
     await this.#handle.unpause()
+    this.health.resume()
     this.#emit('unpause')
   }
 
@@ -183,6 +196,7 @@ export class ManagedContainer {
     if (Tty !== true && this.#pipes.exist)
       this.#stdio = this.#pipes.reopen({ stdin: OpenStdin ?? false }, (chunk) => this.#onOutput(chunk))
     this.#watch()
+    if (!this.#handle.isPaused) this.health.resume()
   }
 
   /** It has ended while no daemon was there. */
@@ -194,6 +208,7 @@ export class ManagedContainer {
   /** The daemon ends: the container goes on. */
   letGo(): void {
     this.#cancelRestart()
+    this.health.rest()
     this.#stdio?.close()
     this.output.end()
   }
@@ -223,6 +238,7 @@ export class ManagedContainer {
     this.document.error = ''
     this.document.exitCode = 0
     this.document.oomKilled = false
+    this.health.begin()
     this.#watch()
     this.#save()
     this.#emit('start')
@@ -288,6 +304,7 @@ export class ManagedContainer {
   }
 
   #ended(exit: ContainerExit | null): void {
+    this.health.end()
     this.document.finishedAt = exit?.finishedAt ?? new Date().toISOString()
     this.document.exitCode =
       exit === null ? 255 : (exit.exitCode ?? (exit.signal === null ? 255 : 128 + exit.signal))

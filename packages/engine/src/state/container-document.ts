@@ -1,3 +1,5 @@
+import type { Healthcheck } from '@ctr/registry'
+import type { HealthState } from '../health/health-state.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
 
 /** What the engine keeps about a container besides the runtime's own record, which says whether it runs. */
@@ -23,4 +25,10 @@ export interface ContainerDocument {
   restartCount: number
   /** Somebody has stopped it: its restart policy rests. */
   stopped: boolean
+  /** How to see whether it works: its own and its image's word. */
+  readonly healthcheck: Healthcheck | null
+  /** What runs a check that is a command for a shell, where the image says so. */
+  readonly shell: readonly string[] | null
+  /** Null before the first start, and without a check. */
+  health: HealthState | null
 }

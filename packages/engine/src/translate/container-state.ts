@@ -4,7 +4,7 @@ const never = '0001-01-01T00:00:00Z'
 
 /** `State` of an inspected container. */
 export function stateOf(container: ManagedContainer): Record<string, unknown> {
-  const { status, document, handle } = container
+  const { status, document, handle, health } = container
   const { startedAt, finishedAt, exitCode, oomKilled, error } = document
   return {
     Status: status,
@@ -18,17 +18,20 @@ export function stateOf(container: ManagedContainer): Record<string, unknown> {
     Error: error,
     StartedAt: startedAt ?? never,
     FinishedAt: finishedAt ?? never,
+    Health: health.shown,
   }
 }
 
+const healthText = { starting: 'health: starting', healthy: 'healthy', unhealthy: 'unhealthy' } as const
+
 /** The column STATUS of `docker ps`. */
 export function statusText(container: ManagedContainer, now = Date.now()): string {
-  const { status, document } = container
+  const { status, document, health } = container
   const { startedAt, finishedAt, exitCode } = document
   const since = (time: string | null): string => duration(now - Date.parse(time ?? ''))
   switch (status) {
     case 'running':
-      return `Up ${since(startedAt)}`
+      return `Up ${since(startedAt)}${health.status === 'none' ? '' : ` (${healthText[health.status]})`}`
     case 'paused':
       return `Up ${since(startedAt)} (Paused)`
     case 'restarting':

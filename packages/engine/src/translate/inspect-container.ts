@@ -119,6 +119,7 @@ function configOf(
     WorkingDir: body.WorkingDir ?? ofImage?.WorkingDir ?? '',
     Entrypoint: body.Entrypoint ?? ofImage?.Entrypoint ?? null,
     Labels: record.labels,
+    Healthcheck: document.healthcheck ?? undefined,
   }
 }
 

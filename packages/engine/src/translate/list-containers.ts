@@ -53,7 +53,7 @@ export function selectContainers(
       filters.any('name', (pattern) => matchesName(pattern, document.name)) &&
       filters.any('ancestor', (image) => isOf(image, document.body.Image, document.imageId)) &&
       filters.any('network', (name) => networks.includes(name)) &&
-      filters.any('health', (health) => health === 'none') &&
+      filters.any('health', (health) => health === container.health.status) &&
       filters.any('volume', (wanted) =>
         mountsOf(container, '').some(({ Name, Destination }) => Name === wanted || Destination === wanted),
       ) &&

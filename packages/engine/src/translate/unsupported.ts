@@ -48,9 +48,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
  *
  * @throws `ApiError` 400 that names the member.
  */
-export function refuseUnsupported({ HostConfig, Healthcheck }: CreateBody): void {
-  const [kind = 'NONE'] = Healthcheck?.Test ?? []
-  if (kind !== 'NONE') throw badRequest('Healthcheck.Test is set: health checks are not supported')
+export function refuseUnsupported({ HostConfig }: CreateBody): void {
   const driver = HostConfig?.LogConfig?.Type ?? ''
   if (!['', 'json-file', 'none'].includes(driver))
     throw badRequest(`HostConfig.LogConfig.Type is ${JSON.stringify(driver)}: json-file and none are there`)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll } from '@jest/globals'
 import { packLayer, type LayerSource } from '@ctr/overlay'
+import type { ImageRunConfig } from '@ctr/registry'
 import type { Runtime } from '@ctr/runtime'
 import { temporaryFolder, type Need } from '@ctr/testing'
 import { Engine } from '../../src/index.js'
@@ -85,8 +86,12 @@ async function docker(socket: string, args: readonly string[], input: string): P
   return { code, stdout, stderr }
 }
 
-/** Makes an image of Debian's static busybox. */
-export async function addBusybox(runtime: Runtime, reference = image): Promise<void> {
+/** Makes an image of Debian's static busybox, with more in its config. */
+export async function addBusybox(
+  runtime: Runtime,
+  reference = image,
+  config: ImageRunConfig = {},
+): Promise<void> {
   const program = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim()
   const applets = execFileSync(program, ['--list'], { encoding: 'utf8' }).trim().split('\n')
   const sources: LayerSource[] = [
@@ -107,7 +112,7 @@ export async function addBusybox(runtime: Runtime, reference = image): Promise<v
     {
       config: {
         created: '2026-01-01T00:00:00Z',
-        config: { Cmd: ['sh'], Env: ['PATH=/bin'], Labels: { kind: 'test' } },
+        config: { Cmd: ['sh'], Env: ['PATH=/bin'], Labels: { kind: 'test' }, ...config },
       },
       layers: [{ tar: layer.stream }],
     },
