@@ -35,8 +35,8 @@ describeOn(needs, 'docker run and its kin', () => {
     })
     const unreadable = await suite.docker('run', '--rm', '--network', 'none', image, '/etc/passwd')
     expect(unreadable).toMatchObject({ code: 126, stderr: expect.stringContaining('permission denied') })
-    const refused = await suite.docker('run', '--rm', '--privileged', image, 'true')
-    expect(refused).toMatchObject({ code: 125, stderr: expect.stringContaining('HostConfig.Privileged') })
+    const refused = await suite.docker('run', '--rm', '--gpus', 'all', image, 'true')
+    expect(refused).toMatchObject({ code: 125, stderr: expect.stringContaining('HostConfig.DeviceRequests') })
   })
 
   it('gives input to a program, to its end', async () => {

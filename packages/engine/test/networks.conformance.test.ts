@@ -85,7 +85,7 @@ describeOn(needs, 'docker network', () => {
 
   it('refuses what it would leave out', async () => {
     for (const [args, said] of [
-      [['--memory-reservation', '32m'], 'MemoryReservation'],
+      [['--cgroup-parent', '/x'], 'CgroupParent'],
       [['--log-driver', 'syslog'], 'json-file and none are there'],
     ] as const) {
       expect(await docker('create', ...args, image)).toMatchObject({

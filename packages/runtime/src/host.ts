@@ -6,6 +6,7 @@ import { compileSeccomp } from './seccomp/compile.js'
 import { defaultFilter } from './seccomp/default-filter.js'
 import { defaultSeccompProfile } from './security/default-seccomp-profile.js'
 import type { MaskedPath } from './setup/hide.js'
+import { capabilitiesOfMask, type Capability } from './security/capability.js'
 import { defaultReadonlyPaths, maskedPaths } from './security/hidden-paths.js'
 
 /** Facts of the host that do not change while it runs, read when they are first needed. */
@@ -62,6 +63,12 @@ export class Host {
     const { nameservers } = parseResolvConf(this.resolvConf)
     const stub = nameservers.length === 1 && nameservers[0] === '127.0.0.53'
     return (stub ? readIfThere('/run/systemd/resolve/resolv.conf') : '') || this.resolvConf
+  }
+
+  /** What this process may do and hand on. */
+  get capabilities(): readonly Capability[] {
+    const mask = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0'
+    return capabilitiesOfMask(BigInt(`0x${mask}`))
   }
 
   /** The default seccomp filter for a set of capabilities, compiled once. */

@@ -36,6 +36,7 @@ export type {
   UnpackProgress,
   Volume,
 } from './options.js'
+export type { HostDevice, ProcessLimit, SandboxOptions } from './sandbox/sandbox-options.js'
 export type { UserNamespaceOption } from './userns/option.js'
 export { TerminalStream, type TerminalSize } from './setup/terminal-stream.js'
 export { OciRuntime, type OciRuntimeOptions } from './oci/runtime.js'

@@ -4,6 +4,7 @@ import type { PortMapping } from '@ctr/netbridge'
 import { RuntimeError } from './errors.js'
 import { parseNetwork, type NetworkOption } from './container/network-option.js'
 import type { NetworkMode } from './container/network-option.js'
+import type { SandboxOptions } from './sandbox/sandbox-options.js'
 import type { TerminalSize } from './setup/terminal-stream.js'
 import { checkUserNamespace, type UserNamespaceOption } from './userns/option.js'
 
@@ -49,7 +50,7 @@ export interface NamedVolume {
 }
 
 /** What to run, in what, and how far it may go. Everything is optional but one of `image` and `rootfs`. */
-export interface RunOptions {
+export interface RunOptions extends SandboxOptions {
   /** An image that was pulled: `busybox`, `127.0.0.1:5000/team/app:1.2`, or by digest. */
   readonly image?: string | undefined
   /**
@@ -181,6 +182,8 @@ export interface ExecOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
   readonly cwd?: string | undefined
   readonly user?: string | undefined
+  /** With every capability that the caller has, and no seccomp filter. Default: as the container's own program. */
+  readonly privileged?: boolean | undefined
   readonly terminal?: boolean | TerminalSize | undefined
   /** Default `'ignore'`. */
   readonly stdin?: 'pipe' | 'inherit' | 'ignore' | number | undefined
@@ -245,7 +248,7 @@ export function checkRunOptions(options: RunOptions): void {
   checkWords([...(options.command ?? []), ...(options.entrypoint ?? []), options.cwd ?? ''])
   checkLimits(options)
   checkUserNamespace(options.userNamespace ?? 'host')
-  checkSysctls(options.sysctls ?? {}, mode)
+  checkSysctls(options.sysctls ?? {}, mode, options.ipc === 'host')
   checkNames(options, mode)
   if (options.cwd !== undefined && !options.cwd.startsWith('/'))
     throw invalid(`cannot work in ${options.cwd}: the path is not absolute`)
@@ -334,10 +337,17 @@ const ipcSysctl =
   /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)|fs\.mqueue\.[a-z_]+)$/
 
 /** Parameters outside the container's own namespaces would be the host's. */
-function checkSysctls(sysctls: Readonly<Record<string, string>>, network: NetworkMode | undefined): void {
+function checkSysctls(
+  sysctls: Readonly<Record<string, string>>,
+  network: NetworkMode | undefined,
+  hasHostIpc: boolean,
+): void {
   for (const [name, value] of Object.entries(sysctls)) {
     const isNetwork = /^net(\.[A-Za-z0-9_-]+)+$/.test(name)
-    if (!ipcSysctl.test(name) && !(isNetwork && network !== 'host' && network !== 'container')) {
+    if (
+      !(ipcSysctl.test(name) && !hasHostIpc) &&
+      !(isNetwork && network !== 'host' && network !== 'container')
+    ) {
       throw invalid(
         `cannot set ${JSON.stringify(name)}: it is no kernel parameter of the container's own namespaces`,
       )

@@ -9,6 +9,7 @@ import type { ContainerDocument } from '../state/container-document.js'
 import { DocumentStore } from '../state/document-store.js'
 import { mergeHealthcheck } from '../health/health-check.js'
 import { createOptions } from '../translate/create-options.js'
+import { volumesFrom } from '../translate/volumes.js'
 import type { ContainerContext } from './container-context.js'
 import { ManagedContainer } from './managed-container.js'
 import { randomName } from './random-name.js'
@@ -167,7 +168,8 @@ export class Containers implements AsyncDisposable {
       shell: image.config.config.Shell ?? null,
       health: null,
     }
-    const options = createOptions(body, image, { id, name })
+    const volumes = volumesFrom(body, (wanted) => this.get(wanted).handle)
+    const options = createOptions(body, image, { id, name, volumes })
     // first the document: one without a container is removed at the next start, a container without one is nobody's
     await this.#context.documents.save(id, document)
     try {

@@ -38,6 +38,7 @@ export class ExecSession {
         env: parseEnv(body.Env ?? []),
         cwd: body.WorkingDir == null || body.WorkingDir === '' ? undefined : body.WorkingDir,
         user: body.User == null || body.User === '' ? undefined : body.User,
+        privileged: body.Privileged ?? false,
         terminal: body.Tty === true ? (this.#size ?? true) : false,
         stdin: output(body.AttachStdin),
         stdout: output(body.AttachStdout),

@@ -41,6 +41,8 @@ export class ManagedContainer {
     this.document = document
     this.#handle = handle
     this.#pipes = new Pipes(context.pipesFolder(document.id))
+    const [rows = 0, columns = 0] = document.body.HostConfig?.ConsoleSize ?? []
+    if (rows > 0 && columns > 0) this.#size = { rows, columns }
     this.log = new JsonLog(context.logPath(document.id))
     this.health = new HealthMonitor({
       document,
@@ -48,7 +50,7 @@ export class ManagedContainer {
       handle: () => this.#handle,
       emit: (action, attributes) => this.#emit(action, attributes),
       save: () => this.#save(),
-      onError: context.onError,
+      onError: (error) => context.onError(error),
     })
   }
 
@@ -105,12 +107,14 @@ export class ManagedContainer {
     return true
   }
 
-  /** Sends a signal. */
-  kill(signal: string): void {
+  /** Sends a signal. Resolves when it has come, one that ends every program when that has ended. */
+  async kill(signal: string): Promise<void> {
     if (!this.isRunning) throw this.#conflict('is not running')
     if (/^(SIG)?(KILL|TERM|INT|QUIT|HUP)$|^(9|15|2|3|1)$/i.test(signal)) this.document.stopped = true
+    const run = this.#run
     this.#handle.kill(signal)
     this.#emit('kill', { signal })
+    if (/^(SIG)?KILL$|^9$/i.test(signal) && !this.#handle.isPaused) await run
   }
 
   /** Stops it. @returns False when it does not run. */

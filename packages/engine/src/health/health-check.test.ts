@@ -42,11 +42,11 @@ describe('healthCheckOf()', () => {
 describe('withResult()', () => {
   const result = (ExitCode: number): ProbeResult => ({ Start: '', End: '', ExitCode, Output: '' })
   const follow = (codes: readonly number[], inStartPeriod = false): HealthState =>
-    codes.reduce((state, code) => withResult(state, result(code), { retries: 2, inStartPeriod }), {
+    codes.reduce<HealthState>((state, code) => withResult(state, result(code), { retries: 2, inStartPeriod }), {
       status: 'starting',
       failingStreak: 0,
       log: [],
-    } as HealthState)
+    })
 
   it('counts failures in a row, and keeps the last five', () => {
     expect(follow([1])).toMatchObject({ status: 'starting', failingStreak: 1 })

@@ -12,10 +12,10 @@ export interface Watched {
   readonly document: ContainerDocument
   readonly note: ProbeNote
   /** The container of the run that is going on. */
-  handle(): Container
-  emit(action: string, attributes?: Readonly<Record<string, string>>): void
-  save(): void
-  onError(error: unknown): void
+  readonly handle: () => Container
+  readonly emit: (action: string, attributes?: Readonly<Record<string, string>>) => void
+  readonly save: () => void
+  readonly onError: (error: unknown) => void
 }
 
 /** Looks after a container's health while it runs: one probe at a time, the next one a while after its end. */

@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { ManagedContainer } from '../containers/managed-container.js'
 import type { Listener } from './broadcast.js'
+import { DetachKeys } from './detach-keys.js'
 import { frame, type OutputChunk, type StreamName } from './frame.js'
 
 /** A client's connection, once it is ours. */
@@ -37,7 +38,18 @@ export function clientListener(writable: Writable, streams: ReadonlySet<StreamNa
 export function attach(
   container: ManagedContainer,
   { readable, writable }: ClientStreams,
-  { streams, stdin }: { readonly streams: ReadonlySet<StreamName>; readonly stdin: boolean },
+  {
+    streams,
+    stdin,
+    detachKeys,
+    onDetach,
+  }: {
+    readonly streams: ReadonlySet<StreamName>
+    readonly stdin: boolean
+    /** Keys of the client that let it go. */
+    readonly detachKeys: Buffer
+    readonly onDetach: () => void
+  },
 ): void {
   const { Tty, OpenStdin, StdinOnce } = container.document.body
   const listening = container.output.add(clientListener(writable, streams, Tty === true))
@@ -48,7 +60,19 @@ export function attach(
     readable.resume() // whatever it sends: its end is to be seen
     return
   }
-  feed(container, readable, StdinOnce === true && Tty !== true).catch(() => undefined)
+  const once = StdinOnce === true && Tty !== true
+  // as Docker: input of which the program is to see the end is passed on as it is
+  if (once) {
+    feed(container, readable, true).catch(() => undefined)
+    return
+  }
+  const input = readable.pipe(new DetachKeys(detachKeys))
+  input.on('detach', () => {
+    leave()
+    onDetach()
+    writable.end()
+  })
+  feed(container, input, false).catch(() => undefined)
 }
 
 /** Gives a client's input to a container, as soon as that runs. */

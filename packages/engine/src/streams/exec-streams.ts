@@ -1,10 +1,20 @@
 import type { ExecProcess } from '@ctr/runtime'
+import { DetachKeys } from './detach-keys.js'
 import { clientListener, type ClientStreams } from './attach.js'
 
-/** Connects a client with a program; the connection ends when all of its output was sent. */
+/**
+ * Connects a client with a program; the connection ends when all of its output was sent, or the client lets go by its keys.
+ *
+ * @param raw - Send output as it is, not as frames.
+ */
 export async function connectExec(
   process: ExecProcess,
   { readable, writable }: ClientStreams,
+  {
+    raw,
+    detachKeys,
+    onDetach,
+  }: { readonly raw: boolean; readonly detachKeys: Buffer; readonly onDetach: () => void },
 ): Promise<void> {
   const { terminal } = process
   const stdin = terminal ?? process.stdin
@@ -21,9 +31,15 @@ export async function connectExec(
   if (stdin === null) readable.resume()
   else {
     stdin.on('error', () => undefined)
-    readable.pipe(stdin, { end: terminal === null })
+    const input = readable.pipe(new DetachKeys(detachKeys))
+    input.on('detach', () => {
+      input.unpipe(stdin)
+      onDetach()
+      writable.end()
+    })
+    input.pipe(stdin, { end: terminal === null })
   }
-  const client = clientListener(writable, new Set(['stdout', 'stderr']), terminal !== null)
+  const client = clientListener(writable, new Set(['stdout', 'stderr']), raw)
   await Promise.all(
     outputs.map(async ({ stream, output }) => {
       try {

@@ -6,15 +6,17 @@ import type { EndpointConfig } from '../http/schemas/network.js'
 const alone = ['host', 'none']
 
 /** The networks of a container: the one of `NetworkMode` first, then the others of `EndpointsConfig`. */
-export function networkOption({ HostConfig, NetworkingConfig }: CreateBody): NetworkOption {
+export function networkOption({ HostConfig, NetworkingConfig, MacAddress }: CreateBody): NetworkOption {
   const mode = HostConfig?.NetworkMode ?? ''
   const first = mode === '' || mode === 'default' ? 'bridge' : mode
   if (alone.includes(first) || first.startsWith('container:')) return first
   const endpoints = NetworkingConfig?.EndpointsConfig ?? {}
   const names = [first, ...Object.keys(endpoints).filter((name) => name !== first && name !== 'default')]
-  return names.map((name) =>
+  const [main, ...others] = names.map((name) =>
     attachment(name, endpoints[name] ?? (name === 'bridge' ? endpoints['default'] : null)),
   )
+  // said of the container, as older clients do, it is of its first network
+  return [{ ...main!, mac: main!.mac ?? orUnset(MacAddress) }, ...others]
 }
 
 /** How a container is to be on a network. */

@@ -1,9 +1,11 @@
 import type { StoredImage } from '@ctr/registry'
-import type { CreateContainerOptions } from '@ctr/runtime'
+import type { CreateContainerOptions, Volume } from '@ctr/runtime'
 import { badRequest } from '../errors.js'
-import type { CreateBody, HostConfig } from '../http/schemas/create-container.js'
+import type { CreateBody } from '../http/schemas/create-container.js'
 import { namesOf, networkOption } from './container-network.js'
+import { limitsOf } from './limits.js'
 import { portMappings } from './ports.js'
+import { sandboxOf } from './sandbox.js'
 import { refuseUnsupported } from './unsupported.js'
 import { volumesOf } from './volumes.js'
 
@@ -11,7 +13,16 @@ import { volumesOf } from './volumes.js'
 export function createOptions(
   body: CreateBody,
   image: StoredImage,
-  { id, name }: { readonly id: string; readonly name: string },
+  {
+    id,
+    name,
+    volumes,
+  }: {
+    readonly id: string
+    readonly name: string
+    /** Those of other containers. */
+    readonly volumes: readonly Volume[]
+  },
 ): CreateContainerOptions {
   refuseUnsupported(body)
   const host = body.HostConfig ?? {}
@@ -35,7 +46,7 @@ export function createOptions(
     // host, none and that of another container have no ports of their own
     publish: typeof network === 'string' ? [] : portMappings(body, image.config.config.ExposedPorts ?? []),
     ...namesOf(body),
-    volumes: volumesOf(body),
+    volumes: volumesOf(body, volumes),
     capAdd: host.CapAdd ?? [],
     capDrop: host.CapDrop ?? [],
     readOnly: host.ReadonlyRootfs ?? false,
@@ -43,6 +54,7 @@ export function createOptions(
     shmSize: orUnset(host.ShmSize),
     ...securityOf(host.SecurityOpt ?? []),
     ...limitsOf(host),
+    ...sandboxOf(body),
   }
 }
 
@@ -79,25 +91,4 @@ function securityOf(options: readonly string[]): Pick<CreateContainerOptions, 'n
       throw badRequest(`invalid HostConfig.SecurityOpt: ${JSON.stringify(option)} is not supported`)
   }
   return found
-}
-
-function limitsOf(host: HostConfig): Partial<CreateContainerOptions> {
-  const { Memory, MemorySwap, NanoCpus, CpuQuota, CpuPeriod, CpuShares, CpusetCpus, PidsLimit } = host
-  if (Memory != null && Memory !== 0 && Memory < 6 * 1024 * 1024)
-    throw badRequest('invalid HostConfig.Memory: minimum memory limit allowed is 6MB')
-  const quota = orUnset(CpuQuota)
-  const cpus = orUnset(NanoCpus)
-  return {
-    memory: orUnset(Memory),
-    memorySwap: MemorySwap === -1 ? undefined : orUnset(MemorySwap),
-    cpus:
-      cpus !== undefined
-        ? cpus / 1e9
-        : quota !== undefined && quota > 0
-          ? quota / (orUnset(CpuPeriod) ?? 100_000)
-          : undefined,
-    cpuShares: orUnset(CpuShares),
-    cpusetCpus: orUnset(CpusetCpus),
-    pids: PidsLimit != null && PidsLimit > 0 ? PidsLimit : undefined,
-  }
 }

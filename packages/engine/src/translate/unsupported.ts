@@ -2,45 +2,14 @@ import { badRequest } from '../errors.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
 
 /** Members of `HostConfig` that change what a container may do or see, and that are not there yet. */
-const refused = [
-  'BlkioDeviceReadBps',
-  'BlkioDeviceReadIOps',
-  'BlkioDeviceWriteBps',
-  'BlkioDeviceWriteIOps',
-  'BlkioWeight',
-  'BlkioWeightDevice',
-  'CgroupParent',
-  'ContainerIDFile',
-  'CpuRealtimePeriod',
-  'CpuRealtimeRuntime',
-  'CpusetMems',
-  'DeviceCgroupRules',
-  'DeviceRequests',
-  'Devices',
-  'GroupAdd',
-  'Init',
-  'KernelMemoryTCP',
-  'Links',
-  'MemoryReservation',
-  'OomKillDisable',
-  'OomScoreAdj',
-  'Privileged',
-  'StorageOpt',
-  'Tmpfs',
-  'Ulimits',
-  'VolumeDriver',
-  'VolumesFrom',
-]
+const refused = ['CgroupParent', 'ContainerIDFile', 'DeviceRequests', 'Links', 'StorageOpt']
 
 /** Those that may have these values, which are what a container has anyway. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  CgroupnsMode: ['', 'private'],
-  IpcMode: ['', 'private'],
   Isolation: ['', 'default'],
-  PidMode: [''],
   Runtime: ['', 'ctr'],
-  UTSMode: [''],
   UsernsMode: ['', 'host'],
+  VolumeDriver: ['', 'local'],
 }
 
 /**

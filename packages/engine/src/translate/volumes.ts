@@ -1,17 +1,25 @@
 import { mkdirSync } from 'node:fs'
-import type { Volume } from '@ctr/runtime'
+import type { Container, Volume } from '@ctr/runtime'
 import { badRequest } from '../errors.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
 
-/** What is mounted, from `Binds`, `Mounts` and `Volumes`. Folders of `Binds` are made where they are missing. */
-export function volumesOf({ HostConfig, Volumes }: CreateBody): readonly Volume[] {
+/**
+ * What is mounted, from `Binds`, `Mounts`, `Volumes`, and of other containers what none of these takes the place of. Folders
+ * of `Binds` are made where they are missing.
+ */
+export function volumesOf(
+  { HostConfig, Volumes }: CreateBody,
+  ofOthers: readonly Volume[],
+): readonly Volume[] {
   const binds = (HostConfig?.Binds ?? []).map(parseBind)
-  const mounts = (HostConfig?.Mounts ?? []).map(parseMount)
+  const mounts = (HostConfig?.Mounts ?? []).filter(({ Type }) => Type !== 'tmpfs').map(parseMount)
   const named = new Set([...binds, ...mounts].map(({ target }) => target))
   const anonymous = Object.keys(Volumes ?? {})
     .filter((target) => !named.has(target))
     .map((target): Volume => ({ target }))
-  return [...binds, ...mounts, ...anonymous]
+  const own = [...binds, ...mounts, ...anonymous]
+  const taken = new Set([...own.map(({ target }) => target), ...Object.keys(HostConfig?.Tmpfs ?? {})])
+  return [...ofOthers.filter(({ target }) => !taken.has(target)), ...own]
 }
 
 /** `SOURCE:TARGET[:OPTIONS]`, a source with a slash being a path of the host. */
@@ -50,6 +58,7 @@ function parseMount(
     Target,
     ReadOnly,
     VolumeOptions,
+    BindOptions,
   }: NonNullable<NonNullable<CreateBody['HostConfig']>['Mounts']>[number],
   index: number,
 ): Volume {
@@ -58,8 +67,15 @@ function parseMount(
     case 'bind':
       if (Source == null || Source === '')
         throw badRequest(`invalid HostConfig.Mounts[${index}]: Source is missing`)
+      if (!['', 'private', 'rprivate'].includes(BindOptions?.Propagation ?? ''))
+        throw badRequest(
+          `invalid HostConfig.Mounts[${index}].BindOptions.Propagation: only rprivate is supported`,
+        )
+      if (BindOptions?.CreateMountpoint === true) mkdirOptional(Source)
       return { source: Source, target: Target, readOnly }
     case 'volume':
+      if ((VolumeOptions?.Subpath ?? '') !== '')
+        throw badRequest(`invalid HostConfig.Mounts[${index}].VolumeOptions.Subpath: it is not supported`)
       return {
         ...(Source == null || Source === '' ? {} : { volume: Source }),
         target: Target,
@@ -69,4 +85,23 @@ function parseMount(
     default:
       throw badRequest(`invalid HostConfig.Mounts[${index}].Type: ${JSON.stringify(Type)} is not supported`)
   }
+}
+
+/**
+ * Volumes of other containers, from `VolumesFrom`: `NAME[:ro|rw]`.
+ *
+ * @param find - A container by name or id.
+ */
+export function volumesFrom(
+  { HostConfig }: CreateBody,
+  find: (name: string) => Container,
+): readonly Volume[] {
+  const byTarget = new Map<string, Volume>()
+  for (const text of HostConfig?.VolumesFrom ?? []) {
+    const [, name, mode] = /^([^:]+)(?::(ro|rw|z))?$/.exec(text) ?? []
+    if (name === undefined) throw badRequest(`invalid HostConfig.VolumesFrom: ${JSON.stringify(text)}`)
+    for (const volume of find(name).inspect().options?.volumes ?? [])
+      byTarget.set(volume.target, mode === 'ro' ? { ...volume, readOnly: true } : volume)
+  }
+  return [...byTarget.values()]
 }

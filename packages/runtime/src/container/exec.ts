@@ -13,6 +13,7 @@ import { openTerminalIn } from '../setup/terminal.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { joinCgroup } from '../setup/join-cgroup.js'
 import { credentialsOf } from './process-options.js'
+import { capabilitySets } from './spec.js'
 import type { WatchedProcess } from './watched-process.js'
 
 /** A program that runs in a container besides its own. */
@@ -74,7 +75,11 @@ export async function execIn(
       terminal: terminal?.slave,
       pipeOwner: owner,
       session: true,
-      ...credentialsOf(context, { ...record, user }),
+      ...credentialsOf(context, {
+        ...record,
+        ...(options.privileged === true ? privileged(context, user.uid) : {}),
+        user,
+      }),
       groups: {
         fds: joinFds,
         join: (program) => {
@@ -86,6 +91,11 @@ export async function execIn(
   } catch (error) {
     throw explainFailure(error, record)
   }
+}
+
+/** What a program may do that is to have everything. */
+function privileged({ host }: Context, uid: number): Pick<ContainerRecord, 'capabilities' | 'seccomp'> {
+  return { capabilities: capabilitySets(host.capabilities, uid), seccomp: 'unconfined' }
 }
 
 /** The ids of the container's user namespace; undefined where it is in the host's. */

@@ -3,6 +3,7 @@ import { explain } from '@ctr/linux'
 import { describe } from '@ctr/namespaces'
 import { overlayParameters } from '@ctr/overlay'
 import type { Context } from '../context.js'
+import { sharedNamespaces } from '../sandbox/shared-namespaces.js'
 import { plannedIds } from '../userns/claim-ids.js'
 import { etcFiles } from './etc-files.js'
 import { processOptions } from './process-options.js'
@@ -50,9 +51,11 @@ export function explainContainer(
     devpts: undefined,
     ids: ids ?? context.rootless?.ids,
   })
+  using shared = sharedNamespaces(context, options)
   const netns = ['bridge', 'container'].includes(record.network.mode) ? 0 : undefined
   return describe(
-    processOptions(context, record, setup, {
+    processOptions(context, { record, options }, setup, {
+      shared,
       userns: ids === undefined ? undefined : { fd: 0, ids },
       netns,
       terminal: undefined,

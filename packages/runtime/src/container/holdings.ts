@@ -58,14 +58,15 @@ export class Holdings {
     this.#network[Symbol.dispose]()
     if (this.#gone) return unwatched
     const cgroup = this.cgroup()
-    const { id, network, autoRemove, options, exit: noted } = this.#kept.current
+    const { id, network, autoRemove, options, exit: noted, sharesProcesses } = this.#kept.current
     const exit = noted ?? exitOf(status, cgroup)
     if (options !== null) {
       // once it has given back its process nobody could tell any more
       this.#kept.current = { ...this.#kept.current, exit }
       this.#kept.save()
     }
-    await releaseRunning(this.#context, id, { cgroup, networked: network.mode === 'bridge' })
+    const networked = network.mode === 'bridge'
+    await releaseRunning(this.#context, id, { cgroup, networked, sharesProcesses })
     this.#cgroup = undefined
     this.#kept.current = { ...this.#kept.current, status: 'exited', exit }
     if (autoRemove) await this.remove({ volumes: true })

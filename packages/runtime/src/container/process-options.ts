@@ -2,23 +2,29 @@ import { PR_SET_DUMPABLE } from '@ctr/linux'
 import type { SpawnOptions, Stdio } from '@ctr/namespaces'
 import type { Context } from '../context.js'
 import { allCapabilities } from '../security/capability.js'
+import { INIT_PATH } from '../sandbox/init-program.js'
+import { rlimitsOf } from '../sandbox/sandbox-options.js'
+import type { SharedNamespaces } from '../sandbox/shared-namespaces.js'
 import { setUpContainer, type ContainerSetup } from '../setup/container-setup.js'
 import { joinCgroup } from '../setup/join-cgroup.js'
 import type { Terminal } from '../setup/terminal.js'
 import type { ContainerUserNamespace } from '../userns/open-user-namespace.js'
 import type { ContainerRecord } from './record.js'
+import type { ContainerSpec } from './spec.js'
 
 /** Credentials of the container's programs, the first one and those that are executed later. */
 export function credentialsOf(
   context: Context,
   record: ContainerRecord,
-): Pick<SpawnOptions, 'user' | 'capabilities' | 'noNewPrivileges' | 'seccomp'> {
-  const { user, capabilities, noNewPrivileges, seccomp } = record
+): Pick<SpawnOptions, 'user' | 'capabilities' | 'noNewPrivileges' | 'seccomp' | 'rlimits' | 'oomScoreAdj'> {
+  const { user, capabilities, noNewPrivileges, seccomp, rlimits, oomScoreAdj } = record
   const names = capabilities.bounding.map((number) => allCapabilities[number]!)
   return {
     user,
     capabilities,
     noNewPrivileges,
+    rlimits: rlimitsOf(rlimits),
+    oomScoreAdj: oomScoreAdj ?? undefined,
     seccomp: seccomp === 'default' ? context.host.seccompFilter(names) : undefined,
   }
 }
@@ -26,13 +32,14 @@ export function credentialsOf(
 /** How the first process of a container is started. */
 export function processOptions(
   context: Context,
-  record: ContainerRecord,
+  { record, options }: Pick<ContainerSpec, 'record' | 'options'>,
   setup: ContainerSetup,
   resources: {
     /** The user namespace that was made for it. */
     readonly userns: Pick<ContainerUserNamespace, 'fd' | 'ids'> | undefined
     /** The user namespace that the root of an ordinary user's container was mounted in. */
     readonly joined?: number | undefined
+    readonly shared: Pick<SharedNamespaces, 'sources'>
     readonly netns: number | undefined
     readonly terminal: Pick<Terminal, 'slave'> | undefined
     readonly stdio: readonly [Stdio, Stdio, Stdio]
@@ -45,22 +52,19 @@ export function processOptions(
   const { rootless } = context
   const { userns, joined } = resources
   return {
-    command: record.command,
+    command: options.init === true ? [INIT_PATH, '--', ...record.command] : record.command,
     env: record.env,
     cwd: record.cwd,
     namespaces: {
       ...(rootless === undefined ? {} : { user: joined === undefined ? ('new' as const) : { fd: joined } }),
       ...(userns === undefined ? {} : { user: { fd: userns.fd } }),
       mount: 'new',
-      uts: 'new',
-      ipc: 'new',
-      pid: 'new',
-      cgroup: 'new',
+      ...resources.shared.sources,
       ...(['host', 'bridge', 'container'].includes(mode) ? {} : { network: 'new' as const }),
       ...(resources.netns === undefined ? {} : { network: { fd: resources.netns } }),
     },
     idMaps: joined === undefined ? rootless?.ids.maps : undefined,
-    hostname: record.hostname,
+    ...(options.uts === 'host' ? {} : { hostname: record.hostname, domainname: options.domainname }),
     stdio: resources.stdio,
     pipeOwner: userns?.ids.outside(record.user),
     terminal: resources.terminal?.slave,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { CapabilitySets, IdMaps, User } from '@ctr/namespaces'
 import type { PublishedPort } from '@ctr/netbridge'
 import { isRuntimeError, RuntimeError } from '../errors.js'
+import type { ProcessLimit } from '../sandbox/sandbox-options.js'
 import type { ContainerVolume } from './container-volume.js'
 import type { KeptOptions } from './kept-options.js'
 import type { NetworkMode, WantedAddresses } from './network-option.js'
@@ -58,6 +59,10 @@ export interface ContainerRecord {
   readonly capabilities: CapabilitySets
   readonly noNewPrivileges: boolean
   readonly seccomp: 'default' | 'unconfined'
+  readonly rlimits: readonly ProcessLimit[]
+  readonly oomScoreAdj: number | null
+  /** Its processes are among the host's or another container's: what it has begun does not end with its first one. */
+  readonly sharesProcesses: boolean
   /** The ids of its user namespace; null in that of the host, and for an ordinary user's, which are all alike. */
   readonly userNamespace: Pick<IdMaps, 'uid' | 'gid'> | null
   readonly hostname: string

@@ -15,13 +15,15 @@ export interface EndedContainer {
   readonly cgroup: Cgroup | undefined
   /** It was on a network. */
   readonly networked: boolean
+  /** Others of its processes may still be there. */
+  readonly sharesProcesses: boolean
 }
 
 /**
  * Gives back what only a running container needs: processes that are left, cgroup, network, pinned process.
  * Every part is tried; failures are reported together. Idempotent.
  *
- * @param ended - Set when its first process has ended, and with it all others of its pid namespace.
+ * @param ended - Set when its first process has ended.
  */
 export async function releaseRunning(context: Context, id: string, ended?: EndedContainer): Promise<void> {
   const failures: unknown[] = []
@@ -34,7 +36,7 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
   }
   await attempt(async () => {
     const cgroup = ended?.cgroup ?? cgroupOf(context, id)
-    if (ended === undefined) {
+    if (ended === undefined || ended.sharesProcesses) {
       if (cgroup === undefined) await killFirst(context, id)
       else await cgroup.kill()
     }

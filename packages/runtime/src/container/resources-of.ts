@@ -1,24 +1,36 @@
 import { cpuBandwidth, type Resources } from '@ctr/cgroups'
 import type { Context } from '../context.js'
 import type { RunOptions } from '../options.js'
+import { findDevices } from '../sandbox/host-devices.js'
 import { defaultDeviceRules } from '../security/default-devices.js'
 
 /** The limits of a container, in the terms of its cgroup. */
 export function resourcesOf(context: Context, options: RunOptions): Resources {
-  const { memory, memorySwap, cpus, cpuShares, cpusetCpus, pids } = options
+  const { memory, memorySwap, cpus, cpuShares, cpusetCpus, pids, resources = {} } = options
+  const limits = {
+    ...(memory === undefined ? {} : { limit: memory }),
+    ...(memory === undefined || memorySwap === undefined ? {} : { swap: memorySwap }),
+    ...resources.memory,
+  }
   return {
-    ...(memory === undefined
-      ? {}
-      : { memory: { limit: memory, ...(memorySwap === undefined ? {} : { swap: memorySwap }) } }),
-    cpu: { ...(cpus === undefined ? {} : cpuBandwidth(cpus)), shares: cpuShares, cpus: cpusetCpus },
+    ...resources,
+    ...(Object.keys(limits).length === 0 ? {} : { memory: limits }),
+    cpu: {
+      ...(cpus === undefined ? {} : cpuBandwidth(cpus)),
+      ...{ shares: cpuShares, cpus: cpusetCpus },
+      ...resources.cpu,
+    },
     ...(pids === undefined ? {} : { pids: { limit: pids } }),
     ...(context.hasDeviceRules
       ? {
-          devices: defaultDeviceRules.map((rule) => ({
-            ...rule,
-            type: rule.type ?? 'a',
-            access: rule.access ?? 'rwm',
-          })),
+          devices: [
+            ...defaultDeviceRules.map((rule) => ({
+              ...rule,
+              type: rule.type ?? ('a' as const),
+              access: rule.access ?? 'rwm',
+            })),
+            ...findDevices(options).rules,
+          ],
         }
       : {}),
   }

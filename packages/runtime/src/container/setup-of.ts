@@ -1,5 +1,7 @@
 import type { Context } from '../context.js'
 import type { RunOptions } from '../options.js'
+import { findDevices } from '../sandbox/host-devices.js'
+import { parseTmpfs } from '../sandbox/tmpfs.js'
 import { defaultDeviceLinks, defaultDevices } from '../security/default-devices.js'
 import { DEFAULT_SHM_SIZE } from '../security/default-mounts.js'
 import type { ContainerSetup } from '../setup/container-setup.js'
@@ -17,6 +19,8 @@ export function setupOf(
   },
 ): ContainerSetup {
   const { ids, ...given } = parts
+  const isOpen = options.privileged === true || options.systemPaths === 'unconfined'
+  const devices = [...defaultDevices, ...findDevices(options).nodes]
   const sharesNetwork = network.mode === 'host' || network.mode === 'container'
   return {
     ...given,
@@ -25,13 +29,16 @@ export function setupOf(
     readOnlyRoot: options.readOnly ?? false,
     rootWithoutDevices: !context.hasDeviceRules || ids !== undefined,
     clonesDetachedMounts: context.host.clonesDetachedMounts,
-    devices: defaultDevices,
+    devices,
+    tmpfs: Object.entries(options.tmpfs ?? {}).map(([path, text]) => parseTmpfs(path, text)),
+    sharedMemory: options.ipc ?? 'private',
+    writableSystem: options.privileged ?? false,
     hostDevices: ids !== undefined,
     deviceLinks: defaultDeviceLinks,
     hasTerminalGroup: ids?.hasTerminalGroup ?? true,
     shmSize: options.shmSize ?? DEFAULT_SHM_SIZE,
-    maskedPaths: context.host.maskedPaths,
-    readOnlyPaths: context.host.readOnlyPaths,
+    maskedPaths: isOpen ? [] : context.host.maskedPaths,
+    readOnlyPaths: isOpen ? [] : context.host.readOnlyPaths,
     cgroups: context.hasCgroups
       ? context.hierarchy.mounts
           .filter(({ version }) => version === 1)

@@ -10,6 +10,7 @@ import { capabilityNumber, type Capability } from '../security/capability.js'
 import { userNamespaceNeedsRoot } from '../rootless/limits.js'
 import { networkOf, type ResolvedNetwork } from './network-mode.js'
 import { resolveCapabilities } from '../security/resolve-capabilities.js'
+import { checkSandbox } from '../sandbox/sandbox-options.js'
 import { checkMounts, checkOverlays } from '../setup/kernel-needs.js'
 import { resolveUser, type ResolvedUser } from '../user/resolve-user.js'
 import type { UserNamespaceOption } from '../userns/option.js'
@@ -47,10 +48,12 @@ export async function resolveSpec(
   const name = options.name ?? id.slice(0, 12)
   checkName(context, options.name)
   const network = networkOf(context, options)
-  const host = options.hostname ?? defaultHostname(id, network)
+  const host = options.hostname ?? (options.uts === 'host' ? hostname() : defaultHostname(id, network))
   const capabilities = capabilitiesFor(context, options)
-  const user = await findUser(context, options.user ?? config.User ?? '', image, options.rootfs)
+  const wanted = { user: options.user ?? config.User ?? '', groups: options.groups ?? [] }
+  const user = await findUser(context, wanted, image, options.rootfs)
   const userNamespace = userNamespaceOf(context, options)
+  checkSandbox(options, { ownUsers: userNamespace !== 'host' || context.rootless !== undefined })
   const terminal = options.terminal !== undefined && options.terminal !== false
   const record: ContainerRecord = {
     id,
@@ -73,7 +76,10 @@ export async function resolveSpec(
     user: userOf(context, user),
     capabilities: capabilitySets(capabilities, user.uid),
     noNewPrivileges: options.noNewPrivileges ?? false,
-    seccomp: options.seccomp ?? 'default',
+    seccomp: options.seccomp ?? (options.privileged === true ? 'unconfined' : 'default'),
+    rlimits: options.rlimits ?? [],
+    oomScoreAdj: options.oomScoreAdj ?? null,
+    sharesProcesses: (options.pid ?? 'private') !== 'private',
     userNamespace: null,
     hostname: host,
     volumes: [],
@@ -170,14 +176,18 @@ export function checkName(context: Context, name: string | undefined): void {
   )
 }
 
-function capabilitiesFor(context: Context, { capAdd, capDrop }: RunOptions): readonly Capability[] {
+function capabilitiesFor(
+  context: Context,
+  { capAdd, capDrop, privileged = false }: RunOptions,
+): readonly Capability[] {
+  if (privileged) return context.host.capabilities
   const capabilities = resolveCapabilities({ add: capAdd, drop: capDrop })
   // where no rule can limit which devices are used, none may be made
   return context.hasDeviceRules ? capabilities : capabilities.filter((name) => name !== 'CAP_MKNOD')
 }
 
 /** As Docker: root has its capabilities at once, others only through set-uid programs, up to the bounding set. */
-function capabilitySets(capabilities: readonly Capability[], uid: number): CapabilitySets {
+export function capabilitySets(capabilities: readonly Capability[], uid: number): CapabilitySets {
   const bounding = capabilities.map((name) => capabilityNumber(name))
   const held = uid === 0 ? bounding : []
   return { bounding, effective: held, permitted: held, inheritable: [], ambient: [] }
@@ -201,18 +211,24 @@ function userOf({ rootless }: Context, { uid, gid, additionalGids }: ResolvedUse
 
 const users = new Map<string, ResolvedUser>()
 
+/** A user by name or id, and groups beside its own. */
+interface WantedUser {
+  readonly user: string
+  readonly groups: readonly string[]
+}
+
 /** Looks a user up in the root file system. What an image says never changes and is looked up once. */
 async function findUser(
   context: Context,
-  user: string,
+  wanted: WantedUser,
   image: StoredImage | undefined,
   rootfs: string | undefined,
 ): Promise<ResolvedUser> {
-  const key = image === undefined ? undefined : `${image.id} ${user}`
+  const key = image === undefined ? undefined : `${image.id} ${wanted.user} ${wanted.groups.join()}`
   const known = key === undefined ? undefined : users.get(key)
   if (known !== undefined) return known
   const found =
-    image === undefined ? await lookUp(user, rootfs ?? '/') : await lookUpInImage(context, user, image)
+    image === undefined ? await lookUp(wanted, rootfs ?? '/') : await lookUpInImage(context, wanted, image)
   if (key !== undefined) {
     if (users.size > 256) users.clear()
     users.set(key, found)
@@ -220,18 +236,22 @@ async function findUser(
   return found
 }
 
-async function lookUpInImage(context: Context, user: string, image: StoredImage): Promise<ResolvedUser> {
+async function lookUpInImage(
+  context: Context,
+  wanted: WantedUser,
+  image: StoredImage,
+): Promise<ResolvedUser> {
   await context.images.unpack(image)
   using view = await context.layers.openView(image.layers.map(({ diffId }) => diffId))
-  return await lookUp(user, view.number)
+  return await lookUp(wanted, view.number)
 }
 
-async function lookUp(user: string, root: string | number): Promise<ResolvedUser> {
+async function lookUp({ user, groups }: WantedUser, root: string | number): Promise<ResolvedUser> {
   const [passwd, group] = await Promise.all([
     readOptional(root, '/etc/passwd'),
     readOptional(root, '/etc/group'),
   ])
-  return resolveUser(user, { passwd, group })
+  return resolveUser(user, { passwd, group, additionalGroups: groups })
 }
 
 /** Many images have no such files; then only numbers can be used. */

@@ -8,6 +8,7 @@ import type { RunOptions } from '../options.js'
 import { Rollback } from '../rollback.js'
 import { attachUserNetwork, detachUserNetwork } from '../rootless/user-network.js'
 import { asksForNames } from '../networks/container-names.js'
+import { sharedNamespaces } from '../sandbox/shared-namespaces.js'
 import { openTerminal } from '../setup/terminal.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { openContainerUserNamespace } from '../userns/open-user-namespace.js'
@@ -79,6 +80,7 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   if (made !== undefined) rollback.defer(() => made.remove())
   const cgroup = made?.cgroup
 
+  using shared = sharedNamespaces(context, options)
   using netns = networkNamespaceFor(context, record, userns?.fd)
   const endpoints = await attachNetworks(context, record, options, netns?.fd, rollback)
   if (netns !== undefined && asksForNames(record)) {
@@ -116,7 +118,8 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   // one that joins a user namespace hides our memory, which those must look at who write the maps of another
   using _turn = await context.rootless?.turns.take(joined === undefined ? 'start' : 'join')
   const process = await spawn(
-    processOptions(context, record, setup, {
+    processOptions(context, { record, options }, setup, {
+      shared,
       userns,
       joined: joined?.number,
       netns: netns?.fd,

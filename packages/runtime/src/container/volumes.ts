@@ -8,6 +8,7 @@ import type { HostVolume, RunOptions, Volume } from '../options.js'
 import type { Rollback } from '../rollback.js'
 import type { Bind } from '../setup/container-setup.js'
 import type { WantedBind } from './binds.js'
+import { findInit, INIT_PATH } from '../sandbox/init-program.js'
 import type { ContainerVolume } from './container-volume.js'
 import type { ContainerSpec } from './spec.js'
 
@@ -28,6 +29,7 @@ export async function prepareVolumes(
 ): Promise<PreparedVolumes> {
   const binds: WantedBind[] = []
   const volumes: ContainerVolume[] = []
+  if (options.init === true) binds.push(bindOf({ source: findInit(), target: INIT_PATH, readOnly: true }))
   for (const wanted of wantedVolumes(options, image)) {
     if (isOfHost(wanted)) {
       binds.push(bindOf(wanted))
@@ -88,8 +90,9 @@ export async function releaseVolumes(
 }
 
 /** What options and image ask for, a folder before what is mounted in it. */
-function wantedVolumes({ volumes = [] }: RunOptions, image: StoredImage | undefined): Volume[] {
-  const taken = new Set(volumes.map(({ target }) => partsOf(target).join('/')))
+function wantedVolumes({ volumes = [], tmpfs = {} }: RunOptions, image: StoredImage | undefined): Volume[] {
+  const targets = [...volumes.map(({ target }) => target), ...Object.keys(tmpfs)]
+  const taken = new Set(targets.map((target) => partsOf(target).join('/')))
   const declared = (image?.config.config.Volumes ?? [])
     .map((path) => `/${partsOf(path).join('/')}`)
     .filter((path) => path !== '/' && !path.includes('/../') && !taken.has(path.slice(1)))

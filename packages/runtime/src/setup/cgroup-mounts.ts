@@ -46,15 +46,21 @@ export function openCgroups(program: Program, groups: readonly CgroupFolder[]): 
 }
 
 /**
- * Shows the container its own cgroups at `/sys/fs/cgroup`, read-only: one hierarchy on v2, where it begins at the
+ * Shows the container its own cgroups at `/sys/fs/cgroup`, read-only unless `writable`: one hierarchy on v2, where it begins at the
  * root of the cgroup namespace that the child is in by then, a folder for each on v1.
  *
  * @param groups - Those of v1; none on v2.
  */
-export function mountCgroups(program: Program, root: Ref, groups: readonly OpenedCgroup[]): void {
+export function mountCgroups(
+  program: Program,
+  root: Ref,
+  groups: readonly OpenedCgroup[],
+  writable: boolean,
+): void {
+  const access = restricted + (writable ? 0 : MOUNT_ATTR_RDONLY)
   program.step('mount cgroups at /sys/fs/cgroup')
   if (groups.length === 0) {
-    const unified = newFileSystem(program, 'cgroup2', [], restricted + MOUNT_ATTR_RDONLY)
+    const unified = newFileSystem(program, 'cgroup2', [], access)
     place(program, root, unified, '/sys/fs/cgroup', 'folder')
     return
   }
@@ -64,6 +70,6 @@ export function mountCgroups(program: Program, root: Ref, groups: readonly Opene
     program.call('mkdirat', [top, name, 0o755])
     program.call('move_mount', [mount, '', top, name, MOVE_MOUNT_F_EMPTY_PATH])
   }
-  const attributes = mountAttributes({ set: restricted + MOUNT_ATTR_RDONLY })
+  const attributes = mountAttributes({ set: access })
   program.call('mount_setattr', [top, '', AT_EMPTY_PATH + AT_RECURSIVE, attributes, 32])
 }

@@ -11,6 +11,7 @@ import {
   type Program,
   type Ref,
 } from '@ctr/linux'
+import type { Tmpfs } from '../sandbox/tmpfs.js'
 import type { DeviceLink, LinuxDevice } from '../security/default-devices.js'
 import { mountCgroups, openCgroups, type CgroupFolder } from './cgroup-mounts.js'
 import {
@@ -24,7 +25,7 @@ import {
 import { writeFiles, type RuntimeFile } from './files.js'
 import { maskPaths, readOnlyPaths, type MaskedPath } from './hide.js'
 import { loopbackUp, writeSysctls } from './network.js'
-import { makeFolders, makeReadOnly, place } from './place.js'
+import { makeFolders, makeReadOnly, namesOf, place } from './place.js'
 import { bindSource, enterRoot, isolateMounts, newFileSystem, type RootSource } from './rootfs.js'
 
 /** A file or folder of the host inside the container. */
@@ -60,6 +61,12 @@ export interface ContainerSetup {
   readonly devpts: number | undefined
   /** Whether the group of terminals is mapped. */
   readonly hasTerminalGroup: boolean
+  /** New file systems in memory. */
+  readonly tmpfs: readonly Tmpfs[]
+  /** What `/dev/shm` is: its own, the host's, or not there. */
+  readonly sharedMemory: 'private' | 'host' | 'none'
+  /** `/sys` and its cgroups can be written to. */
+  readonly writableSystem: boolean
   /** Size of `/dev/shm` in bytes. */
   readonly shmSize: number
   readonly maskedPaths: readonly MaskedPath[]
@@ -83,27 +90,38 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
   isolateMounts(program)
   const sources = setup.binds.map((bind) => bind.mount ?? bindSource(program, bind.source))
   const cgroups = setup.cgroups && openCgroups(program, setup.cgroups)
+  const shm = setup.sharedMemory === 'host' ? bindSource(program, '/dev/shm') : undefined
   const bound = setup.hostDevices ? hostDevices(program, setup.devices) : undefined
   // made while the host's can be seen: without those the kernel lets nobody in a user namespace make them
   program.step('open proc and sysfs')
   const proc = newFileSystem(program, 'proc', [], restricted)
   const sys = setup.hostSys
     ? hostSys(program)
-    : newFileSystem(program, 'sysfs', [], restricted + MOUNT_ATTR_RDONLY)
+    : newFileSystem(program, 'sysfs', [], restricted + (setup.writableSystem ? 0 : MOUNT_ATTR_RDONLY))
   const root = enterRoot(
     program,
     setup.root,
     setup.mountpoint,
     setup.rootWithoutDevices ? MOUNT_ATTR_NODEV : 0,
   )
-  const dev = mountDev(program, root, setup, bound)
+  const dev = mountDev(program, root, setup, { bound, shm })
   mountAt(program, root, proc, '/proc')
   mountAt(program, root, sys, '/sys')
-  if (cgroups !== undefined) mountCgroups(program, root, cgroups)
+  if (cgroups !== undefined) mountCgroups(program, root, cgroups, setup.writableSystem)
   writeFiles(program, root, setup.files, setup.clonesDetachedMounts ? undefined : dev)
-  setup.binds.forEach((bind, index) => {
-    attachBind(program, root, bind, sources[index]!)
-  })
+  const mounts = [
+    ...setup.binds.map((bind, index) => ({
+      target: bind.target,
+      attach: () => attachBind(program, root, bind, sources[index]!),
+    })),
+    ...setup.tmpfs.map((tmpfs) => ({
+      target: tmpfs.target,
+      attach: () => attachTmpfs(program, root, tmpfs),
+    })),
+  ]
+  // a folder before what is mounted in it
+  mounts.sort((a, b) => namesOf(a.target).length - namesOf(b.target).length)
+  for (const { attach } of mounts) attach()
   if (setup.loopback) loopbackUp(program)
   writeSysctls(program, setup.sysctls)
   const mounted = { '/proc': proc, '/sys': sys }
@@ -138,7 +156,7 @@ function mountDev(
   program: Program,
   root: Ref,
   setup: ContainerSetup,
-  bound: readonly Ref[] | undefined,
+  { bound, shm: hostShm }: { readonly bound: readonly Ref[] | undefined; readonly shm: Ref | undefined },
 ): Ref {
   const dev = newDev(program, setup.devices, setup.deviceLinks, bound)
   place(program, root, dev, '/dev', 'folder')
@@ -148,13 +166,21 @@ function mountDev(
     setup.devpts ??
     newFileSystem(program, 'devpts', devptsParameters(setup.hasTerminalGroup), devptsAttributes)
   attachBelow(program, pts, dev, 'pts')
-  attachBelow(program, newFileSystem(program, 'tmpfs', shm.parameters, shm.attributes), dev, 'shm')
+  if (setup.sharedMemory !== 'none') {
+    const memory = hostShm ?? newFileSystem(program, 'tmpfs', shm.parameters, shm.attributes)
+    attachBelow(program, memory, dev, 'shm')
+  }
   attachBelow(program, newFileSystem(program, 'mqueue', [], restricted), dev, 'mqueue')
   return dev
 }
 
 function attachBelow(program: Program, mount: Ref | number, folder: Ref, name: string): void {
   program.call('move_mount', [mount, '', folder, name, MOVE_MOUNT_F_EMPTY_PATH])
+}
+
+function attachTmpfs(program: Program, root: Ref, { target, parameters, attributes }: Tmpfs): void {
+  program.step(`mount a tmpfs at ${target}`)
+  place(program, root, newFileSystem(program, 'tmpfs', parameters, attributes), target, 'folder')
 }
 
 function attachBind(

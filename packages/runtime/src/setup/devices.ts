@@ -1,5 +1,6 @@
 import {
   AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
   makedev,
   MOUNT_ATTR_NOEXEC,
   MOUNT_ATTR_NODEV,
@@ -31,6 +32,15 @@ export function devptsParameters(hasTerminalGroup: boolean): readonly FileSystem
 export const devptsAttributes = MOUNT_ATTR_NOSUID + MOUNT_ATTR_NOEXEC
 
 const kinds = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const
+
+/** Folders that nodes are in, the outer ones first. */
+function foldersOf(nodes: readonly LinuxDevice[]): readonly string[] {
+  const folders = nodes.flatMap(({ path }) => {
+    const names = belowDev(path).split('/').slice(0, -1)
+    return names.map((_, depth) => names.slice(0, depth + 1).join('/'))
+  })
+  return [...new Set(folders)]
+}
 
 function belowDev(path: string): string {
   return path.replace(/^\/dev\//, '')
@@ -69,8 +79,12 @@ export function newDev(
     ],
     MOUNT_ATTR_NOSUID,
   )
-  for (const { path, type, major, minor, fileMode = 0o666 } of bound === undefined ? nodes : []) {
-    program.call('mknodat', [dev, belowDev(path), kinds[type] + fileMode, makedev(major, minor)])
+  const made = bound === undefined ? nodes : []
+  for (const folder of foldersOf(made)) program.call('mkdirat', [dev, folder, 0o755])
+  for (const { path, type, major, minor, fileMode = 0o666, uid = 0, gid = 0 } of made) {
+    const name = belowDev(path)
+    program.call('mknodat', [dev, name, kinds[type] + fileMode, makedev(major, minor)])
+    if (uid !== 0 || gid !== 0) program.call('fchownat', [dev, name, uid, gid, AT_SYMLINK_NOFOLLOW])
   }
   if (bound !== undefined)
     for (const { path } of nodes) program.call('mknodat', [dev, belowDev(path), S_IFREG + 0o644, 0])

@@ -4,6 +4,7 @@ import type { RunResult } from '../../containers/run-waiters.js'
 import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest } from '../../errors.js'
 import { attach, clientListener } from '../../streams/attach.js'
+import { parseDetachKeys } from '../../streams/detach-keys.js'
 import { multiplexedType, rawType, type StreamName } from '../../streams/frame.js'
 import type { LogQuery } from '../../streams/read-log.js'
 import { hijack } from '../hijack.js'
@@ -19,12 +20,14 @@ export function containerStreamRoutes(app: FastifyInstance, engine: EngineCore):
     const query = new Query(request)
     const streams = streamsOf(query)
     const stdin = query.flag('stdin')
+    const detachKeys = parseDetachKeys(query.text('detachKeys'))
     if (container.status === 'paused')
       throw new ApiError(409, `Container ${container.id} is paused, unpause the container before attach.`)
     const client = hijack(request, reply, typeOf(container))
     engine.events.emit('container', 'attach', container.id, attributesOf(container))
+    const onDetach = (): void => engine.emitOf(container, 'detach', {})
     if (query.flag('logs')) await sendLog(container, client.writable, { ...everything, streams })
-    if (query.flag('stream')) attach(container, client, { streams, stdin })
+    if (query.flag('stream')) attach(container, client, { streams, stdin, detachKeys, onDetach })
     else client.writable.end()
   })
 

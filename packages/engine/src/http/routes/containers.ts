@@ -56,7 +56,7 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
   })
 
   app.post('/containers/:id/kill', async (request, reply) => {
-    named(request).kill(new Query(request).text('signal') ?? 'SIGKILL')
+    await named(request).kill(new Query(request).text('signal') ?? 'SIGKILL')
     await reply.code(204).send()
   })
 
@@ -77,7 +77,9 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
 
   app.post('/containers/:id/resize', async (request, reply) => {
     const container = named(request)
-    if (!container.isRunning) throw new ApiError(409, `container ${container.id} is not running`)
+    // before the start it is the size to begin with
+    if (!container.isRunning && container.document.body.Tty !== true)
+      throw new ApiError(409, `container ${container.id} is not running`)
     container.resize(sizeOf(request))
     await reply.code(200).send()
   })

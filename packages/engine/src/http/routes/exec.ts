@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ExecSession } from '../../containers/exec-session.js'
 import type { EngineCore } from '../../core.js'
-import { ApiError, badRequest, toApiError } from '../../errors.js'
+import { ApiError, toApiError } from '../../errors.js'
 import { connectExec } from '../../streams/exec-streams.js'
+import { parseDetachKeys } from '../../streams/detach-keys.js'
 import { frame, multiplexedType, rawType } from '../../streams/frame.js'
 import { hijack } from '../hijack.js'
 import { execBody, execStartBody, type ExecBody, type ExecStartBody } from '../schemas/create-container.js'
@@ -16,7 +17,7 @@ export function execRoutes(app: FastifyInstance, engine: EngineCore): void {
   app.post('/containers/:id/exec', { schema: { body: execBody } }, async (request, reply) => {
     const container = containers.get((request.params as { id: string }).id)
     const body = request.body as ExecBody
-    if (body.Privileged === true) throw badRequest('invalid value of Privileged: it is not supported')
+    parseDetachKeys(orDefault(body.DetachKeys))
     if (!container.isRunning) throw new ApiError(409, `container ${container.id} is not running`)
     const session = execs.add(container, body)
     engine.emitOf(container, `exec_create: ${body.Cmd.join(' ')}`, { execID: session.id })
@@ -35,12 +36,17 @@ export function execRoutes(app: FastifyInstance, engine: EngineCore): void {
       return await reply.code(200).send()
     }
     session.check()
-    const isRaw = session.body.Tty === true || Tty === true
+    // as Docker: whoever starts it says how output comes
+    const isRaw = Tty === true
     const client = hijack(request, reply, isRaw ? rawType : multiplexedType)
     try {
       const process = await session.start({ detach: false })
       engine.emitOf(session.container, started, { execID: session.id })
-      await connectExec(process, client)
+      await connectExec(process, client, {
+        raw: isRaw,
+        detachKeys: parseDetachKeys(orDefault(session.body.DetachKeys)),
+        onDetach: () => engine.emitOf(session.container, 'exec_detach', { execID: session.id }),
+      })
     } catch (error) {
       // the status was sent: clients print what comes, and ask for the exit code
       const bytes = Buffer.from(`${toApiError(error).message}\r\n`)
@@ -69,14 +75,18 @@ export function execRoutes(app: FastifyInstance, engine: EngineCore): void {
       OpenStdout: body.AttachStdout ?? false,
       OpenStderr: body.AttachStderr ?? false,
       CanRemove: false,
-      DetachKeys: '',
+      DetachKeys: body.DetachKeys ?? '',
       ProcessConfig: {
         tty: body.Tty ?? false,
         entrypoint,
         arguments: args,
-        privileged: false,
+        privileged: body.Privileged ?? false,
         user: body.User ?? '',
       },
     }
   })
+}
+
+function orDefault(keys: string | null | undefined): string | undefined {
+  return keys == null || keys === '' ? undefined : keys
 }

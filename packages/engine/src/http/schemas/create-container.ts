@@ -14,7 +14,11 @@ const mount = Type.Object({
   Source: text,
   Target: Type.String(),
   ReadOnly: flag,
-  VolumeOptions: maybe(Type.Object({ NoCopy: flag, Labels: textMap })),
+  VolumeOptions: maybe(Type.Object({ NoCopy: flag, Labels: textMap, Subpath: text })),
+  BindOptions: maybe(Type.Object({ Propagation: text, CreateMountpoint: flag })),
+  TmpfsOptions: maybe(
+    Type.Object({ SizeBytes: whole, Mode: whole, Options: maybe(Type.Array(Type.Array(Type.String()))) }),
+  ),
 })
 
 const healthcheck = Type.Object({
@@ -25,6 +29,12 @@ const healthcheck = Type.Object({
   StartInterval: whole,
   Retries: whole,
 })
+
+const deviceRates = maybe(Type.Array(Type.Object({ Path: Type.String(), Rate: Type.Integer() })))
+/** Rows and columns. */
+const consoleSize = maybe(
+  Type.Array(Type.Integer({ minimum: 0, maximum: 65535 }), { minItems: 2, maxItems: 2 }),
+)
 
 const hostConfig = Type.Object({
   Binds: texts,
@@ -53,6 +63,39 @@ const hostConfig = Type.Object({
   CpuShares: whole,
   CpusetCpus: text,
   PidsLimit: whole,
+  Init: flag,
+  Privileged: flag,
+  Devices: maybe(
+    Type.Array(Type.Object({ PathOnHost: Type.String(), PathInContainer: text, CgroupPermissions: text })),
+  ),
+  DeviceCgroupRules: texts,
+  Tmpfs: textMap,
+  Ulimits: maybe(
+    Type.Array(Type.Object({ Name: Type.String(), Soft: Type.Integer(), Hard: Type.Integer() })),
+  ),
+  PidMode: text,
+  IpcMode: text,
+  UTSMode: text,
+  CgroupnsMode: text,
+  GroupAdd: texts,
+  OomScoreAdj: whole,
+  OomKillDisable: flag,
+  MaskedPaths: texts,
+  ReadonlyPaths: texts,
+  VolumesFrom: texts,
+  ConsoleSize: consoleSize,
+  MemoryReservation: whole,
+  MemorySwappiness: whole,
+  KernelMemoryTCP: whole,
+  CpuRealtimeRuntime: whole,
+  CpuRealtimePeriod: whole,
+  CpusetMems: text,
+  BlkioWeight: whole,
+  BlkioWeightDevice: maybe(Type.Array(Type.Object({ Path: Type.String(), Weight: Type.Integer() }))),
+  BlkioDeviceReadBps: deviceRates,
+  BlkioDeviceWriteBps: deviceRates,
+  BlkioDeviceReadIOps: deviceRates,
+  BlkioDeviceWriteIOps: deviceRates,
 })
 
 /** Body of `POST /containers/create`: what is looked at. Other members are checked by `refuseUnsupported`. */
@@ -60,6 +103,7 @@ export const createBody = Type.Object({
   Image: Type.String({ minLength: 1 }),
   Hostname: text,
   Domainname: text,
+  MacAddress: text,
   User: text,
   AttachStdin: flag,
   AttachStdout: flag,
@@ -99,6 +143,7 @@ export const execBody = Type.Object({
   Privileged: flag,
   User: text,
   WorkingDir: text,
+  DetachKeys: text,
 })
 export type ExecBody = Static<typeof execBody>
 
@@ -106,7 +151,7 @@ export type ExecBody = Static<typeof execBody>
 export const execStartBody = Type.Object({
   Detach: flag,
   Tty: flag,
-  ConsoleSize: maybe(Type.Array(Type.Integer({ minimum: 0, maximum: 65535 }), { minItems: 2, maxItems: 2 })),
+  ConsoleSize: consoleSize,
 })
 export type ExecStartBody = Static<typeof execStartBody>
 

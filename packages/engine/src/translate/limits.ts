@@ -1,0 +1,95 @@
+import { statSync } from 'node:fs'
+import type { CreateContainerOptions, SandboxOptions } from '@ctr/runtime'
+import { badRequest } from '../errors.js'
+import type { HostConfig } from '../http/schemas/create-container.js'
+
+type Resources = NonNullable<SandboxOptions['resources']>
+
+const leastMemory = 6 * 1024 * 1024
+
+/** Limits that the runtime has options of its own for. */
+export function limitsOf(host: HostConfig): Partial<CreateContainerOptions> {
+  const { Memory, MemorySwap, NanoCpus, CpuShares, CpusetCpus, PidsLimit } = host
+  if (Memory != null && Memory !== 0 && Memory < leastMemory)
+    throw badRequest('invalid HostConfig.Memory: minimum memory limit allowed is 6MB')
+  if (MemorySwap != null && MemorySwap > 0 && (Memory ?? 0) === 0)
+    throw badRequest(
+      'invalid HostConfig.MemorySwap: you should always set the memory limit when using memory-swap limit',
+    )
+  const cpus = orUnset(NanoCpus)
+  if (cpus !== undefined && (orUnset(host.CpuQuota) ?? orUnset(host.CpuPeriod)) !== undefined)
+    throw badRequest(
+      'invalid HostConfig.NanoCpus: conflicting options: it and CpuQuota or CpuPeriod cannot both be set',
+    )
+  return {
+    memory: orUnset(Memory),
+    memorySwap: MemorySwap === -1 ? undefined : orUnset(MemorySwap),
+    cpus: cpus === undefined ? undefined : cpus / 1e9,
+    cpuShares: orUnset(CpuShares),
+    cpusetCpus: orUnset(CpusetCpus),
+    pids: PidsLimit != null && PidsLimit > 0 ? PidsLimit : undefined,
+  }
+}
+
+/** All other limits. */
+export function furtherLimits(host: HostConfig): Resources {
+  const { MemorySwappiness, CpuQuota } = host
+  return pruned({
+    memory: {
+      reservation: orUnset(host.MemoryReservation),
+      swappiness: MemorySwappiness == null || MemorySwappiness === -1 ? undefined : MemorySwappiness,
+      disableOOMKiller: host.OomKillDisable === true ? true : undefined,
+      kernelTCP: orUnset(host.KernelMemoryTCP),
+    },
+    cpu: {
+      quota: CpuQuota != null && CpuQuota > 0 ? CpuQuota : undefined,
+      period: orUnset(host.CpuPeriod),
+      realtimeRuntime: orUnset(host.CpuRealtimeRuntime),
+      realtimePeriod: orUnset(host.CpuRealtimePeriod),
+      mems: orUnset(host.CpusetMems),
+    },
+    blockIO: {
+      weight: orUnset(host.BlkioWeight),
+      weightDevice: some(host.BlkioWeightDevice, ({ Path, Weight }) => ({
+        ...numbersOf(Path),
+        weight: Weight,
+      })),
+      throttleReadBpsDevice: some(host.BlkioDeviceReadBps, throttle),
+      throttleWriteBpsDevice: some(host.BlkioDeviceWriteBps, throttle),
+      throttleReadIOPSDevice: some(host.BlkioDeviceReadIOps, throttle),
+      throttleWriteIOPSDevice: some(host.BlkioDeviceWriteIOps, throttle),
+    },
+  })
+}
+
+interface DeviceRate {
+  readonly Path: string
+  readonly Rate: number
+}
+
+const throttle = ({ Path, Rate }: DeviceRate) => ({ ...numbersOf(Path), rate: Rate })
+
+function some<T, U>(list: readonly T[] | null | undefined, map: (item: T) => U): readonly U[] | undefined {
+  return list == null || list.length === 0 ? undefined : list.map(map)
+}
+
+function numbersOf(path: string): { readonly major: number; readonly minor: number } {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats?.isBlockDevice() !== true)
+    throw badRequest(`invalid device in HostConfig: ${JSON.stringify(path)} is no block device of the host`)
+  // gnu_dev_major(3), gnu_dev_minor(3)
+  return { major: (stats.rdev >>> 8) & 0xfff, minor: (stats.rdev & 0xff) | ((stats.rdev >>> 12) & ~0xff) }
+}
+
+/** Groups of limits of which none is set are left out: they ask for a controller. */
+function pruned(resources: Resources): Resources {
+  const isSet = (group: object | undefined): boolean =>
+    Object.values(group ?? {}).some((value) => value !== undefined)
+  return Object.fromEntries(
+    Object.entries(resources).filter(([, group]) => isSet(group as object | undefined)),
+  )
+}
+
+function orUnset<T extends string | number>(value: T | null | undefined): T | undefined {
+  return value === null || value === '' || value === 0 ? undefined : value
+}

@@ -1,0 +1,105 @@
+import type { ProcessLimit, SandboxOptions } from '@ctr/runtime'
+import { badRequest } from '../errors.js'
+import type { CreateBody, HostConfig } from '../http/schemas/create-container.js'
+import { furtherLimits } from './limits.js'
+
+/** How far a container is apart from the host, in the runtime's words. */
+export function sandboxOf({ HostConfig, Domainname }: CreateBody): SandboxOptions {
+  const host = HostConfig ?? {}
+  return {
+    init: host.Init ?? false,
+    privileged: host.Privileged ?? false,
+    devices: (host.Devices ?? []).map(({ PathOnHost, PathInContainer, CgroupPermissions }) => ({
+      source: PathOnHost,
+      target: orUnset(PathInContainer),
+      access: orUnset(CgroupPermissions),
+    })),
+    deviceRules: host.DeviceCgroupRules ?? [],
+    tmpfs: { ...host.Tmpfs, ...tmpfsMounts(host) },
+    rlimits: (host.Ulimits ?? []).map(limitOf),
+    pid: orUnset(host.PidMode) ?? 'private',
+    ipc: ipcOf(host.IpcMode ?? ''),
+    uts: choice('UTSMode', host.UTSMode, ['host']),
+    cgroupNamespace: choice('CgroupnsMode', host.CgroupnsMode, ['private', 'host']),
+    groups: host.GroupAdd ?? [],
+    oomScoreAdj: orUnset(host.OomScoreAdj),
+    resources: furtherLimits(host),
+    // what a client hides of itself is nothing, where it lists nothing
+    systemPaths:
+      host.MaskedPaths?.length === 0 && host.ReadonlyPaths?.length === 0 ? 'unconfined' : 'default',
+    domainname: orUnset(Domainname),
+  }
+}
+
+const limitNames: Readonly<Record<string, ProcessLimit['type']>> = {
+  as: 'RLIMIT_AS',
+  core: 'RLIMIT_CORE',
+  cpu: 'RLIMIT_CPU',
+  data: 'RLIMIT_DATA',
+  fsize: 'RLIMIT_FSIZE',
+  locks: 'RLIMIT_LOCKS',
+  memlock: 'RLIMIT_MEMLOCK',
+  msgqueue: 'RLIMIT_MSGQUEUE',
+  nice: 'RLIMIT_NICE',
+  nofile: 'RLIMIT_NOFILE',
+  nproc: 'RLIMIT_NPROC',
+  rss: 'RLIMIT_RSS',
+  rtprio: 'RLIMIT_RTPRIO',
+  rttime: 'RLIMIT_RTTIME',
+  sigpending: 'RLIMIT_SIGPENDING',
+  stack: 'RLIMIT_STACK',
+}
+
+function limitOf({
+  Name,
+  Soft,
+  Hard,
+}: NonNullable<NonNullable<HostConfig['Ulimits']>[number]>): ProcessLimit {
+  const type = limitNames[Name]
+  if (type === undefined) throw badRequest(`invalid HostConfig.Ulimits: ${JSON.stringify(Name)} is no limit`)
+  const value = (number: number): number | 'unlimited' => (number === -1 ? 'unlimited' : number)
+  return { type, soft: value(Soft), hard: value(Hard) }
+}
+
+function tmpfsMounts({ Mounts }: HostConfig): Record<string, string> {
+  const mounts = (Mounts ?? []).filter(({ Type }) => Type === 'tmpfs')
+  return Object.fromEntries(
+    mounts.map(({ Target, Source, ReadOnly, TmpfsOptions }) => {
+      if (Source != null && Source !== '')
+        throw badRequest('invalid HostConfig.Mounts: a tmpfs has no Source')
+      const { SizeBytes, Mode, Options } = TmpfsOptions ?? {}
+      const words = [
+        ...(ReadOnly === true ? ['ro'] : []),
+        ...(SizeBytes == null || SizeBytes === 0 ? [] : [`size=${SizeBytes}`]),
+        ...(Mode == null || Mode === 0 ? [] : [`mode=${Mode.toString(8)}`]),
+        ...(Options ?? []).map((pair) => pair.join('=')),
+      ]
+      return [Target, words.join(',')]
+    }),
+  )
+}
+
+/** One that others may share is like one that they may not, until somebody does. */
+function ipcOf(mode: string): SandboxOptions['ipc'] {
+  return mode === '' || mode === 'shareable'
+    ? 'private'
+    : choice('IpcMode', mode, ['private', 'host', 'none'])
+}
+
+function choice<T extends string>(
+  name: string,
+  value: string | null | undefined,
+  choices: readonly T[],
+): T | undefined {
+  if (value == null || value === '') return undefined
+  const found = choices.find((one) => one === value)
+  if (found === undefined)
+    throw badRequest(
+      `invalid HostConfig.${name}: ${JSON.stringify(value)} is not supported; ${choices.join(', ')} are`,
+    )
+  return found
+}
+
+function orUnset<T extends string | number>(value: T | null | undefined): T | undefined {
+  return value === null || value === '' || value === 0 ? undefined : value
+}
