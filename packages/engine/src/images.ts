@@ -36,6 +36,13 @@ export class EngineImages {
     return image
   }
 
+  /** Makes an image of an archive of files. */
+  async import(...given: Parameters<Runtime['images']['import']>): Promise<StoredImage> {
+    const image = await this.#runtime.images.import(...given)
+    this.#events.emit('image', 'import', image.id, { name: given[1]?.reference ?? image.id })
+    return image
+  }
+
   async push(
     reference: string,
     options: {

@@ -19,6 +19,7 @@ export {
   type LayerStoreOptions,
 } from './store/layer-store.js'
 export type { StoreUserNamespace } from './ids/user-namespace.js'
+export type { IdRange, OwnerMaps } from './ids/inside-ids.js'
 export type { Layer } from './store/layer-folder.js'
 export { RootFilesystem } from './store/root-filesystem.js'
 export type { Change } from './store/changes.js'

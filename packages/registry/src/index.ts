@@ -74,6 +74,7 @@ export type { ArtifactBlob, NewArtifact } from './client/push-artifact.js'
 export type { PushBlobOptions } from './client/push-blob.js'
 export type { ResolvedImage } from './client/resolve-image.js'
 export { ImageStore } from './store/image-store.js'
+export { decompressed } from './archives/decompressed.js'
 export type { ArchiveLimits } from './archives/read-archive.js'
 export type {
   AddOptions,
@@ -82,7 +83,7 @@ export type {
   PushOptions,
   RemovedImage,
 } from './store/store-options.js'
-export type { BlobLayer, NewImage, TarLayer } from './store/create-image.js'
+export type { BlobLayer, NewImage, StoredLayer, TarLayer } from './store/create-image.js'
 export type {
   FetchedLayer,
   FetchImageOptions,

@@ -8,6 +8,7 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_USER_NOT_FOUND' // the image knows no such user or group
   | 'ERR_RUNTIME_IMAGE_NOT_FOUND' // no such image here; pull it first
   | 'ERR_RUNTIME_IMAGE_IN_USE' // a container stands on the image
+  | 'ERR_RUNTIME_DOWNLOAD' // a file of the web that cannot be had
   | 'ERR_RUNTIME_CONTAINER_NOT_FOUND' // no container of that id or name
   | 'ERR_RUNTIME_NAME_TAKEN' // another container has the name
   | 'ERR_RUNTIME_NOT_RUNNING' // the container's program has ended

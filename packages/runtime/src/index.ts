@@ -21,6 +21,8 @@ export type {
 } from '@ctr/netbridge'
 export type { InspectedNetwork, RuntimeNetworks } from './networks/runtime-networks.js'
 export type { ExecProcess } from './container/exec.js'
+export type { CommitOptions } from './container/commit.js'
+export type { ImportOptions } from './images/import-image.js'
 export type { LogEntry, LogOptions } from './container/logs.js'
 export type {
   ContainerStdio,

@@ -50,6 +50,26 @@ export const commands: readonly CommandEntry[] = [
   { name: 'system', summary: 'Manage this runtime as a whole', load: () => import('./system.js') },
   { name: 'check', summary: 'Check what containers need of the kernel', load: () => import('./check.js') },
   {
+    name: 'commit',
+    summary: "Create a new image from a container's changes",
+    load: () => import('./commit.js'),
+  },
+  {
+    name: 'diff',
+    summary: "Inspect changes to files or directories on a container's filesystem",
+    load: () => import('./diff.js'),
+  },
+  {
+    name: 'export',
+    summary: "Export a container's filesystem as a tar archive",
+    load: () => import('./export.js'),
+  },
+  {
+    name: 'import',
+    summary: 'Import the contents from a tarball to create a filesystem image',
+    load: () => import('./import.js'),
+  },
+  {
     name: 'inspect',
     summary: 'Return low-level information on containers and images',
     load: () => import('./inspect.js'),

@@ -3,6 +3,7 @@ import type { EngineCore } from '../core.js'
 import { ApiError, toApiError } from '../errors.js'
 import { parseJsonBody } from './json-body.js'
 import { limits } from './limits.js'
+import { commitRoutes } from './routes/commit.js'
 import { containerRoutes } from './routes/containers.js'
 import { containerStreamRoutes } from './routes/container-streams.js'
 import { eventRoutes } from './routes/events.js'
@@ -18,6 +19,7 @@ import { routeUpgrades } from './upgrade.js'
 import { checkVersion, newestVersion, splitVersion } from './version.js'
 
 const routes = [
+  commitRoutes,
   containerRoutes,
   containerStreamRoutes,
   eventRoutes,

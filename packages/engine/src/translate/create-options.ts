@@ -8,6 +8,7 @@ import { portMappings } from './ports.js'
 import { sandboxOf } from './sandbox.js'
 import { refuseUnsupported } from './unsupported.js'
 import { volumesOf } from './volumes.js'
+import { wordsOf } from './words.js'
 
 /** What the runtime is to make, from the body of `POST /containers/create`. */
 export function createOptions(
@@ -61,12 +62,6 @@ export function createOptions(
 /** Docker writes empty strings and zeros for what is not set. */
 function orUnset<T extends string | number>(value: T | null | undefined): T | undefined {
   return value === null || value === '' || value === 0 ? undefined : value
-}
-
-function wordsOf(value: readonly string[] | string | null | undefined): readonly string[] | undefined {
-  if (value === undefined || value === null) return undefined
-  const words = typeof value === 'string' ? [value] : value
-  return words.length === 0 ? undefined : words
 }
 
 function parseEnv(lines: readonly string[]): Record<string, string> {

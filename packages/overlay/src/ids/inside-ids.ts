@@ -5,20 +5,27 @@ import { asRoot, type StoreUserNamespace } from './user-namespace.js'
 /** What stands for an id that a user namespace has no name for, as the kernel shows it. */
 const overflowId = 65534
 
-interface Range {
+/** Consecutive ids inside a user namespace, and those that they are outside of it. */
+export interface IdRange {
   readonly inside: number
   readonly outside: number
   readonly size: number
 }
 
-/** Which ids of a user namespace the ids that we see are: what a tree of an ordinary user is packed with. */
-export class InsideIds {
-  readonly #uid: readonly Range[]
-  readonly #gid: readonly Range[]
+/** The maps of a user namespace. */
+export interface OwnerMaps {
+  readonly uid: readonly IdRange[]
+  readonly gid: readonly IdRange[]
+}
 
-  constructor(namespace: StoreUserNamespace) {
-    this.#uid = readMap(namespace, 'uid_map')
-    this.#gid = readMap(namespace, 'gid_map')
+/** Which ids of a user namespace the ids that we see are: what a tree that belongs to one is packed with. */
+export class InsideIds {
+  readonly #uid: readonly IdRange[]
+  readonly #gid: readonly IdRange[]
+
+  constructor({ uid, gid }: OwnerMaps) {
+    this.#uid = uid
+    this.#gid = gid
   }
 
   uid(outside: number): number {
@@ -33,14 +40,18 @@ export class InsideIds {
 /** The maps of a namespace, read once: they never change. */
 export function insideIds(namespace: StoreUserNamespace): InsideIds {
   let ids = known.get(namespace)
-  if (ids === undefined) known.set(namespace, (ids = new InsideIds(namespace)))
+  if (ids === undefined) known.set(namespace, (ids = new InsideIds(readMaps(namespace))))
   return ids
 }
 
 const known = new WeakMap<StoreUserNamespace, InsideIds>()
 
+function readMaps(namespace: StoreUserNamespace): OwnerMaps {
+  return { uid: readMap(namespace, 'uid_map'), gid: readMap(namespace, 'gid_map') }
+}
+
 /** The text is made for whoever opens the file: a process in the namespace sees its parent's ids on the right. */
-function readMap(namespace: StoreUserNamespace, file: string): Range[] {
+function readMap(namespace: StoreUserNamespace, file: string): IdRange[] {
   const fd = asRoot(namespace, (program) =>
     program.call('openat', [AT_FDCWD, `/proc/self/${file}`, O_RDONLY | O_CLOEXEC, 0]),
   )
@@ -57,7 +68,7 @@ function readMap(namespace: StoreUserNamespace, file: string): Range[] {
   }
 }
 
-function inside(ranges: readonly Range[], id: number): number {
+function inside(ranges: readonly IdRange[], id: number): number {
   const range = ranges.find(({ outside, size }) => id >= outside && id < outside + size)
   return range === undefined ? overflowId : range.inside + (id - range.outside)
 }

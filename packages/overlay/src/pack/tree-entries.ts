@@ -10,7 +10,7 @@ import { linkTarget } from '../files/link-target.js'
 import { names } from '../files/names.js'
 import { TreeAccess } from '../files/tree-access.js'
 import { insideAttribute } from '../ids/inside-attribute.js'
-import { insideIds, type InsideIds } from '../ids/inside-ids.js'
+import { insideIds, InsideIds, type OwnerMaps } from '../ids/inside-ids.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import type { MountStrategy } from '../mount/strategy.js'
 import { isWhiteout, whiteoutPrefix } from '../unpack/whiteouts.js'
@@ -27,6 +27,8 @@ export interface TreeOptions {
   /** True for the upper folder of an overlay: what it hides becomes whiteouts of a layer. */
   readonly isUpper: boolean
   readonly namespace?: StoreUserNamespace | undefined
+  /** The maps of the user namespace that the files belong to, where nobody has to enter it to read them. */
+  readonly owners?: OwnerMaps | undefined
   /** What wrote the upper folder. Default `'overlay'`. */
   readonly madeBy?: MountStrategy | undefined
   /** Only these differences, out of a tree that has everything. */
@@ -81,13 +83,15 @@ class Tree {
   constructor({
     isUpper,
     namespace,
+    owners,
     madeBy,
     only,
     isMerged = false,
   }: TreeOptions & { readonly isMerged?: boolean }) {
     this.#only = only
     this.#access = new TreeAccess(namespace, madeBy)
-    this.#ids = namespace === undefined ? undefined : insideIds(namespace)
+    if (owners !== undefined) this.#ids = new InsideIds(owners)
+    else this.#ids = namespace === undefined ? undefined : insideIds(namespace)
     this.#isUpper = isUpper
     this.#isMerged = isMerged
   }

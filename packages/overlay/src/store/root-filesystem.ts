@@ -6,6 +6,7 @@ import type { OverlayDescription } from '../mount/description.js'
 import { mountIdmapped } from '../mount/mount-idmapped.js'
 import { mountOverlay } from '../mount/mount-overlay.js'
 import { MountedRoot } from '../mount/mounted-root.js'
+import type { OwnerMaps } from '../ids/inside-ids.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { OverlayError } from '../errors.js'
 import { pathOfFd } from '../files/open-in.js'
@@ -134,13 +135,21 @@ export class RootFilesystem implements AsyncDisposable {
    * Everything in the upper folder is packed, also what was only copied up; see {@link packTree} for what is kept of
    * each file. The same upper folder gives the same bytes.
    *
+   * @param options - `owners`: maps of a user namespace whose ids the files of the upper folder have, as after
+   *   {@link RootFilesystem.mountIdmapped}; the layer then has the ids inside.
    * @throws {@link OverlayError} By the stream: `ERR_OVERLAY_INVALID_ARG` for a file whose name begins with `.wh.`, which
    *   means something else in a layer.
    * @see {@link https://github.com/opencontainers/image-spec/blob/main/layer.md}
    */
-  diff({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Readable {
+  diff({
+    signal,
+    owners,
+  }: {
+    readonly signal?: AbortSignal | undefined
+    readonly owners?: OwnerMaps | undefined
+  } = {}): Readable {
     const { strategy: madeBy, description } = this
-    const options = { namespace: this.#namespace, madeBy }
+    const options = { namespace: this.#namespace, madeBy, owners }
     if (madeBy !== 'copy') return tarStream(() => description.upper!, { ...options, isUpper: true }, signal)
     return later(async () => {
       const only = await this.#compare(differencesOf)

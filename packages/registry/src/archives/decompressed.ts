@@ -46,6 +46,6 @@ function decoderFor(start: Uint8Array): Duplex | undefined {
     compression === 'zstd' ? `Node.js ${process.versions.node} has no zstd` : 'only gzip and zstd are read'
   throw new RegistryError(
     'ERR_REGISTRY_ARCHIVE',
-    `cannot load an archive compressed with ${compression}: ${reason}; decompress it before`,
+    `cannot read an archive compressed with ${compression}: ${reason}; decompress it before`,
   )
 }

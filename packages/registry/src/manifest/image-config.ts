@@ -39,6 +39,8 @@ export interface ImageRunConfig {
   readonly Labels?: Readonly<Record<string, string>>
   readonly StopSignal?: string
   readonly Shell?: readonly string[]
+  /** Instructions for builds that stand on the image (Docker's extension). */
+  readonly OnBuild?: readonly string[]
   readonly Healthcheck?: Healthcheck
 }
 
@@ -101,6 +103,7 @@ function parseRunConfig(value: unknown): ImageRunConfig {
       Entrypoint: optional(json['Entrypoint'], (item) => words(item, `${at}.Entrypoint`)),
       Cmd: optional(json['Cmd'], (item) => words(item, `${at}.Cmd`)),
       Shell: optional(json['Shell'], (item) => stringsAt(item, `${at}.Shell`)),
+      OnBuild: optional(json['OnBuild'], (item) => stringsAt(item, `${at}.OnBuild`)),
       ExposedPorts: optional(json['ExposedPorts'], (item) =>
         Object.keys(objectAt(item, `${at}.ExposedPorts`)),
       ),

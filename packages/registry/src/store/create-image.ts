@@ -27,12 +27,18 @@ export interface BlobLayer {
   readonly diffId: string
 }
 
+/** A layer that another image of the store has. */
+export interface StoredLayer {
+  readonly descriptor: Descriptor
+  readonly diffId: string
+}
+
 /** What an image is made of. */
 export interface NewImage {
   /** The config without `rootfs`, which the layers give. Platform: this machine's, unless said otherwise. */
   readonly config?: Partial<Omit<ImageConfig, 'rootfs'>> | undefined
   /** From the lowest to the highest. */
-  readonly layers: readonly (TarLayer | BlobLayer)[]
+  readonly layers: readonly (TarLayer | BlobLayer | StoredLayer)[]
   /** Annotations of the manifest. */
   readonly annotations?: Readonly<Record<string, string>> | undefined
 }
@@ -49,8 +55,7 @@ export async function createImage(
   const descriptors: Descriptor[] = []
   const diffIds: string[] = []
   for (const layer of layers) {
-    const stored =
-      'tar' in layer ? await storeTar(blobs, layer, signal) : await storeBlob(blobs, layer, signal)
+    const stored = 'descriptor' in layer ? layer : await storeLayer(blobs, layer, signal)
     descriptors.push(stored.descriptor)
     diffIds.push(stored.diffId)
   }
@@ -68,9 +73,12 @@ export async function createImage(
   return { mediaType: mediaTypes.ociManifest, ...stored }
 }
 
-interface StoredLayer {
-  readonly descriptor: Descriptor
-  readonly diffId: string
+async function storeLayer(
+  blobs: BlobStore,
+  layer: TarLayer | BlobLayer,
+  signal: AbortSignal | undefined,
+): Promise<StoredLayer> {
+  return 'tar' in layer ? await storeTar(blobs, layer, signal) : await storeBlob(blobs, layer, signal)
 }
 
 async function storeTar(

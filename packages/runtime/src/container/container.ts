@@ -3,11 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cgroup, CgroupStats } from '@ctr/cgroups'
 import { interfaceStats, type LinkStats } from '@ctr/netbridge'
 import type { Change } from '@ctr/overlay'
+import type { StoredImage } from '@ctr/registry'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import { checkContainerName, type ExecOptions } from '../options.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { execIn, type ExecProcess } from './exec.js'
+import { commitContainer, exportOf, type CommitOptions } from './commit.js'
 import { changesOf, readFileOf } from './container-files.js'
 import { unwatched } from './exit.js'
 import { FirstProcess } from './first-process.js'
@@ -267,6 +269,27 @@ export class Container implements AsyncDisposable {
   /** Files that differ from the image: added, changed, deleted. Empty for a root file system used as it is. */
   changes(): Promise<readonly Change[]> {
     return changesOf(this.#context, this.#record)
+  }
+
+  /**
+   * Makes an image of it: its own image and what it has written, with what it was started with. Volumes are no part of
+   * it. Without an image, all its files are one layer.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`: a change that cannot be; `ERR_RUNTIME_LIMIT`: it cannot be
+   *   paused; `OverlayError`, `RegistryError`; Node's `AbortError`. No image is left then.
+   */
+  commit(options: CommitOptions = {}): Promise<StoredImage> {
+    return commitContainer(this.#context, this, options)
+  }
+
+  /**
+   * All its files as a plain tar, without those of volumes. Pause it before where they must be of one instant.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_UNSUPPORTED`: it has a user namespace of its own. By the stream:
+   *   `OverlayError`; Node's `AbortError`.
+   */
+  export({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<Readable> {
+    return exportOf(this.#context, this.#record, signal)
   }
 
   /**

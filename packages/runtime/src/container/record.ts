@@ -7,6 +7,7 @@ import type { ProcessLimit } from '../sandbox/sandbox-options.js'
 import type { ContainerVolume } from './container-volume.js'
 import type { KeptOptions } from './kept-options.js'
 import type { NetworkMode, WantedAddresses } from './network-option.js'
+import type { GivenConfig } from './run-config.js'
 
 /** A container's place on a network of the runtime. */
 export interface ContainerNetwork {
@@ -92,6 +93,8 @@ export interface ContainerRecord {
     readonly cpus: number | null
     readonly pids: number | null
   }
+  /** What it was told to be other than its image. */
+  readonly given: GivenConfig
   /** When it was made, in ISO 8601. */
   readonly createdAt: string
   readonly status: 'created' | 'running' | 'exited'

@@ -15,6 +15,7 @@ import { checkMounts, checkOverlays } from '../setup/kernel-needs.js'
 import { resolveUser, type ResolvedUser } from '../user/resolve-user.js'
 import type { UserNamespaceOption } from '../userns/option.js'
 import type { ContainerRecord } from './record.js'
+import { givenConfig } from './run-config.js'
 
 /** A container that is to be made: its record, and what only its start needs. */
 export interface ContainerSpec {
@@ -90,6 +91,7 @@ export async function resolveSpec(
     stopSignal: signalNumber(options.stopSignal ?? config.StopSignal ?? 'SIGTERM'),
     network: networkRecord(network),
     limits: { memory: options.memory ?? null, cpus: options.cpus ?? null, pids: options.pids ?? null },
+    given: givenConfig(options),
     createdAt: new Date().toISOString(),
     status: 'running',
     options: null,

@@ -19,7 +19,9 @@ import type { ContainerRecords } from '../container/record.js'
 import type { WarmRoots } from '../container/warm-roots.js'
 import { RuntimeError } from '../errors.js'
 import type { PullImageOptions, PushImageOptions } from '../options.js'
+import { addUnpacked, type ImageStores, type NewTopLayer } from './add-unpacked.js'
 import { EarlyUnpack } from './early-unpack.js'
+import { download, importImage, type ImportOptions } from './import-image.js'
 
 /** What images have to do with besides their store. */
 export interface ImageParts {
@@ -98,6 +100,29 @@ export class Images {
   }
 
   /**
+   * Makes an image of one layer: all files of a tar, plain or compressed with gzip or zstd.
+   *
+   * @param source - The tar, or where it is on the web.
+   * @throws `RuntimeError` `ERR_RUNTIME_INVALID_ARG`: a change or an address that cannot be; `ERR_RUNTIME_DOWNLOAD`;
+   *   `OverlayError`: an archive that is none; `RegistryError`; Node's `AbortError`. No image is left then.
+   */
+  async import(
+    source: AsyncIterable<Uint8Array> | string,
+    options: ImportOptions = {},
+  ): Promise<StoredImage> {
+    const tar = typeof source === 'string' ? await download(source, options.signal) : source
+    return await importImage(this.#stores, tar, options)
+  }
+
+  /** @internal Makes an image of the layers of another one and one more. */
+  async addOnTop(
+    layer: NewTopLayer,
+    options: { readonly reference?: string | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<StoredImage> {
+    return await addUnpacked(this.#stores, layer, options)
+  }
+
+  /**
    * Brings in the images of an archive of `docker save` or of an OCI layout, and unpacks their layers.
    *
    * @throws `RegistryError` for an archive that is none or damaged; `OverlayError` for a layer that cannot be
@@ -120,6 +145,14 @@ export class Images {
   ): Promise<Readable> {
     for (const one of wanted) await this.get(one) // its error says what to do
     return await this.#store.save(wanted, options)
+  }
+
+  get #stores(): ImageStores {
+    return {
+      store: this.#store,
+      layers: this.#layers,
+      removeUnused: (diffIds) => this.#removeUnused(diffIds),
+    }
   }
 
   /** All images. */

@@ -2,9 +2,10 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EngineCore } from '../../core.js'
-import { ApiError, badRequest, notImplemented } from '../../errors.js'
+import { ApiError, badRequest } from '../../errors.js'
 import { imageEntry, imageHistory, inspectImage, repoTags } from '../../translate/image-documents.js'
 import { pullProgress, pushProgress } from '../../translate/transfer-progress.js'
+import { namedByQuery, withTag } from '../image-name.js'
 import { JsonLines } from '../json-lines.js'
 import { Query } from '../query.js'
 import { registryAuth } from '../registry-auth.js'
@@ -38,7 +39,8 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
 
   app.post('/images/create', async (request, reply) => {
     const query = new Query(request)
-    if (query.text('fromSrc') !== undefined) throw notImplemented('importing images is not supported')
+    const source = query.text('fromSrc')
+    if (source !== undefined) return await importImage(source, request, reply)
     const reference = withTag(query.needed('fromImage'), query.text('tag'))
     const platform = query.text('platform')
     const lines = new JsonLines(reply)
@@ -111,6 +113,29 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
     return await images.remove(name, { force: new Query(request).flag('force') })
   })
 
+  /** `POST /images/create?fromSrc`: an archive in the body, or one of the web. */
+  async function importImage(
+    source: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const query = new Query(request)
+    const reference = namedByQuery(query)
+    const lines = new JsonLines(reply)
+    await lines.during(async () => {
+      if (source !== '-') await lines.send({ status: `Downloading from ${source}` })
+      const image = await images.import(source === '-' ? (request.body as Readable) : source, {
+        reference,
+        changes: query.all('changes'),
+        message: query.text('message'),
+        platform: query.text('platform'),
+        signal: lines.signal,
+      })
+      await lines.send({ status: image.id })
+    })
+    return reply
+  }
+
   async function save(names: readonly string[], reply: FastifyReply): Promise<FastifyReply> {
     if (names.length === 0) throw badRequest('missing parameter in the query: names')
     for (const name of names) await images.get(name)
@@ -132,11 +157,6 @@ function split(
   const action = path.slice(at + 1)
   if (at <= 0 || !actions.includes(action)) throw new ApiError(404, 'page not found')
   return { name: path.slice(0, at), action }
-}
-
-function withTag(name: string, tag: string | undefined): string {
-  if (tag === undefined) return /[:@][^/]*$/.test(name) ? name : `${name}:latest`
-  return tag.includes(':') ? `${name}@${tag}` : `${name}:${tag}`
 }
 
 /** A pattern with `*`, for a name with or without its tag. */

@@ -98,9 +98,8 @@ const hostConfig = Type.Object({
   BlkioDeviceWriteIOps: deviceRates,
 })
 
-/** Body of `POST /containers/create`: what is looked at. Other members are checked by `refuseUnsupported`. */
-export const createBody = Type.Object({
-  Image: Type.String({ minLength: 1 }),
+/** What a container is to run, and what an image says about that. */
+export const containerConfig = Type.Object({
   Hostname: text,
   Domainname: text,
   MacAddress: text,
@@ -121,13 +120,21 @@ export const createBody = Type.Object({
   StopSignal: text,
   StopTimeout: whole,
   Healthcheck: maybe(healthcheck),
-  HostConfig: maybe(hostConfig),
-  NetworkingConfig: maybe(
-    Type.Object({
-      EndpointsConfig: maybe(Type.Record(Type.String(), Type.Union([endpointConfig, Type.Null()]))),
-    }),
-  ),
 })
+
+/** Body of `POST /containers/create`: what is looked at. Other members are checked by `refuseUnsupported`. */
+export const createBody = Type.Composite([
+  Type.Object({ Image: Type.String({ minLength: 1 }) }),
+  containerConfig,
+  Type.Object({
+    HostConfig: maybe(hostConfig),
+    NetworkingConfig: maybe(
+      Type.Object({
+        EndpointsConfig: maybe(Type.Record(Type.String(), Type.Union([endpointConfig, Type.Null()]))),
+      }),
+    ),
+  }),
+])
 
 export type CreateBody = Static<typeof createBody>
 export type HostConfig = Static<typeof hostConfig>

@@ -1,0 +1,14 @@
+import type { Command } from 'commander'
+import type { Cli } from '../cli.js'
+import { printLine } from '../output/pipe-end.js'
+
+/** `ctrjs diff`. */
+export function define(command: Command, cli: Cli): void {
+  command
+    .usage('CONTAINER')
+    .argument('<container>')
+    .action(async (name: string) => {
+      await using runtime = await cli.open()
+      for (const { kind, path } of await runtime.container(name).changes()) printLine(`${kind} ${path}`)
+    })
+}

@@ -1,0 +1,13 @@
+import type { Query } from './query.js'
+
+/** A name with the tag or digest that the query has for it; `latest` where neither says any. */
+export function withTag(name: string, tag: string | undefined): string {
+  if (tag === undefined) return /[:@][^/]*$/.test(name) ? name : `${name}:latest`
+  return tag.includes(':') ? `${name}@${tag}` : `${name}:${tag}`
+}
+
+/** The name of a new image by `repo` and `tag`; undefined for one without. */
+export function namedByQuery(query: Query): string | undefined {
+  const repository = query.text('repo')
+  return repository === undefined ? undefined : withTag(repository, query.text('tag'))
+}
