@@ -30,6 +30,7 @@ const statusOf: Partial<Record<RuntimeErrorCode, number>> = {
   ERR_RUNTIME_COMMAND_NOT_FOUND: 400,
   ERR_RUNTIME_COMMAND_NOT_EXECUTABLE: 400,
   ERR_RUNTIME_LIMIT: 400,
+  ERR_RUNTIME_READ_ONLY: 400,
   ERR_RUNTIME_IMAGE_NOT_FOUND: 404,
   ERR_RUNTIME_CONTAINER_NOT_FOUND: 404,
   ERR_RUNTIME_IMAGE_IN_USE: 409,
@@ -77,7 +78,8 @@ function networkStatus(code: string): number {
 function overlayStatus(code: string): number {
   if (code === 'ERR_OVERLAY_NOT_FOUND') return 404
   if (code === 'ERR_OVERLAY_IN_USE' || code === 'ERR_OVERLAY_EXISTS') return 409
-  if (code === 'ERR_OVERLAY_INVALID_ARG' || code === 'ERR_OVERLAY_ARCHIVE') return 400
+  if (['INVALID_ARG', 'ARCHIVE', 'COMPRESSION', 'LIMIT'].some((one) => code === `ERR_OVERLAY_${one}`))
+    return 400
   return 500
 }
 

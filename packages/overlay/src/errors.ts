@@ -13,6 +13,7 @@ export type OverlayErrorCode =
   | 'ERR_OVERLAY_DAMAGED' // a file of the store has an unexpected shape
   | 'ERR_OVERLAY_UNSUPPORTED' // this kernel, Node.js or file system lacks what is needed
   | 'ERR_OVERLAY_PERMISSION' // EPERM or EACCES
+  | 'ERR_OVERLAY_READ_ONLY' // the mount is read-only
   | 'ERR_OVERLAY_MOUNT' // the kernel refused to mount; see `cause`
   | 'ERR_OVERLAY_IO' // any other errno; see `cause`
 
@@ -70,6 +71,8 @@ function codeOf(errno: string | undefined): OverlayErrorCode {
     case 'EPERM':
     case 'EACCES':
       return 'ERR_OVERLAY_PERMISSION'
+    case 'EROFS':
+      return 'ERR_OVERLAY_READ_ONLY'
     case 'ENOENT':
       return 'ERR_OVERLAY_NOT_FOUND'
     case 'EOPNOTSUPP':

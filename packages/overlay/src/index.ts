@@ -7,7 +7,7 @@
  * - {@link VolumeStore}: files that outlive containers.
  * - {@link packLayer}: a deterministic layer out of files of the host.
  * - {@link packTree}: a whole tree as a tar.
- * - {@link readFileIn}: a file of a tree that one does not trust.
+ * - {@link readFileIn}, {@link packInside}, {@link unpackInside}: files in and out of a tree that one does not trust.
  *
  * @packageDocumentation
  */
@@ -41,6 +41,9 @@ export { folderEntries } from './pack/folder-entries.js'
 export type { LayerSource } from './pack/layer-source.js'
 export { openInside } from './files/open-inside.js'
 export { readFileIn, type ReadFileInOptions } from './files/read-file-in.js'
+export { packInside, statInside, type PackedPath } from './copy/pack-inside.js'
+export { makeFolderInside, unpackInside, type UnpackInsideOptions } from './copy/unpack-inside.js'
+export type { FileStatus } from './copy/place.js'
 export { removeTree } from './files/remove-tree.js'
 export { defaultLayerLimits, type LayerLimits } from './archive/limits.js'
 export { VolumeStore, type CreateVolumeOptions, type VolumeStoreOptions } from './volumes/volume-store.js'

@@ -76,3 +76,20 @@ function octal(value: number, digits: number): string {
 function padded(content: Buffer): Buffer {
   return Buffer.concat([content, Buffer.alloc((512 - (content.length % 512)) % 512)])
 }
+
+/** Names of the entries of a plain archive, with what links say. */
+export function namesIn(tar: Buffer): string[] {
+  const text = (at: number, length: number): string =>
+    tar.toString('latin1', at, at + length).replace(/\0.*$/s, '')
+  const names: string[] = []
+  for (let at = 0; at < tar.length && tar[at] !== 0;) {
+    const size = Number.parseInt(text(at + 124, 12), 8)
+    const type = text(at + 156, 1)
+    const target = text(at + 157, 100)
+    if (type === '2') names.push(`${text(at, 100)} -> ${target}`)
+    else if (type === '1') names.push(`${text(at, 100)} link to ${target}`)
+    else if (type !== 'x') names.push(text(at, 100))
+    at += 512 + Math.ceil(size / 512) * 512
+  }
+  return names
+}

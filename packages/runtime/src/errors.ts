@@ -21,6 +21,7 @@ export type RuntimeErrorCode =
   | 'ERR_RUNTIME_HOOK' // a hook of the bundle failed
   | 'ERR_RUNTIME_CRIU' // CRIU is not installed, too old, or lacks what is asked for
   | 'ERR_RUNTIME_CHECKPOINT' // CRIU could not save or restore the container; its log says why
+  | 'ERR_RUNTIME_READ_ONLY' // a root or a volume that must not be written to
   | 'ERR_RUNTIME_STATE' // a state file that cannot be read
   | 'ERR_RUNTIME_BUSY' // another command works on the container
   | 'ERR_RUNTIME_UNSUPPORTED' // the kernel is too old, or was built without something

@@ -190,7 +190,8 @@ export class Runtime implements AsyncDisposable {
    */
   async start(idOrName: string, streams: StartContainerOptions = {}): Promise<Container> {
     this.#checkOpen()
-    return await this.#during(this.#startKept(idOrName, streams))
+    const { id } = this.#context.records.find(idOrName)
+    return await this.#during(this.#context.changing.run(id, () => this.#startKept(id, streams)))
   }
 
   async #startKept(idOrName: string, streams: StartContainerOptions): Promise<Container> {

@@ -6,6 +6,12 @@ export const limits = {
   headerBytes: 64 * 1024,
   /** Objects and lists in each other. */
   jsonDepth: 64,
+  /** What one uploaded archive may hold, unpacked. */
+  archive: { bytes: 64 * 2 ** 30, entries: 2_000_000 },
+  /** An upload of which nothing comes for so long is given up, in milliseconds. */
+  uploadIdleMs: 60_000,
+  /** How long the rest of a refused upload is read, so that the client comes to read the answer, in milliseconds. */
+  refusedUploadMs: 10_000,
   /** Connections at once, of all clients. */
   connections: 4096,
 } as const

@@ -3,6 +3,7 @@ import type { EngineCore } from '../core.js'
 import { ApiError, toApiError } from '../errors.js'
 import { parseJsonBody } from './json-body.js'
 import { limits } from './limits.js'
+import { archiveRoutes } from './routes/archive.js'
 import { commitRoutes } from './routes/commit.js'
 import { containerRoutes } from './routes/containers.js'
 import { containerStreamRoutes } from './routes/container-streams.js'
@@ -19,6 +20,7 @@ import { routeUpgrades } from './upgrade.js'
 import { checkVersion, newestVersion, splitVersion } from './version.js'
 
 const routes = [
+  archiveRoutes,
   commitRoutes,
   containerRoutes,
   containerStreamRoutes,

@@ -6,6 +6,7 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
   syscall,
+  syscallOr,
 } from '@ctr/linux'
 import { kernelString, type ByteString } from './byte-string.js'
 
@@ -19,8 +20,16 @@ import { kernelString, type ByteString } from './byte-string.js'
  */
 export function openIn(root: number, path: ByteString, flags: number): number {
   const how = howToOpen(flags)
-  return syscall('openat2', root, kernelString(path === '' ? '.' : path), how, how.length)
+  const call = ['openat2', root, kernelString(path === '' ? '.' : path), how, how.length] as const
+  // the kernel gives up when something on the way is renamed meanwhile, since `..` might then lead out
+  for (let tries = 1; tries < mostTries; tries += 1) {
+    const fd = syscallOr(['EAGAIN'], ...call)
+    if (fd !== 'EAGAIN') return fd
+  }
+  return syscall(...call)
 }
+
+const mostTries = 128
 
 /** The third argument of openat2(2) for {@link openIn}. */
 export function howToOpen(flags: number): Buffer {

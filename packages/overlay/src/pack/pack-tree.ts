@@ -5,9 +5,10 @@ import { O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '@ctr/linux'
 import { blockSize, paddingOf } from '../archive/block-size.js'
 import { writeHeader } from '../archive/write-header.js'
 import { abortError, OverlayError, systemError } from '../errors.js'
-import { readable } from '../files/byte-string.js'
+import { readable, type ByteString } from '../files/byte-string.js'
 import { pathOfFd } from '../files/open-in.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
+import { placeEntries } from './place-entries.js'
 import { mergedEntries, treeEntries, type TreeEntry, type TreeOptions } from './tree-entries.js'
 
 /** Settings of {@link packTree}. */
@@ -67,6 +68,25 @@ export function mergedTarStream(
     (roots) => mergedEntries(roots, options),
     signal,
   )
+}
+
+/**
+ * A file, or a folder with everything in it, as a plain tar.
+ *
+ * @param place - Descriptor that stands for it; closed when the stream ends.
+ * @param name - What it is called in the tar.
+ */
+export function placeTarStream(place: number, name: ByteString, signal: AbortSignal | undefined): Readable {
+  const stream = streamOf(
+    () => [],
+    () => placeEntries(place, name),
+    signal,
+  )
+  // also when nobody has read anything of it
+  stream.once('close', () => {
+    closeSync(place)
+  })
+  return stream
 }
 
 function streamOf(

@@ -71,7 +71,8 @@ export function mergedEntries(
   return tree.below(tree.visible(folders), '', 0)
 }
 
-class Tree {
+/** A tree while it is walked. */
+export class Tree {
   readonly #access: TreeAccess
   readonly #ids: InsideIds | undefined
   readonly #isUpper: boolean
@@ -147,7 +148,7 @@ class Tree {
       }
       if ((this.#isUpper || this.#only !== undefined) && name.startsWith('.wh.')) throw noName(path)
       if (!stat.isDirectory()) {
-        yield* this.#file(place, stat, path)
+        yield* this.file(place, stat, path)
         return
       }
       const inside = this.#sameFolders(folders.slice(folders.indexOf(folder)), name)
@@ -190,7 +191,8 @@ class Tree {
     }
   }
 
-  *#file(place: number, stat: BigIntStats, path: ByteString): Generator<TreeEntry, void> {
+  /** What is no folder. */
+  *file(place: number, stat: BigIntStats, path: ByteString): Generator<TreeEntry, void> {
     const kind = kindOf(stat)
     if (kind === undefined) return
     const key = `${stat.dev}:${stat.ino}`

@@ -77,6 +77,19 @@ export class RootFilesystem implements AsyncDisposable {
   }
 
   /**
+   * Mounts what it shows now, detached and read-only, whether it is mounted or not. Owners are those on disk. What is
+   * changed afterwards may show or not.
+   *
+   * @throws {@link OverlayError} as {@link RootFilesystem.mount}.
+   */
+  view(): Fd {
+    if (this.strategy !== 'overlay') return this.mount()
+    const { lower, upper, userxattr } = this.description
+    // a second mount with the same upper folder is refused, one that has it as its topmost lower one is not
+    return mountOverlay({ lower: [...lower, upper!], userxattr }, this.#namespace)
+  }
+
+  /**
    * Mounts it, detached, in a user namespace of an ordinary user, whichever way the store has: the same maps as the
    * store's.
    *
@@ -162,15 +175,14 @@ export class RootFilesystem implements AsyncDisposable {
    * root meanwhile; it may be mounted.
    */
   export({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Readable {
-    const { lower, upper, userxattr } = this.description
+    const { lower, upper } = this.description
     const namespace = this.#namespace
     if (this.strategy === 'copy') return tarStream(() => upper!, { isUpper: false, namespace }, signal)
     if (this.strategy === 'fuse-overlayfs')
       return mergedTarStream([...lower, upper!], { namespace, madeBy: this.strategy }, signal)
     let view: Fd | undefined
-    // a second mount with the same upper folder is refused, one that has it as its topmost lower one is not
     const open = (): number => {
-      view = mountOverlay({ lower: [...lower, upper!], userxattr }, namespace)
+      view = this.view()
       return view.number
     }
     return tarStream(open, { isUpper: false, namespace }, signal, () => view?.close())

@@ -18,8 +18,7 @@ import { nameMeaning } from '../archive/whiteout.js'
 import { errnoOf, OverlayError, systemError } from '../errors.js'
 import { asRoot, type StoreUserNamespace } from '../ids/user-namespace.js'
 import { kernelString, readable, type ByteString } from '../files/byte-string.js'
-import { inheritNothing } from '../files/inherit-nothing.js'
-import { openIn, openName, pathOfFd } from '../files/open-in.js'
+import { openIn, openName } from '../files/open-in.js'
 import { removeNameSync } from '../files/remove-tree.js'
 import { MetadataWriter } from './file-metadata.js'
 import { FileWriter, newFile, type FileParts } from './file-step.js'
@@ -27,54 +26,52 @@ import { ForeignMetadata } from './foreign-metadata.js'
 import { ParentFolders } from './parent-folders.js'
 import { StepQueue } from './step-queue.js'
 import { hideLower, isOpaque, isWhiteout, putWhiteout, type NoteScope } from './whiteouts.js'
+import { otherKind, refuseFolder, type WriterRules } from './writer-rules.js'
 
-/** A folder that only a name implied: root's, readable by all, and of no particular time. */
-const implied: Metadata = { uid: 0, gid: 0, mode: 0o755, mtimeNs: 0n, attributes: [] }
-
-/** Writes the entries of one layer's archive below its root, as overlayfs wants to find them. */
+/** Writes the entries of an archive below a root: of a layer, as overlayfs wants to find them. */
 export class LayerWriter {
   readonly #root: number
   readonly #limits: LayerLimits
   readonly #namespace: StoreUserNamespace | undefined
   readonly #scope: NoteScope
   readonly #meaning: typeof nameMeaning
+  readonly #rules: WriterRules
   readonly #foreign: ForeignMetadata | undefined
   readonly #parents: ParentFolders
   readonly #metadata: MetadataWriter
   /** Folders get their metadata last: what is put into them changes their time, and their mode may forbid it. */
-  readonly #folders = new Map<ByteString, Metadata>([['', implied]])
+  readonly #folders = new Map<ByteString, Metadata>()
   readonly #queue: StepQueue
   readonly #files: FileParts
   #entries = 0
   #bytes = 0
 
   /**
-   * @param root - Descriptor of the layer's empty root folder; stays the caller's.
+   * @param root - Descriptor of the folder that names lead from; stays the caller's.
    * @param namespace - Where the owners of its files are, for a caller without privileges.
-   * @param whiteouts - `'plain'`: names that are whiteouts in a layer mean nothing.
    */
   constructor(
     root: number,
     limits: LayerLimits,
     namespace: StoreUserNamespace | undefined,
-    whiteouts: 'overlay' | 'plain',
+    rules: WriterRules,
   ) {
-    this.#meaning = whiteouts === 'overlay' ? nameMeaning : () => ({ kind: 'plain' })
+    this.#rules = rules
+    this.#meaning = rules.whiteouts === 'overlay' ? nameMeaning : () => ({ kind: 'plain' })
     this.#root = root
     this.#limits = limits
     this.#namespace = namespace
     this.#scope = namespace === undefined ? 'trusted' : 'user'
     this.#foreign = namespace === undefined ? undefined : new ForeignMetadata(namespace)
-    inheritNothing(pathOfFd(root))
-    this.#metadata = new MetadataWriter(
-      namespace !== undefined || (process.geteuid?.() === 0 && process.getegid?.() === 0),
-      this.#foreign,
-    )
+    const isRoot = namespace !== undefined || (process.geteuid?.() === 0 && process.getegid?.() === 0)
+    this.#metadata = new MetadataWriter(rules.isOwn && isRoot, this.#foreign)
+    const implied = { uid: 0, gid: 0, mode: 0o755, mtimeNs: rules.impliedMtimeNs, attributes: [] }
+    if (rules.isOwn) this.#folders.set('', implied)
     const made = (path: ByteString): void => {
       this.#count(path)
       this.#folders.set(path, implied)
     }
-    this.#parents = new ParentFolders(root, made, this.#scope)
+    this.#parents = new ParentFolders(root, made, rules.whiteouts === 'overlay' ? this.#scope : undefined)
     const queue = new StepQueue(root, this.#parents)
     this.#queue = queue
     this.#files = { metadata: this.#metadata, open: new Set(), add: (step) => queue.add(step) }
@@ -256,6 +253,7 @@ export class LayerWriter {
   #fresh(folder: number, name: ByteString, ...call: Parameters<typeof syscall>): number {
     const made = syscallOr(['EEXIST'], ...call)
     if (made !== 'EEXIST') return made
+    if (this.#rules.keepsKinds) refuseFolder(folder, name)
     this.#parents.forgetLater()
     removeNameSync(folder, name)
     return syscall(...call)
@@ -267,8 +265,9 @@ export class LayerWriter {
     const stat = fstatSync(fd)
     closeSync(fd)
     if (stat.isDirectory()) return
+    if (this.#rules.keepsKinds) throw otherKind(`non-directory ${readable(name)}`, 'directory')
     this.#fresh(folder, name, 'mkdirat', folder, kernelString(name), 0o700)
-    if (!isWhiteout(stat)) return
+    if (!isWhiteout(stat) || this.#rules.whiteouts === 'plain') return
     const fresh = openName(folder, name)
     try {
       hideLower(fresh, this.#scope)

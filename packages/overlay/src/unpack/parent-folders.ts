@@ -1,8 +1,9 @@
 import { closeSync, fstatSync } from 'node:fs'
-import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, out, syscall, syscallOr } from '@ctr/linux'
+import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, syscall, syscallOr } from '@ctr/linux'
 import { refused } from '../archive/entry-name.js'
 import { errnoOf } from '../errors.js'
-import { byteString, kernelString, type ByteString } from '../files/byte-string.js'
+import { kernelString, type ByteString } from '../files/byte-string.js'
+import { linkTarget } from '../files/link-target.js'
 import { openFolderIn, openName } from '../files/open-in.js'
 import { hideLower, isWhiteout, type NoteScope } from './whiteouts.js'
 
@@ -18,16 +19,16 @@ const mostLinks = 40
 export class ParentFolders {
   readonly #root: number
   readonly #made: (path: ByteString) => void
-  readonly #scope: NoteScope
+  readonly #scope: NoteScope | undefined
   readonly #open = new Map<ByteString, number>()
   #stale = false
 
   /**
    * @param root - Descriptor of the layer's root; stays the caller's.
    * @param made - Told of every folder that was made because a name implied it.
-   * @param scope - Where overlayfs looks for its notes.
+   * @param scope - Where overlayfs looks for its notes; undefined in a tree that is no layer.
    */
-  constructor(root: number, made: (path: ByteString) => void, scope: NoteScope) {
+  constructor(root: number, made: (path: ByteString) => void, scope: NoteScope | undefined) {
     this.#scope = scope
     this.#root = root
     this.#made = made
@@ -145,7 +146,8 @@ export class ParentFolders {
     }
     try {
       if (stat.isSymbolicLink()) return linkTarget(fd)
-      if (!isWhiteout(stat)) throw refused(path, 'a folder on its way is no folder')
+      if (this.#scope === undefined || !isWhiteout(stat))
+        throw refused(path, 'a folder on its way is no folder')
     } finally {
       closeSync(fd)
     }
@@ -169,10 +171,4 @@ export class ParentFolders {
 function closed(way: readonly { readonly fd: number }[]): [] {
   for (const { fd } of way) closeSync(fd)
   return []
-}
-
-function linkTarget(fd: number): ByteString {
-  const buffer = Buffer.alloc(4096)
-  const length = syscall('readlinkat', fd, '', out(buffer), buffer.length)
-  return byteString(buffer.subarray(0, length))
 }

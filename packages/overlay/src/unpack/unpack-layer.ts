@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '@ctr/linux'
-import { ArchiveReader } from '../archive/archive-reader.js'
+import { ArchiveReader, type EntryHandler } from '../archive/archive-reader.js'
 import type { LayerLimits } from '../archive/limits.js'
 import { OverlayError } from '../errors.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
+import { inheritNothing } from '../files/inherit-nothing.js'
+import { pathOfFd } from '../files/open-in.js'
 import { decompress } from './decompress.js'
 import { LayerWriter } from './layer-writer.js'
+import { layerRules } from './writer-rules.js'
 
 /** What an unpacked layer turned out to be. */
 export interface UnpackedLayer {
@@ -39,9 +42,43 @@ export async function unpackLayer(
   { limits, signal, namespace, whiteouts = 'overlay' }: UnpackOptions,
 ): Promise<UnpackedLayer> {
   const root = openSync(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-  const writer = new LayerWriter(root, limits, namespace, whiteouts)
-  const reader = new ArchiveReader((entry) => writer.write(entry))
   const hash = createHash('sha256')
+  try {
+    inheritNothing(pathOfFd(root))
+    const writer = new LayerWriter(root, limits, namespace, { ...layerRules, whiteouts })
+    const { size, opaqueRoot } = await unpackWith(writer, source, {
+      limits,
+      signal,
+      handler: (entry) => writer.write(entry),
+      see: (chunk) => hash.update(chunk),
+    })
+    return { diffId: `sha256:${hash.digest('hex')}`, size, entries: writer.entries, opaqueRoot }
+  } finally {
+    closeSync(root)
+  }
+}
+
+/**
+ * Reads an archive, compressed or not, and has what `handler` hands to the writer written. Closes the writer.
+ *
+ * @param see - Sees the bytes of the tar, while a thread of the pool writes.
+ */
+export async function unpackWith(
+  writer: LayerWriter,
+  source: AsyncIterable<Uint8Array>,
+  {
+    limits,
+    signal,
+    handler,
+    see,
+  }: {
+    readonly limits: LayerLimits
+    readonly signal?: AbortSignal | undefined
+    readonly handler: EntryHandler
+    readonly see?: (chunk: Uint8Array) => void
+  },
+): Promise<{ readonly size: number; readonly opaqueRoot: boolean }> {
+  const reader = new ArchiveReader(handler)
   let size = 0
   try {
     await decompress(
@@ -51,17 +88,15 @@ export async function unpackLayer(
         checkSize(size, compressedBytes, limits)
         reader.write(chunk)
         await writer.flush()
-        hash.update(chunk) // while a thread of the pool writes
+        see?.(chunk)
       },
       signal,
     )
     reader.end()
-    const { opaqueRoot } = await writer.finish()
-    return { diffId: `sha256:${hash.digest('hex')}`, size, entries: writer.entries, opaqueRoot }
+    return { size, ...(await writer.finish()) }
   } finally {
     reader.destroy()
     await writer.close()
-    closeSync(root)
   }
 }
 

@@ -11,6 +11,7 @@ import type { TerminalStream } from '../setup/terminal-stream.js'
 import { execIn, type ExecProcess } from './exec.js'
 import { commitContainer, exportOf, type CommitOptions } from './commit.js'
 import { changesOf, readFileOf } from './container-files.js'
+import { ContainerFiles } from './copy.js'
 import { unwatched } from './exit.js'
 import { FirstProcess } from './first-process.js'
 import { Holdings, type StartedHere } from './holdings.js'
@@ -51,6 +52,8 @@ export class Container implements AsyncDisposable {
   readonly #kept: KeptRecord
   readonly #network: NetworkLoss
   readonly #holdings: Holdings
+  /** Its files, to be copied out and in. */
+  readonly files: ContainerFiles
   /** It was started here. */
   readonly #own: boolean
   #exit: Promise<ContainerExit> | undefined
@@ -69,6 +72,12 @@ export class Container implements AsyncDisposable {
     this.#holdings = new Holdings(context, { kept: this.#kept, network: this.#network }, here, cgroup)
     this.#own = here !== undefined
     this.id = record.id
+    this.files = new ContainerFiles(context, {
+      record: () => this.#record,
+      init: (current) => this.#init.of(current),
+      warm: () => this.#holdings.warm,
+      ended: () => this.wait(),
+    })
   }
 
   /** @internal A container that was just started here. `removed` is told when it is no more. */

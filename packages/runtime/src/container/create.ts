@@ -9,7 +9,7 @@ import type { ContainerRecord } from './record.js'
 import { prepareRoot } from './root.js'
 import { resolveSpec, type ContainerSpec } from './spec.js'
 import { explainFailure } from './start-failure.js'
-import { prepareVolumes } from './volumes.js'
+import { mountsOf, prepareVolumes } from './volumes.js'
 
 /** Makes a container that is started later: its root, its volumes, its record. Whatever fails, nothing is left. */
 export async function createContainer(
@@ -39,9 +39,15 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   const { id } = spec.record
   claimContainer(context, id, rollback)
   const root = await prepareRoot(context, spec, rollback, undefined)
-  const { volumes } = await prepareVolumes(context, spec, rollback)
+  const { binds, volumes } = await prepareVolumes(context, spec, rollback)
   const options = keptOptions(spec.options, volumes)
-  const record: ContainerRecord = { ...spec.record, rootId: root.id, volumes, options }
+  const record: ContainerRecord = {
+    ...spec.record,
+    rootId: root.id,
+    volumes,
+    mounts: mountsOf(binds),
+    options,
+  }
   context.records.save(record)
   context.owner.settled(id)
   return record

@@ -4,6 +4,7 @@ import type { CapabilitySets, IdMaps, User } from '@ctr/namespaces'
 import type { PublishedPort } from '@ctr/netbridge'
 import { isRuntimeError, RuntimeError } from '../errors.js'
 import type { ProcessLimit } from '../sandbox/sandbox-options.js'
+import type { ContainerMount } from './container-mount.js'
 import type { ContainerVolume } from './container-volume.js'
 import type { KeptOptions } from './kept-options.js'
 import type { NetworkMode, WantedAddresses } from './network-option.js'
@@ -68,6 +69,10 @@ export interface ContainerRecord {
   readonly userNamespace: Pick<IdMaps, 'uid' | 'gid'> | null
   readonly hostname: string
   readonly volumes: readonly ContainerVolume[]
+  /** What is mounted in it besides, those volumes among it, in this order. */
+  readonly mounts: readonly ContainerMount[]
+  /** Its root cannot be written to. */
+  readonly readOnlyRoot: boolean
   readonly labels: Readonly<Record<string, string>>
   readonly terminal: boolean
   /** Outlives the process that made it. */

@@ -84,6 +84,8 @@ export async function resolveSpec(
     userNamespace: null,
     hostname: host,
     volumes: [],
+    mounts: [],
+    readOnlyRoot: options.readOnly ?? false,
     labels: { ...config.Labels, ...options.labels },
     terminal,
     detached: options.detach ?? false,

@@ -26,7 +26,7 @@ import { prepareRoot } from './root.js'
 import { setupOf } from './setup-of.js'
 import type { ContainerSpec } from './spec.js'
 import { explainFailure } from './start-failure.js'
-import { prepareVolumes } from './volumes.js'
+import { mountsOf, prepareVolumes } from './volumes.js'
 import type { WarmRoot } from './warm-roots.js'
 
 /** A container that has just started. */
@@ -73,6 +73,7 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
     ...spec.record,
     rootId: root.id,
     volumes: kept?.volumes ?? volumes,
+    mounts: mountsOf(wanted),
     userNamespace: userns?.ids.maps ?? null,
   }
 

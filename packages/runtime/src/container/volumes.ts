@@ -9,6 +9,7 @@ import type { Rollback } from '../rollback.js'
 import type { Bind } from '../setup/container-setup.js'
 import type { WantedBind } from './binds.js'
 import { findInit, INIT_PATH } from '../sandbox/init-program.js'
+import type { ContainerMount } from './container-mount.js'
 import type { ContainerVolume } from './container-volume.js'
 import type { ContainerSpec } from './spec.js'
 
@@ -49,6 +50,16 @@ export async function prepareVolumes(
     volumes.push({ name: volume.name, target: wanted.target, anonymous: wanted.volume === undefined })
   }
   return { binds, volumes }
+}
+
+/** What of it is kept in the container's record. */
+export function mountsOf(binds: readonly WantedBind[]): readonly ContainerMount[] {
+  return binds.map(({ source, target, readOnly, kind }) => ({
+    source,
+    target: `/${partsOf(target).join('/')}`,
+    readOnly,
+    kind,
+  }))
 }
 
 /** The same for text that explains a container: nothing is made. */
