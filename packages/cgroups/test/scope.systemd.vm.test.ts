@@ -218,6 +218,16 @@ describeOn(['root', 'cgroup2'], 'createScope() with a real systemd', () => {
     }
   })
 
+  it('does what the README shows', () => {
+    const readme = readFileSync('packages/cgroups/README.md', 'utf8')
+    const example = [...readme.matchAll(/```js\n(.*?)```/gs)][2]![1]!
+    expect(example).toContain('createScope')
+    using program = bundle(example)
+    expect(execFileSync(process.execPath, [program.path], { encoding: 'utf8' })).toBe('')
+    expect(existsSync('/sys/fs/cgroup/demo.slice/demo-1.scope')).toBe(false)
+    execFileSync('systemctl', ['stop', 'demo.slice'])
+  })
+
   it('makes many at once', async () => {
     const names = Array.from({ length: 8 }, (_, index) => unit.replace('.scope', `-${index}.scope`))
     const scopes = await Promise.all(names.map((name) => createScope(name)))

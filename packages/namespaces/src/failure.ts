@@ -1,4 +1,4 @@
-import { isLinuxError, isSyscallError } from '@ctr/linux'
+import { isLinuxError, isSyscallError, type SyscallError } from '@ctr/linux'
 import { NamespacesError } from './errors.js'
 
 const notExecutable = new Set(['ELOOP', 'EACCES', 'EPERM', 'ENOEXEC', 'EISDIR', 'ELIBBAD', 'ETXTBSY'])
@@ -27,7 +27,20 @@ export function explainFailure(error: unknown, command: string, fromInit = false
       })
     }
   }
-  return new NamespacesError('ERR_NAMESPACES_START', `cannot start ${name}: ${error.message}`, {
-    cause: error,
-  })
+  return new NamespacesError(
+    'ERR_NAMESPACES_START',
+    `cannot start ${name}: ${error.message}${lacksDevFd(error) ? `; ${devFdIsNeeded}` : ''}`,
+    { cause: error },
+  )
 }
+
+/**
+ * A file that is open is always there to be executed, but for TOMOYO before Linux 6.12: it looks its path up, which
+ * is `/dev/fd/N`.
+ */
+function lacksDevFd({ syscall, code }: SyscallError): boolean {
+  return syscall === 'execveat' && code === 'ENOENT'
+}
+
+const devFdIsNeeded =
+  'the security module TOMOYO, before Linux 6.12, wants /dev/fd to lead to /proc/self/fd where the process is to be: mount /proc and make that link there, or boot with lsm= without tomoyo'

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { expect, it } from '@jest/globals'
-import { bundle, describeOn, leakCheck } from '@ctr/testing'
+import { bundle, describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { runAsUser } from './support/ordinary-user.js'
 
 leakCheck()
@@ -17,6 +17,17 @@ describeOn(['root'], 'README', () => {
     expect(lines.filter((line) => /^ *\d+ /.test(line)).length).toBeLessThanOrEqual(3)
     expect(lines).toContainEqual(expect.stringMatching(/^ *1 /))
     expect(lines.slice(-2)).toEqual(['lo', '{ exitCode: 0, signal: undefined }'])
+  })
+})
+
+describeOn(['root', 'userns'], 'README', () => {
+  it('has an example of ids that nobody else has', () => {
+    using folder = temporaryFolder()
+    using program = bundle(examples[2]!.replace('/run/my-tool', folder.path))
+    expect(execFileSync(process.execPath, [program.path], { encoding: 'utf8' })).toMatch(
+      /^uid=0\(root\) gid=0/,
+    )
+    expect(examples).toHaveLength(3)
   })
 })
 

@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { expect, it } from '@jest/globals'
-import { MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC } from '@ctr/linux'
-import { describeOn, leakCheck } from '@ctr/testing'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { AT_FDCWD, MNT_DETACH, MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC } from '@ctr/linux'
+import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { inspectNamespaces, spawn, type SpawnOptions } from '../src/index.js'
 
 leakCheck()
@@ -14,7 +16,7 @@ async function output(options: SpawnOptions): Promise<string> {
   return printed
 }
 
-describeOn(['root'], 'spawn() on Linux 5.10', () => {
+describeOn(['root', 'bin:busybox'], 'spawn() on Linux 5.10', () => {
   it('starts in new namespaces of all kinds', async () => {
     const printed = await output({
       command: [
@@ -67,6 +69,50 @@ describeOn(['root'], 'spawn() on Linux 5.10', () => {
     await expect(spawn({ command: ['/does/not/exist'] })).rejects.toThrow(
       'cannot execute "/does/not/exist": no such file or directory',
     )
+  })
+
+  describe('in a root without /proc', () => {
+    let folder: ReturnType<typeof temporaryFolder>
+    beforeAll(() => {
+      folder = temporaryFolder()
+      mkdirSync(join(folder.path, 'dev'))
+      const busybox = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim()
+      copyFileSync(busybox, join(folder.path, 'busybox'))
+    })
+    afterAll(() => {
+      folder[Symbol.dispose]()
+    })
+
+    const inside = (mountProc: boolean): SpawnOptions => ({
+      command: ['/busybox', 'echo', 'there'],
+      namespaces: { mount: 'new', pid: 'new' },
+      prepare: (program) => {
+        program.call('mount', [null, '/', null, MS_REC + MS_PRIVATE, null])
+        program.call('mount', [folder.path, folder.path, null, MS_BIND, null])
+        program.call('chdir', [folder.path])
+        program.call('pivot_root', ['.', '.'])
+        program.call('umount2', ['.', MNT_DETACH])
+        program.call('chdir', ['/'])
+        if (!mountProc) return
+        program.call('mkdirat', [AT_FDCWD, '/proc', 0o755], { tolerate: ['EEXIST'] })
+        program.call('mount', ['proc', '/proc', 'proc', MS_NOSUID + MS_NODEV + MS_NOEXEC, null])
+        program.call('symlinkat', ['/proc/self/fd', AT_FDCWD, '/dev/fd'])
+      },
+    })
+
+    it('says what TOMOYO wants there', async () => {
+      expect(readFileSync('/sys/kernel/security/lsm', 'utf8')).toContain('tomoyo')
+      await expect(spawn(inside(false))).rejects.toMatchObject({
+        code: 'ERR_NAMESPACES_START',
+        message: expect.stringMatching(
+          /execveat.*ENOENT.*; the security module TOMOYO, before Linux 6\.12, wants \/dev\/fd/,
+        ) as string,
+      })
+    })
+
+    it('starts once that is there', async () => {
+      expect(await output(inside(true))).toBe('there\n')
+    })
   })
 
   it('is the kernel that this is about', () => {
