@@ -22,6 +22,7 @@ const tools = [
   'dbus',
   'dnsmasq-base',
   'docker-registry',
+  'firewalld',
   'fuse-overlayfs',
   'iproute2',
   'iptables',
@@ -32,6 +33,7 @@ const tools = [
   'qemu-user-static',
   'skopeo',
   'slirp4netns',
+  'ufw',
   'uidmap',
   'systemd',
 ]

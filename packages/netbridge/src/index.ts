@@ -7,6 +7,7 @@
  */
 export { Netbridge, type NetbridgeOptions } from './netbridge.js'
 export { Networks, type ConnectedEndpoint, type ConnectOptions, type NetworksOptions } from './networks.js'
+export type { FirewallWarning } from './firewall/warnings.js'
 export type { Network } from './network.js'
 export type { NetworkDriver, NetworkInfo, NetworkOptions, SubnetInfo, SubnetOptions } from './network-info.js'
 export type { IpvlanMode, MacvlanMode } from './netlink/stacked-links.js'

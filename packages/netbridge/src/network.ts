@@ -10,6 +10,7 @@ import { openDnsSockets, type DnsSockets } from './dns/sockets.js'
 import type { AttachOptions, Endpoint, EndpointInfo } from './endpoint.js'
 import { endpointHandle } from './endpoint-handle.js'
 import { NetbridgeError } from './errors.js'
+import { Firewall } from './firewall/firewall.js'
 import { LinkReaper } from './link-reaper.js'
 import type { NetworkDriver, NetworkInfo } from './network-info.js'
 import { routeSocketIn } from './network-namespace.js'
@@ -32,14 +33,16 @@ import { checkDnsOptions, checkId } from './validate.js'
 export class Network implements AsyncDisposable {
   readonly #network: OpenNetwork
   readonly #netfilter: NetlinkSocket
+  readonly #firewall: Firewall | undefined
   readonly #servers = new Set<DnsServer>()
   readonly #names: () => NameTable
   #closed = false
   #removed = false
 
-  private constructor(network: OpenNetwork, netfilter: NetlinkSocket) {
+  private constructor(network: OpenNetwork, netfilter: NetlinkSocket, firewall: Firewall | undefined) {
     this.#network = network
     this.#netfilter = netfilter
+    this.#firewall = firewall
     this.#names = currentNames(network.record, network.endpoints)
   }
 
@@ -80,11 +83,13 @@ export class Network implements AsyncDisposable {
           ...{ record, linkIndex, parentMac, state, endpoints, pool: pool!, pool6, table, route, reaper },
           ...{ ports, reservations },
         }
+        const firewall = isBridge(record) ? keep(Firewall.of(instance, state)) : undefined
         if (isBridge(record) && !table.addNetwork(tableNetwork(record))) restoreTables(network)
         for (const { ports: published, ipv6 } of endpoints.list())
           for (const port of published) reservations.tryToHold(port, ipv6 !== null)
         reservations.watch(ports)
-        return new Network(network, netfilter)
+        firewall?.ensurePasses()
+        return new Network(network, netfilter, firewall)
       } catch (error) {
         for (const resource of acquired.reverse()) void resource.close()
         throw error
@@ -265,6 +270,7 @@ export class Network implements AsyncDisposable {
       } else dropParent(state, route, record)
       state.removeNetwork(record.name)
       if (state.bridges().length === 0) table.delete()
+      this.#firewall?.ensurePasses()
     })
     this.#removed = true
     await this.close()
@@ -287,6 +293,7 @@ export class Network implements AsyncDisposable {
       this.#network.pool6?.close()
       this.#network.reservations.close()
       this.#network.ports.close()
+      this.#firewall?.close()
       this.#network.route.close()
       this.#netfilter.close()
     }

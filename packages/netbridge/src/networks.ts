@@ -1,5 +1,8 @@
+import { NETLINK_NETFILTER } from '@ctr/linux'
 import type { AttachOptions, Endpoint, EndpointInfo } from './endpoint.js'
 import { NetbridgeError } from './errors.js'
+import { firewallWarnings, type FirewallWarning } from './firewall/warnings.js'
+import { NetlinkSocket } from './netlink/netlink-socket.js'
 import { Network } from './network.js'
 import type { NetworkInfo, NetworkOptions } from './network-info.js'
 import { routeSocketIn } from './network-namespace.js'
@@ -131,6 +134,17 @@ export class Networks implements AsyncDisposable {
   /** The endpoints of a network. */
   endpoints(nameOrId: string): EndpointInfo[] {
     return this.#state.endpoints(this.inspect(nameOrId).name).list()
+  }
+
+  /**
+   * Firewalls of the host that keep these networks from working, as they are now: where rules could not be put into
+   * their chains, and iptables-legacy, where that is not done. Empty when all is well.
+   *
+   * @throws {@link NetbridgeError} `ERR_NETBRIDGE_PERMISSION`: the caller lacks CAP_NET_ADMIN.
+   */
+  firewallWarnings(): FirewallWarning[] {
+    using socket = new NetlinkSocket(NETLINK_NETFILTER)
+    return firewallWarnings(socket, this.#instance, this.#state.bridges())
   }
 
   /** Where a container is: its endpoints on all networks. */

@@ -15,6 +15,7 @@ export type { NetworkMode, WantedAddresses } from './container/network-option.js
 export type { NetworkAttachment, NetworkOption } from './container/network-option.js'
 export type {
   Bandwidth,
+  FirewallWarning,
   LinkStats,
   NetworkDriver,
   NetworkInfo,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { checkHost } from '@ctr/cgroups'
+import type { FirewallWarning } from '@ctr/runtime'
 import type { Cli } from '../cli.js'
 import { printJson, printLine } from '../output/pipe-end.js'
 import { rootlessWarnings } from '../output/rootless.js'
@@ -12,6 +13,7 @@ export function define(command: Command, cli: Cli): void {
     .action(async ({ json }: { readonly json?: true }) => {
       const { kernel, configSource, cgroupMode, controllers, isUsable, findings } = checkHost()
       if (!isUsable) cli.exit(1)
+      const firewalls = await firewallWarnings(cli)
       if (json === true) {
         printJson({
           kernel,
@@ -20,6 +22,7 @@ export function define(command: Command, cli: Cli): void {
           controllers: Object.fromEntries(controllers),
           isUsable,
           features: findings,
+          firewalls,
         })
         return
       }
@@ -40,11 +43,20 @@ export function define(command: Command, cli: Cli): void {
           `    ${warning === undefined ? '' : `${warning}: `}${consequence}\n    to turn on: ${remedy}`,
         )
       }
+      if (firewalls.length > 0) printLine('\nFirewall')
+      for (const { message, remedy } of firewalls) printLine(`  WARNING: ${message}\n    to do: ${remedy}`)
       await printRootless(cli)
       printLine(
         isUsable ? '\nContainers can run here.' : '\nContainers cannot run here, or not as they should.',
       )
     })
+}
+
+/** Firewalls of the host that keep networks from working: root's only. */
+async function firewallWarnings(cli: Cli): Promise<FirewallWarning[]> {
+  if (process.geteuid?.() !== 0) return []
+  await using runtime = await cli.open()
+  return runtime.networks.warnings()
 }
 
 /** What it means here not to be root. */

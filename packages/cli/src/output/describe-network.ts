@@ -36,6 +36,7 @@ export function describeNetwork(network: InspectedNetwork): unknown {
     ),
     Options: driverOptions(network),
     Labels: network.labels,
+    ...(network.warnings.length === 0 ? {} : { Warnings: network.warnings }),
   }
 }
 

@@ -30,6 +30,7 @@ export const SO_RCVBUFFORCE = 33
 
 export const NETLINK_ROUTE = 0
 export const NETLINK_NETFILTER = 12
+export const NETLINK_ADD_MEMBERSHIP = 1
 export const NETLINK_CAP_ACK = 10
 export const NETLINK_EXT_ACK = 11
 export const NETLINK_GET_STRICT_CHK = 12

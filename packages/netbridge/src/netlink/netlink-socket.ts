@@ -1,11 +1,13 @@
 import {
   AF_NETLINK,
+  bind,
   errnoName,
   errnoText,
   Fd,
   isSyscallError,
   MSG_DONTWAIT,
   MSG_TRUNC,
+  NETLINK_ADD_MEMBERSHIP,
   NETLINK_CAP_ACK,
   NETLINK_EXT_ACK,
   out,
@@ -16,10 +18,11 @@ import {
   SOL_NETLINK,
   syscallOr,
 } from '@ctr/linux'
-import { NetbridgeError, type NetbridgeErrorCode } from '../errors.js'
+import { isNetbridgeError, NetbridgeError, type NetbridgeErrorCode } from '../errors.js'
 import { NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from './constants.js'
 import { readAnswer, readMessages, type NetlinkMessage } from './message-reader.js'
 
+const SOCKADDR_NL_SIZE = 12
 const RECEIVE_SIZE = 16 * 1024
 
 /**
@@ -80,6 +83,29 @@ export class NetlinkSocket implements Disposable {
     }
     if (refused !== undefined) throw refused
     return data
+  }
+
+  /** From now on receives what the kernel tells this multicast group (`NFNLGRP_*`, `RTNLGRP_*`). */
+  join(group: number): void {
+    // without a number of its own (`nl_pid`) a socket is taken for the sender of what the kernel tells by itself
+    const address = Buffer.alloc(SOCKADDR_NL_SIZE)
+    address.writeUInt16LE(AF_NETLINK)
+    bind(this.#fd.number, address)
+    setsockopt(this.#fd.number, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
+  }
+
+  /**
+   * What has been told to groups that the socket joined, without waiting.
+   *
+   * @returns Undefined when some of it was lost, because it was more than the socket or the buffer holds.
+   */
+  notifications(): NetlinkMessage[] | undefined {
+    try {
+      return [...this.#received()]
+    } catch (error) {
+      if (isNetbridgeError(error) || (isSyscallError(error) && error.code === 'ENOBUFS')) return undefined
+      throw error
+    }
   }
 
   close(): void {

@@ -7,11 +7,17 @@ export const NFT_MSG_NEWTABLE = 0
 export const NFT_MSG_GETTABLE = 1
 export const NFT_MSG_DELTABLE = 2
 export const NFT_MSG_NEWCHAIN = 3
+export const NFT_MSG_GETCHAIN = 4
+export const NFT_MSG_DELCHAIN = 5
 export const NFT_MSG_NEWRULE = 6
+export const NFT_MSG_GETRULE = 7
+export const NFT_MSG_DELRULE = 8
 export const NFT_MSG_NEWSET = 9
 export const NFT_MSG_NEWSETELEM = 12
 export const NFT_MSG_GETSETELEM = 13
 export const NFT_MSG_DELSETELEM = 14
+
+export const NFNLGRP_NFTABLES = 7
 
 export const NFPROTO_UNSPEC = 0
 export const NFPROTO_INET = 1
@@ -22,8 +28,10 @@ export const NFPROTO_IPV6 = 10
 export const NF_DROP = 0
 export const NF_ACCEPT = 1
 export const NFT_JUMP = -3
+export const NFT_GOTO = -4
 
 export const NF_INET_PRE_ROUTING = 0
+export const NF_INET_LOCAL_IN = 1
 export const NF_INET_FORWARD = 2
 export const NF_INET_LOCAL_OUT = 3
 export const NF_INET_POST_ROUTING = 4
@@ -41,7 +49,10 @@ export const NFTA_HOOK_PRIORITY = 2
 
 export const NFTA_RULE_TABLE = 1
 export const NFTA_RULE_CHAIN = 2
+export const NFTA_RULE_HANDLE = 3
 export const NFTA_RULE_EXPRESSIONS = 4
+export const NFTA_RULE_USERDATA = 7
+export const NFTNL_UDATA_RULE_COMMENT = 0
 
 export const NFTA_SET_TABLE = 1
 export const NFTA_SET_NAME = 2

@@ -129,6 +129,9 @@ const rules: readonly Rule[] = [
   ['forward', drop],
 ]
 
+/** How many chains and rules are in the table. */
+export const RULESET_SIZE = { chains: chains.length, rules: rules.length } as const
+
 /** Adds the whole table, its sets empty. */
 export function addRuleset(transaction: NftTransaction): NftTransaction {
   transaction.createTable()

@@ -5,9 +5,14 @@ import type { NetlinkSocket } from '../netlink/netlink-socket.js'
 import * as nft from './constants.js'
 import type { Expression } from './expression.js'
 
-/** Family of a table: of IPv4 and IPv6 packets, or of frames on a bridge. */
-export type TableFamily = 'inet' | 'bridge'
-const families = { inet: nft.NFPROTO_INET, bridge: nft.NFPROTO_BRIDGE } as const
+/** Family of a table: of IPv4 and IPv6 packets or one of them, or of frames on a bridge. */
+export type TableFamily = 'inet' | 'ip' | 'ip6' | 'bridge'
+const families = {
+  inet: nft.NFPROTO_INET,
+  ip: nft.NFPROTO_IPV4,
+  ip6: nft.NFPROTO_IPV6,
+  bridge: nft.NFPROTO_BRIDGE,
+} as const
 
 /** A chain and where it hooks in; without a hook it is only jumped to. */
 export interface Chain {
@@ -34,6 +39,14 @@ export interface Element {
   readonly data?: Uint8Array
   /** The key is the first one behind an interval. */
   readonly intervalEnd?: boolean
+}
+
+/** Where a rule goes, and what is written beside it. */
+export interface RulePlace {
+  /** Before all others of its chain. Default: behind them. */
+  readonly first?: boolean
+  /** What nft(8) prints as its comment: at most 128 bytes. */
+  readonly comment?: string
 }
 
 /** An attribute holds at most 65,535 bytes; an element of ours takes up to 60. */
@@ -106,27 +119,42 @@ export class NftTransaction {
     })
   }
 
-  /** `nft add rule`, behind the rules that are there. */
-  addRule(chain: string, expressions: readonly Expression[]): this {
-    return this.#message(
-      nft.NFT_MSG_NEWRULE,
-      NLM_F_CREATE | NLM_F_APPEND,
-      `add a rule to ${chain}`,
-      (writer) => {
-        writer.attributeString(nft.NFTA_RULE_TABLE, this.#table)
-        writer.attributeString(nft.NFTA_RULE_CHAIN, chain)
-        writer.nested(nft.NFTA_RULE_EXPRESSIONS, () => {
-          for (const { name, write } of expressions) {
-            writer.nested(nft.NFTA_LIST_ELEM, () => {
-              writer.attributeString(nft.NFTA_EXPR_NAME, name)
-              writer.nested(nft.NFTA_EXPR_DATA, () => {
-                write(writer)
-              })
+  /** `nft add rule`, or `nft insert rule` of one that shall be the first. */
+  addRule(
+    chain: string,
+    expressions: readonly Expression[],
+    { first = false, comment }: RulePlace = {},
+  ): this {
+    const flags = first ? NLM_F_CREATE : NLM_F_CREATE | NLM_F_APPEND
+    return this.#message(nft.NFT_MSG_NEWRULE, flags, `add a rule to ${chain}`, (writer) => {
+      writer.attributeString(nft.NFTA_RULE_TABLE, this.#table)
+      writer.attributeString(nft.NFTA_RULE_CHAIN, chain)
+      writer.nested(nft.NFTA_RULE_EXPRESSIONS, () => {
+        for (const { name, write } of expressions) {
+          writer.nested(nft.NFTA_LIST_ELEM, () => {
+            writer.attributeString(nft.NFTA_EXPR_NAME, name)
+            writer.nested(nft.NFTA_EXPR_DATA, () => {
+              write(writer)
             })
-          }
-        })
-      },
-    )
+          })
+        }
+      })
+      if (comment === undefined) return
+      const text = Buffer.from(`${comment}\0`)
+      const header = Buffer.of(nft.NFTNL_UDATA_RULE_COMMENT, text.length)
+      writer.attribute(nft.NFTA_RULE_USERDATA, Buffer.concat([header, text]))
+    })
+  }
+
+  /** `nft delete rule`: `ENOENT` when it is not there. */
+  deleteRule(chain: string, handle: bigint): this {
+    return this.#message(nft.NFT_MSG_DELRULE, 0, `delete a rule of ${chain}`, (writer) => {
+      writer.attributeString(nft.NFTA_RULE_TABLE, this.#table)
+      writer.attributeString(nft.NFTA_RULE_CHAIN, chain)
+      const bytes = Buffer.alloc(8)
+      bytes.writeBigUInt64BE(handle)
+      writer.attribute(nft.NFTA_RULE_HANDLE, bytes)
+    })
   }
 
   /** `nft add element`: an element that is there stays; a key with another value is `EBUSY` or `EEXIST`. */

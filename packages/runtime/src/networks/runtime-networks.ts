@@ -1,4 +1,10 @@
-import { type Bandwidth, type EndpointInfo, type NetworkInfo, type NetworkOptions } from '@ctr/netbridge'
+import {
+  type Bandwidth,
+  type EndpointInfo,
+  type FirewallWarning,
+  type NetworkInfo,
+  type NetworkOptions,
+} from '@ctr/netbridge'
 import { connected, networkNamespaceOf } from '../container/attach-networks.js'
 import type { Container } from '../container/container.js'
 import type { NetworkAttachment } from '../container/network-option.js'
@@ -10,6 +16,8 @@ import { DEFAULT_NETWORK } from './default-network.js'
 export interface InspectedNetwork extends NetworkInfo {
   /** By their ids. */
   readonly containers: readonly EndpointInfo[]
+  /** Firewalls of the host that keep it from working; empty when all is well. */
+  readonly warnings: readonly FirewallWarning[]
 }
 
 const reserved = [DEFAULT_NETWORK, 'default', 'host', 'none', 'pasta', 'slirp4netns']
@@ -54,7 +62,13 @@ export class RuntimeNetworks {
   inspect(nameOrId: string): InspectedNetwork {
     this.#needRoot()
     const info = this.#context.networks.inspect(nameOrId)
-    return { ...info, containers: this.#context.networks.endpoints(info.name) }
+    const warnings = this.warnings().filter(({ networks }) => networks.includes(info.name))
+    return { ...info, containers: this.#context.networks.endpoints(info.name), warnings }
+  }
+
+  /** Firewalls of the host that keep networks from working, as they are now. */
+  warnings(): FirewallWarning[] {
+    return this.#context.rootless === undefined ? this.#context.networks.firewallWarnings() : []
   }
 
   /**

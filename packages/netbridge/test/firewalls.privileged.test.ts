@@ -1,0 +1,163 @@
+import { expect, it } from '@jest/globals'
+import { describeOn, leakCheck } from '@ctr/testing'
+import { becomes, everything, firewalld, onWalledHost, ours, ufw, until } from './support/firewalls.js'
+import { ownHost } from './support/cni.js'
+import { run, testNetwork, testNetworks, uniqueInstance } from './support/network.js'
+
+leakCheck()
+
+const nft = (...args: string[]): string => run(undefined, 'nft', ...args)
+const iptables = (...args: string[]): string => run(undefined, 'iptables-nft', ...args)
+
+describeOn(['root', 'bin:nft', 'bin:iptables-nft', 'bin:dig'], 'networks beside firewalls of others', () => {
+  it('pass iptables whose policies are drop, and iptables goes on understanding its chains', async () => {
+    await onWalledHost(async ({ net, traffic, instance }) => {
+      expect(await traffic()).toEqual(everything)
+      iptables('-P', 'FORWARD', 'DROP')
+      iptables('-P', 'INPUT', 'DROP')
+      iptables('-A', 'INPUT', '-m', 'conntrack', '--ctstate', 'ESTABLISHED', '-j', 'ACCEPT')
+      await becomes(traffic, ours)
+      const forward = iptables('-S', 'FORWARD').trim().split('\n')
+      expect(forward).toEqual([
+        '-P FORWARD DROP',
+        expect.stringMatching(new RegExp(`^-A FORWARD -i ${instance}0 .*-j ACCEPT$`)),
+        expect.stringMatching(new RegExp(`^-A FORWARD -o ${instance}0 .*-j ACCEPT$`)),
+      ])
+      expect(iptables('-S', 'INPUT')).toContain(`-d ${net.gateway}/32 -i ${instance}0 -p udp`)
+      iptables('-P', 'FORWARD', 'ACCEPT')
+      iptables('-P', 'INPUT', 'ACCEPT')
+      await becomes(traffic, everything)
+      await until(() => !iptables('-S').includes(instance))
+      expect(iptables('-S')).not.toContain(instance) // where nothing is dropped, nothing is needed
+    })
+  })
+
+  it('pass a chain that rejects what comes to its end, and leave rules about some packets alone', async () => {
+    await onWalledHost(async ({ net, traffic, web }) => {
+      iptables('-A', 'FORWARD', '-s', '10.77.0.3', '-j', 'DROP')
+      iptables('-A', 'FORWARD', '-j', 'REJECT')
+      await becomes(traffic, { ...ours, hostService: true })
+      nft('add', 'table', 'inet', 'mine')
+      nft('add', 'chain', 'inet', 'mine', 'forward', '{ type filter hook forward priority -10 ; }')
+      nft(
+        'add',
+        'rule',
+        'inet',
+        'mine',
+        'forward',
+        'ip',
+        'daddr',
+        web.address,
+        'ip',
+        'saddr',
+        '10.77.0.2',
+        'drop',
+      )
+      await becomes(traffic, { ...ours, hostService: true, published: false })
+      expect(nft('list', 'table', 'inet', 'mine')).not.toContain(net.bridge)
+    })
+  })
+
+  it('pass plain nftables of the policy drop, and come back after a flush of everything', async () => {
+    await onWalledHost(async ({ traffic, instance }) => {
+      const closed = `table inet filter {
+        chain input { type filter hook input priority 0; policy drop; ct state established accept; }
+        chain forward { type filter hook forward priority 0; policy drop; }
+      }`
+      run(undefined, 'sh', '-c', `echo '${closed}' | nft -f -`)
+      await becomes(traffic, ours)
+      nft('flush', 'ruleset')
+      await becomes(traffic, everything)
+      run(undefined, 'sh', '-c', `echo '${closed}' | nft -f -`)
+      await becomes(traffic, ours)
+      nft('flush', 'table', 'inet', instance)
+      await becomes(traffic, ours)
+    })
+  })
+
+  it('leave nothing in chains of others when they are removed, and nothing of those that were killed', async () => {
+    using _host = ownHost()
+    iptables('-P', 'FORWARD', 'DROP')
+    const before = iptables('-S')
+    const instance = uniqueInstance()
+    {
+      await using first = await testNetwork({ instance })
+      await using _second = await testNetwork({ instance, state: first.state, bridge: 'second' })
+      expect(iptables('-S', 'FORWARD').match(/-j ACCEPT/g)).toHaveLength(4)
+      nft(
+        'add',
+        'rule',
+        'ip',
+        'filter',
+        'FORWARD',
+        'iifname',
+        'gone',
+        'accept',
+        'comment',
+        `"${instance}: from gone"`,
+      )
+      await using _again = await testNetwork({ instance, state: first.state, bridge: 'third' })
+      expect(iptables('-S', 'FORWARD')).not.toContain('gone')
+      expect(iptables('-S', 'FORWARD').match(/-j ACCEPT/g)).toHaveLength(6)
+    }
+    expect(iptables('-S')).toBe(before)
+  })
+
+  it('say what to do where they cannot be let through', async () => {
+    using _host = ownHost()
+    await using made = testNetworks()
+    const { networks } = made
+    await networks.create({ name: 'plain', bridge: 'plain0' })
+    expect(networks.firewallWarnings()).toEqual([])
+    iptables('-P', 'FORWARD', 'DROP') // nobody has noticed yet
+    expect(networks.firewallWarnings()).toMatchObject([
+      { code: 'closed-chain', chain: 'ip filter FORWARD', networks: ['plain'] },
+    ])
+    await networks.create({ name: 'more' })
+    expect(networks.firewallWarnings()).toEqual([])
+    run(undefined, 'iptables-legacy', '-P', 'FORWARD', 'DROP')
+    run(undefined, 'ip6tables-legacy', '-A', 'FORWARD', '-j', 'REJECT')
+    const [only, ...others] = networks.firewallWarnings()
+    expect(others).toEqual([]) // these networks have no IPv6
+    expect(only).toMatchObject({ code: 'iptables-legacy', chain: 'iptables-legacy filter FORWARD' })
+    expect(only?.message).toContain('its policy')
+    for (const command of only!.remedy.split(': ')[1]!.split('; ')) run(undefined, 'sh', '-c', command)
+    expect(networks.firewallWarnings()).toEqual([])
+    await networks.create({ name: 'six', ipv6: true })
+    expect(networks.firewallWarnings()).toMatchObject([
+      { chain: 'iptables-legacy filter FORWARD', networks: ['six'] },
+      { chain: 'ip6tables-legacy filter FORWARD', networks: ['six'] },
+    ])
+  })
+})
+
+describeOn(['root', 'bin:nft', 'bin:ufw', 'bin:dig'], 'networks beside ufw', () => {
+  it('pass it, after a reload too', async () => {
+    await onWalledHost(async ({ traffic }) => {
+      using firewall = ufw()
+      firewall.run('--force', 'enable')
+      await becomes(traffic, ours)
+      firewall.run('reload')
+      await becomes(traffic, ours)
+      firewall.run('disable')
+      await becomes(traffic, everything)
+    })
+  })
+})
+
+describeOn(
+  ['root', 'bin:nft', 'bin:firewalld', 'bin:dbus-daemon', 'bin:dig'],
+  'networks beside firewalld',
+  () => {
+    it('pass it, after a reload too', async () => {
+      await onWalledHost(async ({ traffic }) => {
+        await using firewall = await firewalld()
+        await becomes(traffic, ours)
+        firewall.cmd('--reload')
+        await becomes(traffic, ours)
+        firewall.cmd('--complete-reload')
+        await becomes(traffic, ours)
+      })
+    })
+  },
+)
