@@ -13,7 +13,9 @@ describeOn([...needs, 'bin:docker'], 'ctrjs daemon', () => {
 
   it('is what the docker CLI talks to, with the images and folders of ctrjs, and ends when it is asked to', async () => {
     const host = `unix://${join(suite.folder, 'docker.sock')}`
-    const daemon = suite.ctrjs.start('daemon', '--host', host)
+    const daemon = suite.ctrjs.start(
+      ...['daemon', '--host', host, '--log-driver', 'local', '--log-opt', 'max-file=3'],
+    )
     const failed = text(daemon.stderr)
     const ended = once(daemon, 'exit')
     try {
@@ -23,6 +25,11 @@ describeOn([...needs, 'bin:docker'], 'ctrjs daemon', () => {
       const docker = (...args: string[]): string => execFileSync('docker', args, { env, encoding: 'utf8' })
       expect(docker('version', '-f', '{{.Server.APIVersion}}').trim()).toMatch(/^1\.\d+$/)
       expect(docker('run', '--rm', '--network', 'none', suite.image, 'echo', 'hello')).toBe('hello\n')
+      expect(docker('info', '-f', '{{.LoggingDriver}}').trim()).toBe('local')
+      const id = docker('create', '--network', 'none', suite.image).trim()
+      const config = docker('inspect', '-f', '{{json .HostConfig.LogConfig}}', id)
+      expect(JSON.parse(config)).toEqual({ Type: 'local', Config: { 'max-file': '3' } })
+      docker('rm', id)
     } finally {
       daemon.kill('SIGTERM')
     }

@@ -6,6 +6,7 @@ import { engineVersion } from './engine-version.js'
 import { EventBus } from './events/event-bus.js'
 import { Facts } from './facts.js'
 import { EngineImages } from './images.js'
+import type { LogConfig } from './logs/log-config.js'
 
 /** What an engine has, and its routes work with. */
 export class EngineCore {
@@ -22,11 +23,14 @@ export class EngineCore {
   /** Where it listens. */
   hosts: readonly string[] = []
 
-  constructor(runtime: Runtime, onError: (error: unknown) => void) {
+  constructor(
+    runtime: Runtime,
+    options: { readonly onError: (error: unknown) => void; readonly log: LogConfig },
+  ) {
     this.runtime = runtime
-    this.containers = new Containers(runtime, this.events, onError)
+    this.containers = new Containers(runtime, this.events, options)
     this.images = new EngineImages(runtime, this.events)
-    this.facts = new Facts(runtime, this.containers)
+    this.facts = new Facts(runtime, this.containers, options.log)
   }
 
   /** Tells everybody of something that has happened to a container. */

@@ -3,11 +3,22 @@ import { Runtime, type RuntimeOptions } from '@ctr/runtime'
 import { EngineCore } from './core.js'
 import { listen } from './http/listen.js'
 import { createServer } from './http/server.js'
+import { checkLogConfig } from './logs/log-config.js'
+
+/** How output of containers is kept. */
+export interface EngineLogOptions {
+  /** Name of the driver, as in Docker: `json-file`, `local`, `none` and so on. */
+  readonly driver?: string | undefined
+  /** Its options, as those of `docker run --log-opt`. */
+  readonly options?: Readonly<Record<string, string>> | undefined
+}
 
 /** Where an engine lives and listens. */
 export interface EngineOptions extends RuntimeOptions {
   /** Where clients reach it: `unix:///run/ctrjs/docker.sock`. Default: that, in the folder `state`. */
   readonly hosts?: readonly string[] | undefined
+  /** Logs of containers that ask for nothing else. Default: `json-file` without a limit, as Docker's. */
+  readonly log?: EngineLogOptions | undefined
   /** Told of what no client is told: a container that could not be started again, a document that is damaged. */
   readonly onError?: ((error: unknown) => void) | undefined
 }
@@ -34,11 +45,18 @@ export class Engine implements AsyncDisposable {
   /**
    * Opens the runtime, takes up containers that an earlier engine has left, and listens.
    *
-   * @throws `ApiError` for a host that cannot be listened on, and what `Runtime.open` throws.
+   * @throws `ApiError` for a host that cannot be listened on, or a log that cannot be; and what `Runtime.open` throws.
    */
-  static async start({ hosts, onError = () => undefined, ...options }: EngineOptions = {}): Promise<Engine> {
+  static async start({
+    hosts,
+    log = {},
+    onError = () => undefined,
+    ...options
+  }: EngineOptions = {}): Promise<Engine> {
+    const defaults = { Type: log.driver ?? 'json-file', Config: log.options ?? {} }
+    checkLogConfig(defaults)
     const runtime = await Runtime.open({ ...options, adoptNames: true })
-    const core = new EngineCore(runtime, onError)
+    const core = new EngineCore(runtime, { onError, log: defaults })
     const engine = new Engine(core)
     try {
       await core.containers.restore()

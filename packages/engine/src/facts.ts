@@ -8,6 +8,8 @@ import type { Runtime } from '@ctr/runtime'
 import type { Containers } from './containers/containers.js'
 import { engineVersion } from './engine-version.js'
 import { oldestVersion } from './http/version.js'
+import { drivers } from './logs/drivers.js'
+import type { LogConfig } from './logs/log-config.js'
 import { listEntry } from './translate/list-containers.js'
 import { imageEntry } from './translate/image-documents.js'
 import { volumeDocument } from './translate/volume-document.js'
@@ -18,11 +20,13 @@ const goArch: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' 
 export class Facts {
   readonly #runtime: Runtime
   readonly #containers: Containers
+  readonly #log: LogConfig
   readonly #startedAt = new Date().toISOString()
 
-  constructor(runtime: Runtime, containers: Containers) {
+  constructor(runtime: Runtime, containers: Containers, log: LogConfig) {
     this.#runtime = runtime
     this.#containers = containers
+    this.#log = log
   }
 
   /** `GET /version`. */
@@ -77,7 +81,7 @@ export class Facts {
         Volume: ['local'],
         Network: ['bridge', 'host', 'none'],
         Authorization: null,
-        Log: ['json-file', 'none'],
+        Log: Object.keys(drivers).sort(),
       },
       MemoryLimit: controllers.has('memory'),
       SwapLimit: controllers.has('memory'),
@@ -93,7 +97,7 @@ export class Facts {
       NGoroutines: 0,
       SystemTime: new Date().toISOString(),
       SystemStatus: null,
-      LoggingDriver: 'json-file',
+      LoggingDriver: this.#log.Type,
       CgroupDriver: cgroupDriver,
       CgroupVersion: mode === 'v2' ? '2' : '1',
       NEventsListener: 0,

@@ -3,5 +3,5 @@
  *
  * @packageDocumentation
  */
-export { Engine, type EngineOptions } from './engine.js'
+export { Engine, type EngineLogOptions, type EngineOptions } from './engine.js'
 export { ApiError } from './errors.js'

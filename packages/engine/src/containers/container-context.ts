@@ -1,4 +1,6 @@
 import type { Runtime } from '@ctr/runtime'
+import type { ContainerLog } from '../logs/container-log.js'
+import type { LogSource } from '../logs/source.js'
 import type { ContainerDocument } from '../state/container-document.js'
 import type { DocumentStore } from '../state/document-store.js'
 
@@ -17,8 +19,8 @@ export interface ContainerContext {
   pipesFolder(id: string): string
   /** File about its health probe. */
   probePath(id: string): string
-  /** File of its log. */
-  logPath(id: string): string
+  /** Its log, by the driver that it was made with. */
+  openLog(type: string, source: LogSource): ContainerLog
   emit(container: ContainerIdentity, action: string, attributes: Readonly<Record<string, string>>): void
   /** It is no more: its document, its log, its place in the list. */
   forget(container: ContainerIdentity): Promise<void>

@@ -5,6 +5,8 @@ import type { Runtime } from '@ctr/runtime'
 import { ApiError, badRequest } from '../errors.js'
 import type { EventBus } from '../events/event-bus.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
+import { resolveLogConfig, type LogConfig } from '../logs/log-config.js'
+import { openLog } from '../logs/open-log.js'
 import type { ContainerDocument } from '../state/container-document.js'
 import { DocumentStore } from '../state/document-store.js'
 import { mergeHealthcheck } from '../health/health-check.js'
@@ -24,10 +26,16 @@ export class Containers implements AsyncDisposable {
   readonly #claimed = new Set<string>()
   readonly #context: ContainerContext
   readonly #runtime: Runtime
+  readonly #logDefaults: LogConfig
   #closing = false
 
-  constructor(runtime: Runtime, events: EventBus, onError: (error: unknown) => void) {
+  constructor(
+    runtime: Runtime,
+    events: EventBus,
+    { onError, log }: { readonly onError: (error: unknown) => void; readonly log: LogConfig },
+  ) {
     this.#runtime = runtime
+    this.#logDefaults = log
     const logs = join(runtime.root, 'engine', 'logs')
     const pipes = join(runtime.state, 'engine', 'pipes')
     const probes = join(runtime.state, 'engine', 'probes')
@@ -37,7 +45,7 @@ export class Containers implements AsyncDisposable {
       documents: new DocumentStore<ContainerDocument>(join(runtime.root, 'engine', 'containers')),
       pipesFolder: (id) => join(pipes, id),
       probePath: (id) => join(probes, id),
-      logPath: (id) => join(logs, id, `${id}-json.log`),
+      openLog: (type, source) => openLog(type, source, { folder: join(logs, source.id), onError }),
       emit: ({ id, name, document }, action, attributes) =>
         events.emit('container', action, id, {
           ...document.body.Labels,
@@ -84,7 +92,8 @@ export class Containers implements AsyncDisposable {
     this.#checkName(name)
     this.#claimed.add(name)
     try {
-      return await this.#make(body, name)
+      const LogConfig = resolveLogConfig(body.HostConfig?.LogConfig, this.#logDefaults)
+      return await this.#make({ ...body, HostConfig: { ...body.HostConfig, LogConfig } }, name)
     } finally {
       this.#claimed.delete(name)
     }
@@ -121,7 +130,7 @@ export class Containers implements AsyncDisposable {
   /** Containers go on without the daemon; those on terminals lose them. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true
-    for (const container of this.#all.values()) container.letGo()
+    await Promise.all([...this.#all.values()].map((container) => container.letGo()))
     await this.#context.documents.settled()
   }
 

@@ -3,11 +3,12 @@ import { isRuntimeError, type Container, type ContainerExit, type TerminalSize }
 import { ApiError, messageOf } from '../errors.js'
 import { HealthMonitor } from '../health/health-monitor.js'
 import { ProbeNote } from '../health/probe-note.js'
+import type { ContainerLog } from '../logs/container-log.js'
 import type { ContainerDocument } from '../state/container-document.js'
 import { Broadcast } from '../streams/broadcast.js'
 import { Pipes, terminalStdio, type ContainerStdio } from '../streams/container-stdio.js'
 import type { OutputChunk } from '../streams/frame.js'
-import { JsonLog } from '../streams/json-log.js'
+import { logSource } from '../translate/log-source.js'
 import type { ContainerContext } from './container-context.js'
 import { nextDelay, wantsRestart } from './restart-policy.js'
 import { RunWaiters, type RunResult } from './run-waiters.js'
@@ -21,7 +22,7 @@ const defaultStopMs = 10_000
 export class ManagedContainer {
   readonly document: ContainerDocument
   readonly output = new Broadcast()
-  readonly log: JsonLog
+  readonly log: ContainerLog
   readonly waiters = new RunWaiters()
   readonly health: HealthMonitor
   readonly #context: ContainerContext
@@ -43,7 +44,10 @@ export class ManagedContainer {
     this.#pipes = new Pipes(context.pipesFolder(document.id))
     const [rows = 0, columns = 0] = document.body.HostConfig?.ConsoleSize ?? []
     if (rows > 0 && columns > 0) this.#size = { rows, columns }
-    this.log = new JsonLog(context.logPath(document.id))
+    this.log = context.openLog(
+      document.body.HostConfig?.LogConfig?.Type ?? 'json-file',
+      logSource(document, handle),
+    )
     this.health = new HealthMonitor({
       document,
       note: new ProbeNote(context.probePath(document.id)),
@@ -210,11 +214,12 @@ export class ManagedContainer {
   }
 
   /** The daemon ends: the container goes on. */
-  letGo(): void {
+  async letGo(): Promise<void> {
     this.#cancelRestart()
     this.health.rest()
     this.#stdio?.close()
     this.output.end()
+    await this.log.endRun()
   }
 
   async #startOnce(): Promise<void> {
@@ -366,8 +371,7 @@ export class ManagedContainer {
   }
 
   #onOutput(chunk: OutputChunk): Promise<unknown> | undefined {
-    const writes = this.document.body.HostConfig?.LogConfig?.Type !== 'none'
-    const logged = writes ? this.log.write(chunk) : undefined
+    const logged = this.log.write(chunk)
     const given = this.output.write(chunk)
     return logged === undefined || given === undefined ? (logged ?? given) : Promise.all([logged, given])
   }

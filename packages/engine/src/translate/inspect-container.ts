@@ -25,7 +25,7 @@ export function inspectContainer(
     ResolvConfPath: '',
     HostnamePath: '',
     HostsPath: '',
-    LogPath: document.body.HostConfig?.LogConfig?.Type === 'none' ? '' : log.path,
+    LogPath: log.path,
     Name: `/${document.name}`,
     RestartCount: document.restartCount,
     Driver: 'overlay2',

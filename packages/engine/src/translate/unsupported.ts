@@ -18,9 +18,6 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
  * @throws `ApiError` 400 that names the member.
  */
 export function refuseUnsupported({ HostConfig }: CreateBody): void {
-  const driver = HostConfig?.LogConfig?.Type ?? ''
-  if (!['', 'json-file', 'none'].includes(driver))
-    throw badRequest(`HostConfig.LogConfig.Type is ${JSON.stringify(driver)}: json-file and none are there`)
   const host = (HostConfig ?? {}) as Readonly<Record<string, unknown>>
   for (const name of refused) if (isSet(host[name])) throw unsupported(name, host[name])
   for (const [name, values] of Object.entries(allowed)) {

@@ -6,7 +6,7 @@ import { packLayer, type LayerSource } from '@ctr/overlay'
 import type { ImageRunConfig } from '@ctr/registry'
 import type { Runtime } from '@ctr/runtime'
 import { temporaryFolder, type Need } from '@ctr/testing'
-import { Engine } from '../../src/index.js'
+import { Engine, type EngineOptions } from '../../src/index.js'
 
 /** What the suites with the docker CLI need of the machine. */
 export const needs: readonly Need[] = ['root', 'overlay', 'bin:busybox', 'bin:docker']
@@ -34,8 +34,12 @@ export interface Suite {
   ok(...args: string[]): Promise<string>
 }
 
-/** Starts an engine with an image of busybox before the tests; removes everything after them. */
-export function setUp(): Suite {
+/**
+ * Starts an engine with an image of busybox before the tests; removes everything after them.
+ *
+ * @param options - Of the engine, besides its folders and sockets.
+ */
+export function setUp(options: EngineOptions = {}): Suite {
   const suite = {} as { -readonly [name in keyof Suite]: Suite[name] }
   let folder: ReturnType<typeof temporaryFolder>
   beforeAll(async () => {
@@ -45,8 +49,9 @@ export function setUp(): Suite {
     suite.engine = await Engine.start({
       root: `${folder.path}/root`,
       state: `${folder.path}/state`,
-      hosts: [`unix://${suite.socket}`],
       onError: (error) => console.error(error),
+      ...options,
+      hosts: [`unix://${suite.socket}`, ...(options.hosts ?? [])],
     })
     await addBusybox(suite.engine.runtime)
   })

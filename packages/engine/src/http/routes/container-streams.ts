@@ -3,10 +3,10 @@ import type { ManagedContainer } from '../../containers/managed-container.js'
 import type { RunResult } from '../../containers/run-waiters.js'
 import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest } from '../../errors.js'
+import type { LogQuery } from '../../logs/entry.js'
 import { attach, clientListener } from '../../streams/attach.js'
 import { parseDetachKeys } from '../../streams/detach-keys.js'
 import { multiplexedType, rawType, type StreamName } from '../../streams/frame.js'
-import type { LogQuery } from '../../streams/read-log.js'
 import { hijack } from '../hijack.js'
 import { Query } from '../query.js'
 
@@ -26,7 +26,8 @@ export function containerStreamRoutes(app: FastifyInstance, engine: EngineCore):
     const client = hijack(request, reply, typeOf(container))
     engine.events.emit('container', 'attach', container.id, attributesOf(container))
     const onDetach = (): void => engine.emitOf(container, 'detach', {})
-    if (query.flag('logs')) await sendLog(container, client.writable, { ...everything, streams })
+    if (query.flag('logs') && container.log.isReadable)
+      await sendLog(container, client.writable, { ...everything, streams })
     if (query.flag('stream')) attach(container, client, { streams, stdin, detachKeys, onDetach })
     else client.writable.end()
   })
@@ -36,7 +37,7 @@ export function containerStreamRoutes(app: FastifyInstance, engine: EngineCore):
     const query = new Query(request)
     const streams = streamsOf(query)
     if (streams.size === 0) throw badRequest('Bad parameters: you must choose at least one stream')
-    if (container.document.body.HostConfig?.LogConfig?.Type === 'none')
+    if (!container.log.isReadable)
       throw new ApiError(501, 'configured logging driver does not support reading')
     const wanted: LogQuery = {
       streams,
@@ -48,7 +49,10 @@ export function containerStreamRoutes(app: FastifyInstance, engine: EngineCore):
     reply.hijack()
     reply.raw.writeHead(200, { 'Content-Type': typeOf(container) })
     reply.raw.flushHeaders()
-    await sendLog(container, reply.raw, wanted, query.flag('timestamps'))
+    await sendLog(container, reply.raw, wanted, {
+      timestamps: query.flag('timestamps'),
+      details: query.flag('details'),
+    })
     reply.raw.end()
   })
 
@@ -86,11 +90,14 @@ async function sendLog(
   container: ManagedContainer,
   writable: FastifyReply['raw'] | NodeJS.WritableStream,
   query: LogQuery,
-  timestamps = false,
+  { timestamps = false, details = false } = {},
 ): Promise<void> {
   const gone = new AbortController()
   const stream = writable as FastifyReply['raw']
   stream.on('close', () => gone.abort()).on('error', () => gone.abort())
+  // as Docker's client writes details
+  const pairs = Object.entries(container.log.attributes).sort(([a], [b]) => (a < b ? -1 : 1))
+  const extra = details ? `${pairs.map((pair) => pair.map(encodeURIComponent).join('=')).join(',')} ` : ''
   const client = clientListener(stream, query.streams, container.document.body.Tty === true)
   for await (const { log, stream: name, time } of container.log.read(
     query,
@@ -98,7 +105,7 @@ async function sendLog(
     gone.signal,
   )) {
     if (gone.signal.aborted) return
-    const text = timestamps ? `${time} ${log}` : log
+    const text = `${timestamps ? `${time} ` : ''}${extra}${log}`
     if (!client.write({ stream: name, bytes: Buffer.from(text) })) await client.ready()
   }
 }
