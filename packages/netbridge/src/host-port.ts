@@ -16,7 +16,7 @@ import {
 } from '@ctr/linux'
 import { addressBytes } from './nft/elements.js'
 import { NetbridgeError } from './errors.js'
-import { kernelError } from './netlink/netlink-socket.js'
+import { kernelError } from './netlink/kernel-error.js'
 import type { Protocol } from './ports.js'
 import type { HostPort } from './state/port-claims.js'
 

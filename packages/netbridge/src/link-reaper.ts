@@ -4,7 +4,8 @@ import { isNetbridgeError } from './errors.js'
 import { NLM_F_REQUEST } from './netlink/constants.js'
 import { deleteLinkGroup } from './netlink/link-messages.js'
 import { MessageWriter } from './netlink/message-writer.js'
-import { kernelError, NetlinkSocket } from './netlink/netlink-socket.js'
+import { kernelError } from './netlink/kernel-error.js'
+import { NetlinkSocket } from './netlink/netlink-socket.js'
 
 /** How long to wait for more links that can be deleted with the same request, in milliseconds. */
 const GATHER_MS = 20

@@ -11,7 +11,8 @@ import {
   unshare,
 } from '@ctr/linux'
 import { setLinkUp } from './netlink/link-messages.js'
-import { kernelError, NetlinkSocket } from './netlink/netlink-socket.js'
+import { kernelError } from './netlink/kernel-error.js'
+import { NetlinkSocket } from './netlink/netlink-socket.js'
 import { exchangeRoute } from './netlink/route-request.js'
 
 /** Index of `lo`, the first interface of every network namespace. */

@@ -4,6 +4,7 @@ export const NLM_F_REQUEST = 0x1
 export const NLM_F_MULTI = 0x2
 export const NLM_F_ACK = 0x4
 export const NLM_F_DUMP_INTR = 0x10
+export const NLM_F_CAPPED = 0x100
 export const NLM_F_ACK_TLVS = 0x200
 export const NLM_F_REPLACE = 0x100
 export const NLM_F_EXCL = 0x200
@@ -11,8 +12,10 @@ export const NLM_F_DUMP = 0x300
 export const NLM_F_CREATE = 0x400
 export const NLM_F_APPEND = 0x800
 
+export const NLMSG_NOOP = 1
 export const NLMSG_ERROR = 2
 export const NLMSG_DONE = 3
+export const NLMSG_OVERRUN = 4
 export const NLMSGERR_ATTR_MSG = 1
 
 export const NLA_F_NESTED = 0x8000

@@ -1,4 +1,7 @@
-import { NLA_TYPE_MASK, NLM_F_ACK_TLVS, NLMSGERR_ATTR_MSG } from './constants.js'
+import { NLA_TYPE_MASK, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_DONE, NLMSGERR_ATTR_MSG } from './constants.js'
+
+/** Of `struct nlmsghdr`. */
+const HEADER_LENGTH = 16
 
 /** One received message, without its `nlmsghdr`. */
 export interface NetlinkMessage {
@@ -54,13 +57,21 @@ export function attributeList(data: Buffer): (readonly [type: number, value: Buf
   return list
 }
 
-/** Reads an `NLMSG_ERROR` or `NLMSG_DONE` message: the error number and the extended acknowledgement's text. */
-export function readAnswer(message: NetlinkMessage): NetlinkAnswer {
-  const errno = message.body.length < 4 ? 0 : -message.body.readInt32LE(0)
-  if (errno === 0 || (message.flags & NLM_F_ACK_TLVS) === 0) return { errno, text: undefined }
-  // with NETLINK_CAP_ACK only the header of the refused message is quoted, whatever its length says
-  const text = readAttributes(message.body.subarray(4 + 16)).get(NLMSGERR_ATTR_MSG)
-  return { errno, text: text?.toString('utf8').replace(/\0+$/, '') }
+/**
+ * Reads an `NLMSG_ERROR` or `NLMSG_DONE` message: the error number and the extended acknowledgement's text. The first
+ * quotes the refused message before its attributes: its header alone, or all of it.
+ */
+export function readAnswer({ type, flags, body }: NetlinkMessage): NetlinkAnswer {
+  const errno = body.length < 4 ? 0 : 0 - body.readInt32LE(0)
+  if (errno === 0 || (flags & NLM_F_ACK_TLVS) === 0) return { errno, text: undefined }
+  const text = readAttributes(body.subarray(4 + quotedLength(type, flags, body))).get(NLMSGERR_ATTR_MSG)
+  return { errno, text: readString(text) }
+}
+
+function quotedLength(type: number, flags: number, body: Buffer): number {
+  if (type === NLMSG_DONE) return 0
+  if ((flags & NLM_F_CAPPED) !== 0 || body.length < 8) return HEADER_LENGTH
+  return (body.readUInt32LE(4) + 3) & ~3
 }
 
 /** A NUL-terminated string's text. */

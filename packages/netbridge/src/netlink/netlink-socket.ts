@@ -1,10 +1,7 @@
 import {
   AF_NETLINK,
   bind,
-  errnoName,
-  errnoText,
   Fd,
-  isSyscallError,
   MSG_DONTWAIT,
   MSG_TRUNC,
   NETLINK_ADD_MEMBERSHIP,
@@ -18,12 +15,12 @@ import {
   SOL_NETLINK,
   syscallOr,
 } from '@ctr/linux'
-import { isNetbridgeError, NetbridgeError, type NetbridgeErrorCode } from '../errors.js'
-import { NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from './constants.js'
-import { readAnswer, readMessages, type NetlinkMessage } from './message-reader.js'
+import { collectAnswers } from './answers.js'
+import { readMessages, type NetlinkMessage } from './message-reader.js'
 
-const SOCKADDR_NL_SIZE = 12
 const RECEIVE_SIZE = 16 * 1024
+/** Of `struct sockaddr_nl`. */
+const ADDRESS_LENGTH = 12
 
 /**
  * A netlink socket that is used synchronously. The kernel works on rtnetlink and nf_tables requests inside
@@ -32,7 +29,9 @@ const RECEIVE_SIZE = 16 * 1024
  */
 export class NetlinkSocket implements Disposable {
   readonly #fd: Fd
-  readonly #buffer = Buffer.alloc(RECEIVE_SIZE)
+  #buffer = Buffer.alloc(RECEIVE_SIZE)
+  readonly #sender = Buffer.alloc(ADDRESS_LENGTH)
+  readonly #senderLength = Buffer.from(Uint32Array.of(ADDRESS_LENGTH).buffer)
   #sequence = 0
 
   /** @param protocol - `NETLINK_ROUTE` or `NETLINK_NETFILTER`. */
@@ -60,7 +59,8 @@ export class NetlinkSocket implements Disposable {
    * @param describe - What the message with this sequence number asked for, for errors.
    * @returns Data messages in order, without acknowledgements.
    * @throws {@link NetbridgeError} For the first message that the kernel refused. What a refusal means for the
-   *   other messages is the family's matter: rtnetlink goes on with them, nf_tables takes a batch back.
+   *   other messages is the family's matter: rtnetlink goes on with them, nf_tables takes a batch back. Or for answers
+   *   that are not whole, see {@link isIncomplete}.
    */
   exchange(bytes: Uint8Array, describe: (sequence: number) => string): NetlinkMessage[] {
     send(this.#fd.number, bytes)
@@ -69,26 +69,14 @@ export class NetlinkSocket implements Disposable {
 
   /** The second half of {@link exchange}, after the messages were sent in another way. */
   receive(describe: (sequence: number) => string): NetlinkMessage[] {
-    const data: NetlinkMessage[] = []
-    let refused: NetbridgeError | undefined
-    for (const message of this.#received()) {
-      if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
-        const { errno, text } = readAnswer(message)
-        if (errno !== 0) refused ??= refusal(describe(message.sequence), errno, text)
-      } else {
-        data.push(message)
-      }
-      if ((message.flags & NLM_F_DUMP_INTR) !== 0)
-        refused ??= refusal(describe(message.sequence), EINTR, undefined)
-    }
-    if (refused !== undefined) throw refused
-    return data
+    const { messages, lost } = this.#receiveAll()
+    return collectAnswers(messages, lost, describe)
   }
 
   /** From now on receives what the kernel tells this multicast group (`NFNLGRP_*`, `RTNLGRP_*`). */
   join(group: number): void {
     // without a number of its own (`nl_pid`) a socket is taken for the sender of what the kernel tells by itself
-    const address = Buffer.alloc(SOCKADDR_NL_SIZE)
+    const address = Buffer.alloc(ADDRESS_LENGTH)
     address.writeUInt16LE(AF_NETLINK)
     bind(this.#fd.number, address)
     setsockopt(this.#fd.number, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
@@ -100,12 +88,8 @@ export class NetlinkSocket implements Disposable {
    * @returns Undefined when some of it was lost, because it was more than the socket or the buffer holds.
    */
   notifications(): NetlinkMessage[] | undefined {
-    try {
-      return [...this.#received()]
-    } catch (error) {
-      if (isNetbridgeError(error) || (isSyscallError(error) && error.code === 'ENOBUFS')) return undefined
-      throw error
-    }
+    const { messages, lost } = this.#receiveAll()
+    return lost === undefined ? messages : undefined
   }
 
   close(): void {
@@ -116,65 +100,29 @@ export class NetlinkSocket implements Disposable {
     this.close()
   }
 
-  *#received(): Generator<NetlinkMessage> {
+  /** Everything that waits. Also after a fault, so that nothing is left to be taken for the answer to the next request. */
+  #receiveAll(): { readonly messages: NetlinkMessage[]; readonly lost: string | undefined } {
+    const messages: NetlinkMessage[] = []
+    let lost: string | undefined
     while (true) {
       const length = syscallOr(
-        ['EAGAIN'],
+        ['EAGAIN', 'ENOBUFS', 'ENOMEM'],
         'recvfrom',
         this.#fd.number,
         out(this.#buffer),
         this.#buffer.length,
         MSG_DONTWAIT | MSG_TRUNC,
-        null,
-        null,
+        out(this.#sender),
+        out(this.#senderLength),
       )
-      if (length === 'EAGAIN') return
-      if (length > this.#buffer.length) {
-        throw new NetbridgeError(
-          'ERR_NETBRIDGE_KERNEL',
-          `cannot read a netlink answer: ${length} bytes are too many`,
-        )
-      }
-      yield* readMessages(Buffer.from(this.#buffer.subarray(0, length)))
+      if (length === 'EAGAIN') return { messages, lost }
+      if (typeof length === 'string') lost ??= length
+      else if (length > this.#buffer.length) {
+        lost ??= 'EMSGSIZE'
+        this.#buffer = Buffer.alloc(length * 2) // enough when it is asked for again
+      } else if (this.#sender.readUInt32LE(4) === 0)
+        // whoever owns the namespace may send us something too
+        messages.push(...readMessages(Buffer.from(this.#buffer.subarray(0, length))))
     }
   }
-}
-
-const EINTR = 4
-
-function refusal(request: string, errno: number, text: string | undefined): NetbridgeError {
-  const errnoCode = errnoName(errno)
-  const said = text === undefined ? '' : `: ${text}`
-  return new NetbridgeError(
-    codeOf(errnoCode),
-    `cannot ${request}: ${errnoCode} (${errnoText(errno)})${said}`,
-    { errno, errnoCode, request },
-  )
-}
-
-/** The code for an errno of the kernel, whether netlink or a system call reported it. */
-export function codeOf(errnoCode: string): NetbridgeErrorCode {
-  switch (errnoCode) {
-    case 'EPERM':
-    case 'EACCES':
-      return 'ERR_NETBRIDGE_PERMISSION'
-    case 'ENOTSUP':
-    case 'EOPNOTSUPP':
-    case 'EAFNOSUPPORT':
-    case 'EPROTONOSUPPORT':
-    case 'ENOSYS':
-      return 'ERR_NETBRIDGE_UNSUPPORTED'
-    default:
-      return 'ERR_NETBRIDGE_KERNEL'
-  }
-}
-
-/** Wraps what a system call reported, naming what it was for. */
-export function kernelError(action: string, error: unknown): unknown {
-  if (!isSyscallError(error)) return error
-  return new NetbridgeError(codeOf(error.code), `cannot ${action}: ${error.message}`, {
-    errno: error.errno,
-    errnoCode: error.code,
-    cause: error,
-  })
 }

@@ -1,4 +1,5 @@
 import { NLM_F_REQUEST } from './constants.js'
+import { isIncomplete } from './answers.js'
 import type { NetlinkMessage } from './message-reader.js'
 import { MessageWriter } from './message-writer.js'
 import type { NetlinkSocket } from './netlink-socket.js'
@@ -13,14 +14,33 @@ export interface RouteRequest {
   readonly body: (writer: MessageWriter) => void
 }
 
+/** How often a list is asked for again that others change while it is read. */
+const TRIES = 10
+
 /**
  * Sends rtnetlink requests in one go. No acknowledgement is asked for: the kernel is through with all of them
- * when `sendto` returns, and reports refusals in any case.
+ * when `sendto` returns, and reports refusals in any case. Questions whose answer is not whole are asked again, as
+ * netlink(7) has it: the list changed meanwhile (`NLM_F_DUMP_INTR`), or did not fit (`ENOBUFS`).
  *
  * @returns The data messages that came back.
  * @throws {@link NetbridgeError} for the first refused request; the others have been carried out.
  */
 export function exchangeRoute(socket: NetlinkSocket, requests: readonly RouteRequest[]): NetlinkMessage[] {
+  const changesNothing = requests.every(({ type }) => (type & KIND_MASK) === KIND_GET)
+  for (let tries = 1; ; tries++) {
+    try {
+      return exchangeOnce(socket, requests)
+    } catch (error) {
+      if (!changesNothing || tries === TRIES || !isIncomplete(error)) throw error
+    }
+  }
+}
+
+/** Of what is new, deleted, got and set, in this order, the numbers of message types go round. */
+const KIND_MASK = 3
+const KIND_GET = 2
+
+function exchangeOnce(socket: NetlinkSocket, requests: readonly RouteRequest[]): NetlinkMessage[] {
   const writer = new MessageWriter()
   const first = socket.nextSequence()
   requests.forEach(({ type, flags, body }, index) => {

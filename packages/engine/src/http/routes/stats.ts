@@ -38,7 +38,7 @@ async function once(container: ManagedContainer, oneShot: boolean): Promise<Reco
 }
 
 function documentOf(
-  { id, name, handle }: ManagedContainer,
+  { id, name }: ManagedContainer,
   now: StatsReading,
   before: StatsReading | undefined,
 ): Record<string, unknown> {
