@@ -81,7 +81,7 @@ describeOn(['root', 'cgroup2', 'bin:rdma', 'bin:python3'], 'rdma with a device o
     expect(() => createCgroup(uniquePath(), { rdma: { 'ctr-rxe9': { hcaHandles: 1 } } })).toThrow(
       expect.objectContaining({
         code: 'ERR_CGROUP_REFUSED',
-        path: expect.stringMatching(/\/rdma\.max$/) as string,
+        path: expect.stringMatching(/\/rdma\.max$/) as unknown as string,
         value: 'ctr-rxe9 hca_handle=1',
       }),
     )
