@@ -42,11 +42,14 @@ describe('healthCheckOf()', () => {
 describe('withResult()', () => {
   const result = (ExitCode: number): ProbeResult => ({ Start: '', End: '', ExitCode, Output: '' })
   const follow = (codes: readonly number[], inStartPeriod = false): HealthState =>
-    codes.reduce<HealthState>((state, code) => withResult(state, result(code), { retries: 2, inStartPeriod }), {
-      status: 'starting',
-      failingStreak: 0,
-      log: [],
-    })
+    codes.reduce<HealthState>(
+      (state, code) => withResult(state, result(code), { retries: 2, inStartPeriod }),
+      {
+        status: 'starting',
+        failingStreak: 0,
+        log: [],
+      },
+    )
 
   it('counts failures in a row, and keeps the last five', () => {
     expect(follow([1])).toMatchObject({ status: 'starting', failingStreak: 1 })
