@@ -83,6 +83,60 @@ describeOn(needs, 'docker network', () => {
     expect(await ok('network', 'prune', '-f')).toContain('late\nshop')
   })
 
+  it('keeps networks of containers that do not run for their next start', async () => {
+    await ok('network', 'create', '--subnet', '10.154.0.0/24', 'kept')
+    await ok('create', '--name', 'asleep', image, 'sleep', '1000')
+    await ok('network', 'connect', '--alias', 'dreamer', '--ip', '10.154.0.44', 'kept', 'asleep')
+    expect(await docker('network', 'connect', 'kept', 'asleep')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('already'),
+    })
+    const networks = '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}'
+    expect(await ok('inspect', '-f', networks, 'asleep')).toBe('bridge kept ')
+    await ok('start', 'asleep')
+    const resolve = ['run', '--rm', '--network', 'kept', image, 'nslookup', 'dreamer']
+    expect(await ok(...resolve)).toContain('Address: 10.154.0.44')
+    expect(await ok('exec', 'asleep', 'ls', '/sys/class/net')).toBe('eth0\neth1\nlo')
+    await ok('stop', '-t', '0', 'asleep')
+    await ok('network', 'disconnect', 'bridge', 'asleep')
+    expect((await docker('network', 'disconnect', 'bridge', 'asleep')).code).toBe(1)
+    await ok('start', 'asleep')
+    expect(await ok('exec', 'asleep', 'ls', '/sys/class/net')).toBe('eth0\nlo')
+    expect(await ok('inspect', '-f', '{{.NetworkSettings.Networks.kept.IPAddress}}', 'asleep')).toBe(
+      '10.154.0.44',
+    )
+    await ok('stop', '-t', '0', 'asleep')
+    await ok('network', 'disconnect', 'kept', 'asleep')
+    await ok('start', 'asleep')
+    expect(await ok('exec', 'asleep', 'ip', '-o', 'addr')).toMatch(/^1: lo +inet 127\.0\.0\.1/)
+    await ok('rm', '-f', 'asleep')
+    await ok('network', 'rm', 'kept')
+  })
+
+  it('gives names to a container that has begun on bridge alone', async () => {
+    await ok('network', 'create', '--subnet', '10.155.0.0/24', 'named')
+    await ok('run', '-d', '--name', 'begun', image, 'sleep', '1000')
+    await ok(
+      'run',
+      '-d',
+      '--name',
+      'there',
+      '--network',
+      'named',
+      '--ip',
+      '10.155.0.9',
+      image,
+      'sleep',
+      '1000',
+    )
+    expect(await ok('exec', 'begun', 'cat', '/etc/resolv.conf')).not.toContain('127.0.0.11')
+    await ok('network', 'connect', 'named', 'begun')
+    expect(await ok('exec', 'begun', 'head', '-1', '/etc/resolv.conf')).toBe('nameserver 127.0.0.11')
+    expect(await ok('exec', 'begun', 'nslookup', 'there')).toContain('Address: 10.155.0.9')
+    await ok('rm', '-f', 'begun', 'there')
+    await ok('network', 'rm', 'named')
+  })
+
   it('refuses what it would leave out', async () => {
     for (const [args, said] of [
       [['--cgroup-parent', '/x'], 'CgroupParent'],

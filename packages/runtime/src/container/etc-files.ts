@@ -44,13 +44,15 @@ export function etcFiles(
           ? ownHosts() + hostsLines(entries)
           : hostsFile({ hostname, addresses, entries }),
     },
-    {
-      path: '/etc/resolv.conf',
-      content:
-        onHost && dns === undefined ? context.host.resolvConf : resolvConf(settings(context, record, dns)),
-    },
+    { path: '/etc/resolv.conf', content: resolvConfOf(context, record, dns) },
   ]
   return rootfs === '/' ? files.map((file) => ({ ...file, path: endOf(file.path) })) : files
+}
+
+/** What a container's `/etc/resolv.conf` says. */
+export function resolvConfOf(context: Context, record: ContainerRecord, dns: RunOptions['dns']): string {
+  if (record.network.mode === 'host' && dns === undefined) return context.host.resolvConf
+  return resolvConf(settings(context, record, dns))
 }
 
 function addressesOf({ network }: ContainerRecord): string[] {

@@ -46,7 +46,7 @@ export function setupOf(
       : undefined,
     hostSys: ids !== undefined && network.mode === 'host',
     sysctls: { ...(sharesNetwork ? {} : networkSysctls(ids)), ...options.sysctls },
-    loopback: !sharesNetwork && network.mode !== 'bridge',
+    loopback: !sharesNetwork && network.networks.length === 0,
     cwd,
   }
 }

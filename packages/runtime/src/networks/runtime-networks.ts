@@ -7,10 +7,13 @@ import {
 } from '@ctr/netbridge'
 import { connected, networkNamespaceOf } from '../container/attach-networks.js'
 import type { Container } from '../container/container.js'
+import type { ContainerNetwork, ContainerRecord } from '../container/record.js'
 import type { NetworkAttachment } from '../container/network-option.js'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
+import { asksForNames } from './container-names.js'
 import { DEFAULT_NETWORK } from './default-network.js'
+import { writeResolvConf } from './write-resolv-conf.js'
 
 /** A network, and the containers on it. */
 export interface InspectedNetwork extends NetworkInfo {
@@ -94,27 +97,43 @@ export class RuntimeNetworks {
   }
 
   /**
-   * Connects a running container to one more network.
+   * Connects a container to one more network: at once, or one that does not run when it starts.
    *
-   * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`, `ERR_RUNTIME_CONTAINER_NOT_FOUND`;
+   * @param container - Its id or name, or its handle, which then knows of it.
+   * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`: it does not run and was made by `run()`;
+   *   `ERR_RUNTIME_CONTAINER_NOT_FOUND`;
    *   `ERR_RUNTIME_INVALID_ARG`: its network is that of the host, of another container, or none. `NetbridgeError` as
    *   `Networks.connect()`.
    */
   async connect(
     nameOrId: string,
-    containerIdOrName: string,
+    whose: string | Container,
     { aliases = [], ...wanted }: Omit<NetworkAttachment, 'name'> = {},
   ): Promise<void> {
     this.#needRoot()
-    const container = this.#ownNetworked(containerIdOrName)
+    const container = this.#ownNetworked(whose)
     const { id, name } = container
-    using netns = networkNamespaceOf(container.inspect())
+    const before = container.inspect()
     const network = await this.#context.network(nameOrId)
+    if (isKept(before)) {
+      if (before.network.networks.some((place) => place.name === network.name))
+        throw invalid(`cannot connect container ${name}: it is on network ${network.name} already`)
+      await container.networksAre((all) =>
+        [...all, { ...nowhere, name: network.name, aliases, wanted }].map(named),
+      )
+      return
+    }
+    using netns = networkNamespaceOf(before)
     const endpoint = await this.#context.networks.connect(network.name, {
       ...{ id, netnsFd: netns.fd, names: [name, ...aliases], ...wanted },
     })
     const place = connected({ name: network.name, aliases, wanted }, endpoint)
     await container.networksAre((all) => [...all, place])
+    const now = container.inspect()
+    if (asksForNames(before) || !asksForNames(now)) return
+    // it was on networks without names: it asks us from now on
+    await this.#context.names.serve(now, netns.fd)
+    writeResolvConf(this.#context, now)
   }
 
   /**
@@ -141,21 +160,28 @@ export class RuntimeNetworks {
   }
 
   /**
-   * Takes a running container off a network.
+   * Takes a container off a network: at once, or one that does not run when it starts.
    *
    * @throws As {@link connect}; `NetbridgeError` `ERR_NETBRIDGE_NOT_FOUND`: it is not on that network.
    */
-  async disconnect(nameOrId: string, containerIdOrName: string): Promise<void> {
+  async disconnect(nameOrId: string, whose: string | Container): Promise<void> {
     this.#needRoot()
-    const container = this.#ownNetworked(containerIdOrName)
-    using netns = networkNamespaceOf(container.inspect())
-    const { name } = this.#context.networks.inspect(nameOrId)
+    const container = this.#ownNetworked(whose)
+    const before = container.inspect()
+    const { name } = await this.#context.network(nameOrId).then(({ info }) => info)
+    if (isKept(before)) {
+      if (!before.network.networks.some((place) => place.name === name))
+        throw invalid(`cannot disconnect container ${container.name}: it is not on network ${name}`)
+      await container.networksAre((all) => all.filter((place) => place.name !== name).map(named))
+      return
+    }
+    using netns = networkNamespaceOf(before)
     await this.#context.networks.disconnect(name, container.id, netns.fd)
     await container.networksAre((all) => all.filter((place) => place.name !== name))
   }
 
-  #ownNetworked(idOrName: string): Container {
-    const container = this.#container(idOrName)
+  #ownNetworked(whose: string | Container): Container {
+    const container = typeof whose === 'string' ? this.#container(whose) : whose
     const { network } = container.inspect()
     if (network.mode !== 'bridge')
       throw invalid(`cannot connect container ${container.name}: its network is ${network.mode}`)
@@ -165,6 +191,18 @@ export class RuntimeNetworks {
   #needRoot(): void {
     if (this.#context.rootless !== undefined) throw invalid('cannot use networks: they need root')
   }
+}
+
+const nowhere = { address: null, ipv6: null, mac: null }
+
+/** It is started again, and goes on the networks then that it has on record. */
+function isKept({ status, options }: ContainerRecord): boolean {
+  return status !== 'running' && options !== null
+}
+
+/** Interfaces of a start are numbered in the order of its networks. */
+function named(place: Omit<ContainerNetwork, 'interface'>, at: number): ContainerNetwork {
+  return { ...place, interface: `eth${at}` }
 }
 
 function invalid(message: string): RuntimeError {

@@ -86,17 +86,17 @@ export function networkRoutes(app: FastifyInstance, engine: EngineCore): void {
   app.post('/networks/:id/connect', { schema: { body: connectBody } }, async (request, reply) => {
     const name = nameIn(request)
     const { Container, EndpointConfig } = request.body as ConnectBody
-    const { id } = containers.get(Container)
+    const { id, handle } = containers.get(Container)
     const { aliases, ip, ip6, mac } = attachment(name, EndpointConfig)
-    await runtime.networks.connect(name, id, { aliases, ip, ip6, mac })
+    await runtime.networks.connect(name, handle, { aliases, ip, ip6, mac })
     emit(name, 'connect', { container: id })
     return await reply.code(200).send()
   })
 
   app.post('/networks/:id/disconnect', { schema: { body: disconnectBody } }, async (request, reply) => {
     const name = nameIn(request)
-    const { id } = containers.get((request.body as DisconnectBody).Container)
-    await runtime.networks.disconnect(name, id)
+    const { id, handle } = containers.get((request.body as DisconnectBody).Container)
+    await runtime.networks.disconnect(name, handle)
     emit(name, 'disconnect', { container: id })
     return await reply.code(200).send()
   })
