@@ -60,6 +60,7 @@ export type { Mirrors } from './client/sources.js'
 export type { Insecure } from './http/plain-http.js'
 export type { RetryOptions } from './http/retry.js'
 export { BlobStore, type StoredBlob } from './blobs/blob-store.js'
+export type { ArrivingBlob } from './blobs/arriving-blob.js'
 export type { BlobIngest } from './blobs/blob-ingest.js'
 export type { Expected } from './blobs/verify.js'
 export {

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import type { Runtime } from '@ctr/runtime'
 import { isReadable } from '@ctr/start'
 import { shortName } from '../output/image-name.js'
@@ -13,6 +14,12 @@ export interface ShownPull {
 }
 
 /**
+ * The heap may grow by so much, in percent, before V8 marks it anew. It is small and bytes that pass are not in it, but
+ * make V8 mark it after every few megabytes of them: a third of the processor time of a pull, for nothing.
+ */
+const heapGrowth = 500
+
+/**
  * Pulls an image and tells about it as Docker does.
  *
  * @returns Its name in full.
@@ -22,6 +29,7 @@ export async function pullImage(
   wanted: string,
   { quiet, stream, signal, platform }: ShownPull,
 ): Promise<string> {
+  setFlagsFromString(`--heap-growing-percent=${heapGrowth}`)
   const before = await idOf(runtime, wanted)
   using progress = quiet ? undefined : await showProgress(stream)
   const image = await runtime.images.pull(wanted, { signal, platform, onProgress: progress?.onEvent })

@@ -1,9 +1,9 @@
-import { createReadStream, openSync } from 'node:fs'
 import { mkdir, open, rename, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Readable } from 'node:stream'
 import { errnoOf } from '../errors.js'
+import { Arrival, type ArrivingBlob } from './arriving-blob.js'
 import { io, removeFile, syncFolder } from './durable.js'
+import { GatheringWriter } from './gathering-writer.js'
 import { Verifier, type Expected } from './verify.js'
 
 /** Where the bytes of a download are while it runs, while it waits to be resumed, and at the end. */
@@ -22,6 +22,8 @@ export class BlobIngest {
   readonly #paths: IngestPaths
   readonly #verifier: Verifier
   readonly #file: FileHandle
+  #arrival: Arrival
+  #writer: GatheringWriter
   #isOpen = true
 
   private constructor(expected: Expected, paths: IngestPaths, file: FileHandle) {
@@ -29,6 +31,8 @@ export class BlobIngest {
     this.#paths = paths
     this.#file = file
     this.#verifier = new Verifier(expected)
+    this.#arrival = this.#newArrival()
+    this.#writer = this.#newWriter()
   }
 
   /** Begins, or goes on where a suspended or crashed writer of the same blob stopped. */
@@ -41,7 +45,7 @@ export class BlobIngest {
         await open(paths.working, isClaimed ? 'r+' : 'wx+', 0o644),
       )
       try {
-        if (isClaimed) await ingest.#rehash()
+        if (isClaimed) await ingest.#goOn()
         return ingest
       } catch (error) {
         await ingest.discard()
@@ -55,39 +59,35 @@ export class BlobIngest {
     return this.#verifier.size
   }
 
-  /** Appends the next bytes. One call at a time. */
+  /** To read it while it comes. Another one after {@link BlobIngest.reset}. */
+  get arriving(): ArrivingBlob {
+    return this.#arrival
+  }
+
+  /**
+   * Appends the next bytes, which must stay as they are until {@link BlobIngest.verify}. One call at a time. They are
+   * written in the background; what goes wrong there comes out of a later call.
+   */
   async append(chunk: Uint8Array): Promise<void> {
-    const position = this.offset
     this.#verifier.update(chunk)
-    await io(`store blob ${this.#expected.digest}`, async () => {
-      for (let done = 0; done < chunk.byteLength;) {
-        done += (await this.#file.write(chunk, done, chunk.byteLength - done, position + done)).bytesWritten
-      }
-    })
+    await io(`store blob ${this.#expected.digest}`, () => this.#writer.write(chunk))
   }
 
   /** Throws away what is there and starts at offset 0. */
   async reset(): Promise<void> {
+    this.#arrival.end(false)
+    await this.#writer.flush().catch(() => undefined) // of what is not wanted any more
     this.#verifier.reset()
     await io(`store blob ${this.#expected.digest}`, () => this.#file.truncate(0))
+    this.#arrival = this.#newArrival()
+    this.#writer = this.#newWriter()
   }
 
-  /** Checks size and digest; the content can be read then. Before {@link BlobIngest.commit}. */
-  verify(): void {
+  /** Checks size and digest of all that was appended. Before {@link BlobIngest.commit}. */
+  async verify(): Promise<void> {
     this.#verifier.finish()
-  }
-
-  /** The content, once it was checked: also while it is on its way to the disk, and afterwards. */
-  read(): Readable {
-    const open = (): number => {
-      try {
-        return openSync(this.#paths.working, 'r')
-      } catch (error) {
-        if (errnoOf(error) !== 'ENOENT') throw error
-        return openSync(this.#paths.final, 'r')
-      }
-    }
-    return createReadStream('', { fd: open(), highWaterMark: 1024 * 1024 })
+    await io(`store blob ${this.#expected.digest}`, () => this.#writer.flush())
+    this.#arrival.end(true)
   }
 
   /** Writes all to the disk, and makes the blob visible, which must have been checked. */
@@ -122,10 +122,22 @@ export class BlobIngest {
   async #close(): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
+    this.#arrival.end(false)
+    await this.#writer.flush().catch(() => undefined) // up to there the file is good
     await this.#file.close()
   }
 
-  async #rehash(): Promise<void> {
+  #newArrival(): Arrival {
+    return new Arrival(this.#expected.digest, [this.#paths.working, this.#paths.final])
+  }
+
+  #newWriter(): GatheringWriter {
+    const arrival = this.#arrival
+    return new GatheringWriter(this.#file, this.offset, (end) => arrival.grown(end))
+  }
+
+  /** Checks what an earlier writer left, and goes on behind it. */
+  async #goOn(): Promise<void> {
     const { size } = await this.#file.stat()
     if (size > this.#expected.size) {
       await this.#file.truncate(0)
@@ -137,6 +149,8 @@ export class BlobIngest {
       if (bytesRead === 0) break
       this.#verifier.update(buffer.subarray(0, bytesRead))
     }
+    this.#arrival.grown(this.offset)
+    this.#writer = this.#newWriter()
   }
 }
 

@@ -159,7 +159,7 @@ export class BlobStore {
     try {
       if (ingest.offset > 0) await ingest.reset()
       for await (const chunk of source) await ingest.append(chunk)
-      ingest.verify()
+      await ingest.verify()
       await ingest.commit()
     } catch (error) {
       await ingest.discard()

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '@ctr/testing'
 import { startHttp } from '../../test/support/http-server.js'
+import type { ArrivingBlob } from '../blobs/arriving-blob.js'
 import { BlobStore } from '../blobs/blob-store.js'
 import { digestOf } from '../manifest/digest.js'
 import { mediaTypes } from '../manifest/media-types.js'
@@ -165,8 +166,13 @@ describe('RegistryClient.fetchBlob() from a hostile registry', () => {
         response.end(content.subarray(start))
       })
       await using client = newClient()
-      await client.fetchBlob(`${server.address}/a`, layer, store)
+      const arrivals: ArrivingBlob[] = []
+      const onArriving = (blob: ArrivingBlob): void => void arrivals.push(blob)
+      await client.fetchBlob(`${server.address}/a`, layer, store, { onArriving })
       expect(await store.has(layer)).toBe(true)
+      // of what was thrown away nobody is told that it is good
+      const verified = await Promise.all(arrivals.map((blob) => blob.verified))
+      expect(verified).toEqual(left.length === 1000 && left[0] === 0 ? [false, true] : [true])
       expect(readdirSync(join(folder.path, 'partial'))).toEqual([])
     }
   })

@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream'
 import { RegistryError } from '../errors.js'
+import type { ArrivingBlob } from '../blobs/arriving-blob.js'
 import type { BlobIngest } from '../blobs/blob-ingest.js'
 import type { BlobStore } from '../blobs/blob-store.js'
 import { sizeMismatch, type Expected } from '../blobs/verify.js'
@@ -28,10 +28,10 @@ export interface FetchBlobOptions {
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: OnBlobProgress | undefined
   /**
-   * Told that all of the blob has come and is what it should be, while it is being written to the disk; not told of a
-   * blob that was there. `read` opens its content, until `fetchBlob` has failed.
+   * Told that the blob begins to come, before any of it was checked, and again when it has to begin anew; not told of a
+   * blob that was there.
    */
-  readonly onVerified?: ((read: () => Readable) => void) | undefined
+  readonly onArriving?: ((blob: ArrivingBlob) => void) | undefined
 }
 
 /** A `running` event is sent every so many bytes at most. */
@@ -88,7 +88,7 @@ export async function fetchBlob(
   expected: Expected,
   store: BlobStore,
   retry: RetryOptions,
-  { signal, onProgress, onVerified }: FetchBlobOptions,
+  { signal, onProgress, onArriving }: FetchBlobOptions,
 ): Promise<void> {
   const { digest, size } = expected
   const tell = (status: BlobProgress['status'], transferred: number): void =>
@@ -100,29 +100,29 @@ export async function fetchBlob(
   const ingest = await store.ingest(expected)
   let resumed = ingest.offset > 0
   let best = ingest.offset
+  const restart = async (): Promise<void> => {
+    await ingest.reset()
+    onArriving?.(ingest.arriving)
+  }
+  const take = async (): Promise<void> => {
+    await receive(session, reference, expected, ingest, { signal, restart, tell })
+    await ingest.verify()
+    await ingest.commit()
+  }
   try {
+    onArriving?.(ingest.arriving)
     await withRetries(
       retry,
       signal,
       async () => {
         try {
-          await receive(session, reference, expected, ingest, signal, (transferred) =>
-            tell('running', transferred),
-          )
-          ingest.verify()
-          onVerified?.(() => ingest.read())
-          await ingest.commit()
+          await take()
         } catch (error) {
           if (!resumed || !isWrongContent(error)) throw error
           // what an earlier writer left was damaged: once more, from the first byte
           resumed = false
-          await ingest.reset()
-          await receive(session, reference, expected, ingest, signal, (transferred) =>
-            tell('running', transferred),
-          )
-          ingest.verify()
-          onVerified?.(() => ingest.read())
-          await ingest.commit()
+          await restart()
+          await take()
         }
       },
       (_, used) => {
@@ -144,20 +144,27 @@ async function receive(
   reference: Reference,
   expected: Expected,
   ingest: BlobIngest,
-  signal: AbortSignal | undefined,
-  tell: (transferred: number) => void,
+  {
+    signal,
+    restart,
+    tell,
+  }: {
+    readonly signal: AbortSignal | undefined
+    readonly restart: () => Promise<void>
+    readonly tell: (status: 'running', transferred: number) => void
+  },
 ): Promise<void> {
   if (ingest.offset === expected.size && expected.size > 0) return // only the commit was missing
   const source = await openBlob(session, reference, expected, ingest.offset, signal)
   let told = ingest.offset
   try {
-    if (source.offset !== ingest.offset) await ingest.reset()
-    tell(ingest.offset)
+    if (source.offset !== ingest.offset) await restart()
+    tell('running', ingest.offset)
     for await (const chunk of source.body) {
       await ingest.append(chunk)
       if (ingest.offset - told < progressStep) continue
       told = ingest.offset
-      tell(told)
+      tell('running', told)
     }
   } finally {
     source.discard()

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import type { ArrivingBlob } from '../blobs/arriving-blob.js'
 import type { BlobStore } from '../blobs/blob-store.js'
 import type { BlobProgress } from '../client/fetch-blob.js'
 import type { RegistryClient } from '../client/registry-client.js'
@@ -47,19 +47,18 @@ export interface FetchImageOptions extends TransferOptions {
   /** Signatures at hand, as parsed sigstore bundles, besides those that the registry has. */
   readonly bundles?: readonly unknown[] | undefined
   /**
-   * Told of each layer that has come and was checked, while it is written to the disk and others still come: to begin
-   * with its unpacking. Not told of layers that were there. The image may still fail to come.
+   * Told of each layer that begins to come, to begin with its unpacking, and once more when it has to begin anew. Its
+   * bytes are not checked yet: nothing made of them may show before `verified` says so. Not told of layers that were
+   * there. The image may still fail to come.
    */
   readonly onLayer?: ((layer: FetchedLayer) => void) | undefined
 }
 
-/** A layer that has come. */
-export interface FetchedLayer {
+/** A layer on its way. */
+export interface FetchedLayer extends ArrivingBlob {
   readonly descriptor: Descriptor
   /** Digest of the uncompressed tar, as the image's config promises it. Whoever unpacks checks it. */
   readonly diffId: string
-  /** The blob's bytes, until the pull has failed. */
-  open(): Readable
 }
 
 /** An image whose blobs are all in the store, not yet named there. */
@@ -104,9 +103,10 @@ export async function fetchImage(
     client.fetchBlob(reference, layer, blobs, {
       signal: either,
       onProgress,
-      onVerified: (open) => {
+      onArriving: (blob) => {
         const position = manifest.layers.findIndex(({ digest }) => digest === layer.digest)
-        onLayer?.({ descriptor: layer, diffId: config.rootfs.diff_ids[position]!, open })
+        const diffId = config.rootfs.diff_ids[position]!
+        onLayer?.({ descriptor: layer, diffId, verified: blob.verified, open: () => blob.open() })
       },
     }),
   )

@@ -4,7 +4,10 @@ import type { LayerStore } from '@ctr/overlay'
 /** Layers unpacked at the same time: beside inflating, each keeps a thread busy with files. */
 const parallel = 2
 
-/** Unpacks layers as they come, while others are still on their way. */
+/**
+ * Unpacks layers as they come. Each shows once its bytes have ended, which they do only when they are those that the
+ * image's manifest promises.
+ */
 export class EarlyUnpack {
   readonly #layers: LayerStore
   readonly #stop = new AbortController()
@@ -56,7 +59,8 @@ export class EarlyUnpack {
         this.#added.push(next.diffId)
         this.#unpacked(next.diffId)
       } catch (error) {
-        this.#failure ??= { error }
+        // of bytes that are not those of the layer: it comes once more, or its pull fails and says why
+        if (await next.verified) this.#failure ??= { error }
       }
     }
   }

@@ -1,0 +1,86 @@
+import type { FileHandle } from 'node:fs/promises'
+
+/** Bytes that wait for the disk at most; whoever brings more waits as well. */
+const mostWaiting = 1024 * 1024
+
+/**
+ * Writes a file from a position on, piece by piece. While one write is under way, what comes next is gathered, and goes
+ * to the disk by a single call: pieces of a download are small. The file never has holes: it ends where writing stopped.
+ */
+export class GatheringWriter {
+  readonly #file: FileHandle
+  readonly #onWritten: (end: number) => void
+  #end: number
+  #waiting: Uint8Array[] = []
+  #waitingBytes = 0
+  #running: Promise<void> | undefined
+  #failure: { readonly error: unknown } | undefined
+
+  /**
+   * @param position - Where the first piece goes.
+   * @param onWritten - Told how far the file goes, after each write.
+   */
+  constructor(file: FileHandle, position: number, onWritten: (end: number) => void) {
+    this.#file = file
+    this.#end = position
+    this.#onWritten = onWritten
+  }
+
+  /**
+   * Takes the next piece, whose bytes must stay as they are until {@link flush}. Resolves when there is room for more.
+   * What a write throws comes out of the calls after it.
+   */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#check()
+    this.#waiting.push(bytes)
+    this.#waitingBytes += bytes.byteLength
+    if (this.#running === undefined) this.#begin()
+    else if (this.#waitingBytes >= mostWaiting) await this.#running
+    this.#check()
+  }
+
+  /** Waits until all is written. */
+  async flush(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+    this.#check()
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+
+  #begin(): void {
+    const pieces = this.#waiting
+    this.#waiting = []
+    this.#waitingBytes = 0
+    this.#running = this.#writeAll(pieces).then(
+      () => {
+        this.#running = undefined
+        this.#onWritten(this.#end)
+        if (this.#waiting.length > 0) this.#begin()
+      },
+      (error: unknown) => {
+        this.#running = undefined
+        this.#failure = { error }
+      },
+    )
+  }
+
+  async #writeAll(pieces: readonly Uint8Array[]): Promise<void> {
+    for (let left = pieces; left.length > 0;) {
+      const { bytesWritten } = await this.#file.writev(left as NodeJS.ArrayBufferView[], this.#end)
+      this.#end += bytesWritten
+      left = behind(left, bytesWritten)
+    }
+  }
+}
+
+/** What is left of pieces when so many of their bytes are written. */
+function behind(pieces: readonly Uint8Array[], written: number): readonly Uint8Array[] {
+  let index = 0
+  for (; index < pieces.length && written >= pieces[index]!.byteLength; index += 1) {
+    written -= pieces[index]!.byteLength
+  }
+  if (index === pieces.length) return []
+  return [pieces[index]!.subarray(written), ...pieces.slice(index + 1)]
+}
