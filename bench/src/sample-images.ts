@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { createReadStream, createWriteStream, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { packLayer, type LayerSource } from '@ctr/overlay'
 import { ImageStore, mediaTypes } from '@ctr/registry'
@@ -14,25 +15,37 @@ export interface SampleImage {
   readonly fileSize: number
   /** `'text'` is packed to about a third, `'random'` not at all. */
   readonly content: 'text' | 'random'
+  /** Default `'gzip'`. */
+  readonly compression?: 'gzip' | 'zstd' | undefined
 }
+
+const { createZstdCompress } = process.getBuiltinModule('node:zlib') as {
+  readonly createZstdCompress?: () => Transform
+}
+
+/** Whether this Node.js knows zstd: 22.15 and later, 23.8 and later. */
+export const hasZstd = createZstdCompress !== undefined
 
 /** Makes an image and pushes it to a registry. */
 export async function pushSample(
-  { name, layers, filesPerLayer, fileSize, content }: SampleImage,
+  { name, layers, filesPerLayer, fileSize, content, compression }: SampleImage,
   reference: string,
   folder: string,
 ): Promise<void> {
   const store = await ImageStore.open(join(folder, `sample-${name}`))
   const packed: { readonly file: string; readonly diffId: string }[] = []
   for (let layer = 0; layer < layers; layer += 1) {
-    const file = join(folder, `sample-${name}-${layer}.tar.gz`)
-    const { stream, digests } = packLayer(files(layer, filesPerLayer, fileSize, content))
-    await pipeline(stream, createWriteStream(file))
+    const file = join(folder, `sample-${name}-${layer}`)
+    const isZstd = compression === 'zstd'
+    const { stream, digests } = packLayer(files(layer, filesPerLayer, fileSize, content), {
+      compression: isZstd ? 'none' : 'gzip',
+    })
+    await pipeline([stream, ...(isZstd ? [createZstdCompress!()] : []), createWriteStream(file)])
     packed.push({ file, diffId: (await digests).diffId })
   }
   const blobs = packed.map(({ file, diffId }) => ({
     blob: createReadStream(file),
-    mediaType: mediaTypes.ociLayerGzip,
+    mediaType: compression === 'zstd' ? mediaTypes.ociLayerZstd : mediaTypes.ociLayerGzip,
     diffId,
   }))
   await store.add({ layers: blobs }, { reference })
