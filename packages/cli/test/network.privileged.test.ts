@@ -34,6 +34,15 @@ describeOn(needs, 'ctrjs network', () => {
     expect(Object.values(shown['Containers'] as object)).toMatchObject([
       { Name: 'box', IPv4Address: '10.141.0.9/24' },
     ])
+    const { stdout: explained } = await run('network', 'explain', 'back')
+    expect(explained).toContain('Network back: bridge, 10.141.0.0/24 (gateway 10.141.0.1)')
+    expect(explained).toMatch(/\n {2}-> eth0 of box \(10\.141\.0\.9|\n {5}eth0 of box \(10\.141\.0\.9/)
+    expect(explained).toMatch(/chain forward .*\n {4}iifname \. oifname @inside accept\n/)
+    expect(JSON.parse((await run('network', 'explain', '--json', 'back')).stdout)).toMatchObject({
+      info: { name: 'back' },
+      warnings: [],
+    })
+    expect(await run('network', 'explain', 'nope')).toMatchObject({ code: 1 })
     expect(await run('network', 'rm', 'back')).toMatchObject({ code: 1 })
 
     await run('network', 'create', '--ipv6', 'more')

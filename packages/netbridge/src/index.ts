@@ -7,6 +7,9 @@
  */
 export { Netbridge, type NetbridgeOptions } from './netbridge.js'
 export { Networks, type ConnectedEndpoint, type ConnectOptions, type NetworksOptions } from './networks.js'
+export type { NetworkExplanation } from './explain/explain-network.js'
+export type { Journey } from './explain/journeys.js'
+export type { ExplainedChain, ExplainedTable } from './explain/read-tables.js'
 export type { FirewallWarning } from './firewall/warnings.js'
 export type { Network } from './network.js'
 export type { NetworkDriver, NetworkInfo, NetworkOptions, SubnetInfo, SubnetOptions } from './network-info.js'

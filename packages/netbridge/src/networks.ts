@@ -1,6 +1,7 @@
 import { NETLINK_NETFILTER } from '@ctr/linux'
 import type { AttachOptions, Endpoint, EndpointInfo } from './endpoint.js'
 import { NetbridgeError } from './errors.js'
+import { explainNetwork, type NetworkExplanation } from './explain/explain-network.js'
 import { firewallWarnings, type FirewallWarning } from './firewall/warnings.js'
 import { NetlinkSocket } from './netlink/netlink-socket.js'
 import { Network } from './network.js'
@@ -145,6 +146,20 @@ export class Networks implements AsyncDisposable {
   firewallWarnings(): FirewallWarning[] {
     using socket = new NetlinkSocket(NETLINK_NETFILTER)
     return firewallWarnings(socket, this.#instance, this.#state.bridges())
+  }
+
+  /**
+   * How packets travel on a network, and everything in the kernel that makes them do so: links, routes, kernel
+   * parameters, the tables of the instance and its rules in chains of others, all read back as they are now. Nothing is
+   * made.
+   *
+   * @throws {@link NetbridgeError} `ERR_NETBRIDGE_NOT_FOUND`; `ERR_NETBRIDGE_PERMISSION`: the caller lacks CAP_NET_ADMIN.
+   */
+  explain(nameOrId: string): NetworkExplanation {
+    const { name } = this.inspect(nameOrId)
+    const record = this.#state.record(name)
+    if (record === undefined) throw notFound(name)
+    return explainNetwork(this.#instance, record, this.#state.endpoints(name).list())
   }
 
   /** Where a container is: its endpoints on all networks. */

@@ -22,7 +22,7 @@ export type {
   NetworkOptions,
   SubnetOptions,
 } from '@ctr/netbridge'
-export type { InspectedNetwork, RuntimeNetworks } from './networks/runtime-networks.js'
+export type { InspectedNetwork, NetworkExplanation, RuntimeNetworks } from './networks/runtime-networks.js'
 export type { ExecProcess } from './container/exec.js'
 export type { CommitOptions } from './container/commit.js'
 export type { ImportOptions } from './images/import-image.js'

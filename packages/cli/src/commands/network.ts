@@ -5,6 +5,7 @@ import { networkOptions, type AttachFlags, type CreateNetworkFlags } from '../op
 import { parseRate } from '../options/parse-rate.js'
 import { confirm } from '../output/confirm.js'
 import { describeNetwork } from '../output/describe-network.js'
+import { explainText } from '../output/explain-text.js'
 import { printError, printJson, printLine } from '../output/pipe-end.js'
 import { formatTable } from '../output/table.js'
 import { eachNamed } from './each-named.js'
@@ -16,6 +17,7 @@ export function define(command: Command, cli: Cli): void {
     .addCommand(connect(cli))
     .addCommand(create(cli))
     .addCommand(disconnect(cli))
+    .addCommand(explain(cli))
     .addCommand(inspect(cli))
     .addCommand(limit(cli))
     .addCommand(list(cli))
@@ -80,6 +82,20 @@ function disconnect(cli: Cli): Command {
     .action(async (network: string, container: string) => {
       await using runtime = await cli.open()
       await runtime.networks.disconnect(network, container)
+    })
+}
+
+function explain(cli: Cli): Command {
+  return new Command('explain')
+    .description('Print how packets travel on a network, with what the kernel has for it')
+    .usage('[OPTIONS] NETWORK')
+    .argument('<network>')
+    .option('--json', 'Print a JSON object')
+    .action(async (name: string, { json }: { readonly json?: true }) => {
+      await using runtime = await cli.open()
+      const explanation = runtime.networks.explain(name)
+      if (json === true) printJson(explanation)
+      else printLine(explainText(explanation))
     })
 }
 

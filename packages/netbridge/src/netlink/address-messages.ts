@@ -11,6 +11,8 @@ export interface RouteInfo {
   readonly prefixLength: number
   readonly destination: Buffer | undefined
   readonly interfaceIndex: number | undefined
+  /** It leads to addresses of the host itself, or is one of broadcasts and groups. */
+  readonly isLocal: boolean
 }
 
 const familyNumber = { 4: AF_INET, 6: AF_INET6 } as const
@@ -91,5 +93,6 @@ export function readRoute({ body }: NetlinkMessage): RouteInfo {
     prefixLength: body[1] ?? 0,
     destination: attributes.get(nl.RTA_DST),
     interfaceIndex: attributes.get(nl.RTA_OIF)?.readUInt32LE(0),
+    isLocal: body[7] !== nl.RTN_UNICAST,
   }
 }

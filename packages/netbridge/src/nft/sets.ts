@@ -17,6 +17,14 @@ const sizes: Readonly<Record<number, number>> = {
   [INET_SERVICE]: 4,
   [IFNAME]: 16,
 }
+const kinds = {
+  [IPV4_ADDR]: 'address',
+  [IPV6_ADDR]: 'address',
+  [ETHER_ADDR]: 'mac',
+  [INET_PROTO]: 'protocol',
+  [INET_SERVICE]: 'port',
+  [IFNAME]: 'interface',
+} as const
 const concatenation = (types: readonly number[]): number => types.reduce((all, type) => all * 64 + type, 0)
 const sizeOf = (types: readonly number[]): number => types.reduce((all, type) => all + sizes[type]!, 0)
 
@@ -67,6 +75,18 @@ export const bridgeSets: readonly NftSet[] = [
   keySet(SENDERS4, [IFNAME, ETHER_ADDR, IPV4_ADDR]),
   keySet(SENDERS6, [IFNAME, ETHER_ADDR, IPV6_ADDR]),
 ]
+
+/** What a key or a value of these sets is made of, and how many bytes of a register each part takes. */
+export function keyParts(
+  type: number,
+): { readonly kind: (typeof kinds)[keyof typeof kinds]; readonly size: number }[] {
+  const parts: { kind: (typeof kinds)[keyof typeof kinds]; size: number }[] = []
+  for (let rest = type; rest > 0; rest = Math.floor(rest / 64)) {
+    const one = (rest % 64) as keyof typeof kinds
+    parts.unshift({ kind: kinds[one], size: sizes[one]! })
+  }
+  return parts
+}
 
 function keySet(name: string, key: readonly number[]): NftSet {
   return { name, flags: 0, keyType: concatenation(key), keyLength: sizeOf(key), keyByteOrder: 0 }

@@ -2,6 +2,7 @@ import {
   type Bandwidth,
   type EndpointInfo,
   type FirewallWarning,
+  type NetworkExplanation as Explanation,
   type NetworkInfo,
   type NetworkOptions,
 } from '@ctr/netbridge'
@@ -20,6 +21,11 @@ export interface InspectedNetwork extends NetworkInfo {
   /** By their ids. */
   readonly containers: readonly EndpointInfo[]
   /** Firewalls of the host that keep it from working; empty when all is well. */
+  readonly warnings: readonly FirewallWarning[]
+}
+
+/** How packets travel on a network, and what keeps them from it. */
+export interface NetworkExplanation extends Explanation {
   readonly warnings: readonly FirewallWarning[]
 }
 
@@ -67,6 +73,18 @@ export class RuntimeNetworks {
     const info = this.#context.networks.inspect(nameOrId)
     const warnings = this.warnings().filter(({ networks }) => networks.includes(info.name))
     return { ...info, containers: this.#context.networks.endpoints(info.name), warnings }
+  }
+
+  /**
+   * How packets travel on a network, with what the kernel has for it.
+   *
+   * @throws As {@link inspect}.
+   */
+  explain(nameOrId: string): NetworkExplanation {
+    this.#needRoot()
+    const explanation = this.#context.networks.explain(nameOrId)
+    const { name } = explanation.info
+    return { ...explanation, warnings: this.warnings().filter(({ networks }) => networks.includes(name)) }
   }
 
   /** Firewalls of the host that keep networks from working, as they are now. */
