@@ -12,6 +12,8 @@ import { newAddress, newDefaultRoute } from './netlink/address-messages.js'
 import {
   deleteLink,
   deleteLinkGroup,
+  getLink,
+  getLinkAt,
   newVeth,
   setBridgePort,
   setLinkDownInGroup,
@@ -22,6 +24,7 @@ import { NetlinkSocket } from './netlink/netlink-socket.js'
 import { exchangeRoute, type RouteRequest } from './netlink/route-request.js'
 import { newIpvlan, newMacvlan, type IpvlanMode, type MacvlanMode } from './netlink/stacked-links.js'
 import { insideNetwork, LOOPBACK_INDEX, routeSocketIn } from './network-namespace.js'
+import { untilFound } from './neighbour-discovery.js'
 import type { NftTable } from './nft/nft-table.js'
 import type { PortReservations } from './port-reservations.js'
 import { checkMappings, claimPorts, releasePorts } from './publish.js'
@@ -136,13 +139,24 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
   if (info.antiSpoofing === true) admit(network, { ...info, ports: [] }) // before anything can be sent
   makeLink(network, info, netnsFd)
   if (info.ifname !== null && bandwidth !== undefined) applyBandwidth(network, info.ifname, bandwidth)
-  configureInside(netnsFd, info, record, {
+  using inside = configureInside(netnsFd, info, record, {
     defaultRoute: options.defaultRoute ?? true,
     // a hardware address that does not follow from the address: neighbours may remember another one
     announce: wantedMac !== undefined || record.bridge === undefined,
   })
+  settle(network, info)
   admit(network, info)
+  if (info.ipv6 !== null) untilFound(inside, info.ipv6.address)
   return info
+}
+
+/**
+ * That a link has come up reaches the bridge and the queues of both in a moment of the kernel's choice; until then what
+ * is sent to it is lost, and ARP and neighbour discovery ask again only after a second. Who asks for a link has that
+ * done at once, from Linux 6.9 on.
+ */
+function settle({ route, linkIndex }: OpenNetwork, { ifname }: EndpointInfo): void {
+  if (ifname !== null) exchangeRoute(route, [getLink(ifname), getLinkAt(linkIndex)])
 }
 
 function ipv6Of({ ipv6 }: NetworkRecord, address: string): EndpointInfo['ipv6'] {
@@ -213,27 +227,34 @@ function makeVeth({ route, record }: OpenNetwork, veth: VethOptions, hairpin: bo
   exchangeRoute(route, requests)
 }
 
+/** @returns A socket inside. */
 function configureInside(
   netnsFd: number,
   { name, address, prefixLength, ipv6 }: EndpointInfo,
   record: NetworkRecord,
   { defaultRoute, announce }: { readonly defaultRoute: boolean; readonly announce: boolean },
-): void {
-  using socket = insideNetwork(netnsFd, () => {
+): NetlinkSocket {
+  const socket = insideNetwork(netnsFd, () => {
     if (announce) announceAddresses(name)
     return new NetlinkSocket(NETLINK_ROUTE)
   })
-  const link = findLink(socket, name)
-  if (link === undefined)
-    throw new NetbridgeError('ERR_NETBRIDGE_KERNEL', `cannot find ${name} in its namespace`)
-  const { index } = link
-  exchangeRoute(socket, [
-    setLinkUp(LOOPBACK_INDEX, 'lo'),
-    newAddress(index, name, parseIp(address)!, prefixLength),
-    ...(ipv6 === null ? [] : [newAddress(index, name, parseIp(ipv6.address)!, ipv6.prefixLength)]),
-    setLinkUp(index, name),
-    ...(defaultRoute ? defaultRoutes(index, record) : []),
-  ])
+  try {
+    const link = findLink(socket, name)
+    if (link === undefined)
+      throw new NetbridgeError('ERR_NETBRIDGE_KERNEL', `cannot find ${name} in its namespace`)
+    const { index } = link
+    exchangeRoute(socket, [
+      setLinkUp(LOOPBACK_INDEX, 'lo'),
+      newAddress(index, name, parseIp(address)!, prefixLength),
+      ...(ipv6 === null ? [] : [newAddress(index, name, parseIp(ipv6.address)!, ipv6.prefixLength)]),
+      setLinkUp(index, name),
+      ...(defaultRoute ? defaultRoutes(index, record) : []),
+    ])
+    return socket
+  } catch (error) {
+    socket.close()
+    throw error
+  }
 }
 
 /** The way out of a network; none where there is no way out. */

@@ -3,7 +3,8 @@ import { expect, it } from '@jest/globals'
 import { PR_SET_DUMPABLE, syscall } from '@ctr/linux'
 import { describeOn, leakCheck } from '@ctr/testing'
 import { createNetworkNamespace, loopbackUp, Netbridge } from '../src/index.js'
-import { namespaces, run, testNetwork } from './support/network.js'
+import { askFromHost, serve } from './support/inside.js'
+import { namespaces, run, testNetwork, testNetworks } from './support/network.js'
 
 leakCheck()
 
@@ -28,6 +29,19 @@ describeOn(['root', 'bin:ip', 'bin:nsenter', 'bin:nft'], 'Netbridge.attach() on 
       network.net.bridge,
     )
     run(netns, 'ping', '-c1', '-W2', network.net.gateway)
+  })
+
+  it('is through when it returns: what is sent to the container at once does not get lost', async () => {
+    await using store = testNetworks()
+    const net = await store.networks.create({ name: 'six', ipv6: true })
+    using all = namespaces(8)
+    for (const [number, { fd }] of all.entries()) {
+      const { ifname, ipv6 } = net.attach({ id: `c${number}`, netnsFd: fd })
+      expect(readFileSync(`/sys/class/net/${ifname!}/operstate`, 'utf8')).toBe('up\n')
+      expect(readFileSync(`/sys/class/net/${ifname!}/brport/state`, 'utf8')).toBe('3\n') // forwarding
+      await using _server = await serve(fd, 80, 'six', '::')
+      expect(await askFromHost(ipv6!.address, 80)).toMatch(/^six sees /)
+    }
   })
 
   it('takes name, address and hardware address as asked for', async () => {
