@@ -106,7 +106,7 @@ describeOn(['root', 'bin:busybox'], 'spawn() on Linux 5.10', () => {
         code: 'ERR_NAMESPACES_START',
         message: expect.stringMatching(
           /execveat.*ENOENT.*; the security module TOMOYO, before Linux 6\.12, wants \/dev\/fd/,
-        ) as string,
+        ),
       })
     })
 

@@ -7,7 +7,7 @@ export interface BlockIoResources {
   readonly weight?: number | undefined
   /** Share of the group's own processes against its child groups, 10 to 1000. v1 of kernels before 5.0 only. */
   readonly leafWeight?: number | undefined
-  /** Weights for single devices. */
+  /** Weights for single devices. BFQ forgets them when `weight` is written again: give both then. */
   readonly weightDevice?: readonly WeightDevice[] | undefined
   /** Bytes a second that may be read. */
   readonly throttleReadBpsDevice?: readonly ThrottleDevice[] | undefined
