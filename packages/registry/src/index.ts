@@ -80,6 +80,7 @@ export type { ArchiveLimits } from './archives/read-archive.js'
 export type {
   AddOptions,
   LoadOptions,
+  PrunedBlobs,
   PullOptions,
   PushOptions,
   RemovedImage,
@@ -93,6 +94,7 @@ export type {
   TransferOptions,
 } from './store/pull-image.js'
 export type { ImageLayer, StoredImage } from './store/stored-image.js'
+export type { StoreCheck, StoreProblem } from './store/verify-store.js'
 export { RegistryServer } from './server/registry-server.js'
 export type { GarbageSchedule, RegistryServerOptions } from './server/server-options.js'
 export type { CollectedGarbage, GarbageOptions } from './server/collect-garbage.js'

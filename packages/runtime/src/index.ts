@@ -26,6 +26,8 @@ export type { InspectedNetwork, NetworkExplanation, RuntimeNetworks } from './ne
 export type { ExecProcess } from './container/exec.js'
 export type { CommitOptions } from './container/commit.js'
 export type { ImportOptions } from './images/import-image.js'
+export type { PrunedImages, PruneImagesOptions } from './images/prune-images.js'
+export type { ImageProblem, ImagesCheck, VerifyOptions } from './images/verify-images.js'
 export type { LogEntry, LogOptions } from './container/logs.js'
 export type {
   ContainerStdio,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { StoredImage } from '@ctr/registry'
 import type { Cli } from '../cli.js'
+import { prune, verify } from './images-upkeep.js'
 import { formatAgo, formatSize } from '../output/humanize.js'
 import { repositoryAndTag } from '../output/image-name.js'
 import { printJson, printLine } from '../output/pipe-end.js'
@@ -27,6 +28,8 @@ export function define(command: Command, cli: Cli): void {
       else if (quiet === true) for (const { id } of images) printLine(trunc ? shortId(id) : id)
       else printLine(toTable(images, trunc))
     })
+    .addCommand(prune(cli))
+    .addCommand(verify(cli))
 }
 
 function newestFirst(images: readonly StoredImage[]): readonly StoredImage[] {

@@ -5,25 +5,71 @@ import type { Runtime } from '@ctr/runtime'
 import type { Cli } from '../cli.js'
 import { CliError } from '../errors.js'
 import { confirm } from '../output/confirm.js'
+import { printLine } from '../output/pipe-end.js'
+import { printPruned, reclaimed } from '../output/pruned-images.js'
 
 /** `ctrjs system`. */
 export function define(command: Command, cli: Cli): void {
-  command.usage('COMMAND').addCommand(
-    new Command('reset')
-      .description('Remove all containers, images, volumes, networks and folders')
-      .usage('[OPTIONS]')
-      .option('-f, --force', 'Do not prompt for confirmation')
-      .action(async ({ force = false }: { readonly force?: boolean }) => {
-        const runtime = await cli.open()
-        try {
-          if (!force) await refuseUnconfirmed(runtime)
-          await runtime.reset()
-        } finally {
-          await runtime.close()
-        }
-        removeFolders(runtime)
-      }),
-  )
+  command
+    .usage('COMMAND')
+    .addCommand(prune(cli))
+    .addCommand(
+      new Command('reset')
+        .description('Remove all containers, images, volumes, networks and folders')
+        .usage('[OPTIONS]')
+        .option('-f, --force', 'Do not prompt for confirmation')
+        .action(async ({ force = false }: { readonly force?: boolean }) => {
+          const runtime = await cli.open()
+          try {
+            if (!force) await refuseUnconfirmed(runtime)
+            await runtime.reset()
+          } finally {
+            await runtime.close()
+          }
+          removeFolders(runtime)
+        }),
+    )
+}
+
+interface PruneFlags {
+  readonly all?: boolean
+  readonly force?: boolean
+  readonly volumes?: boolean
+}
+
+function prune(cli: Cli): Command {
+  return new Command('prune')
+    .description('Remove unused data')
+    .usage('[OPTIONS]')
+    .option('-a, --all', 'Remove all unused images, not just nameless ones')
+    .option('-f, --force', 'Do not prompt for confirmation')
+    .option('--volumes', 'Remove anonymous volumes, too')
+    .action(async ({ all = false, force = false, volumes = false }: PruneFlags) => {
+      await using runtime = await cli.open()
+      const what = [
+        'containers that do not run',
+        'networks without containers',
+        `${all ? 'unused' : 'nameless'} images`,
+      ]
+      const warning = `WARNING! This will remove all ${[...what, ...(volumes ? ['anonymous volumes that nobody uses'] : [])].join(', ')}.`
+      if (!force && !(await confirm(warning)))
+        throw new CliError('ERR_CLI_REFUSED', 'cannot prune: it was not confirmed')
+      const stopped = runtime.containers().filter((container) => container.inspect().status !== 'running')
+      for (const container of stopped) await container.remove()
+      printList(
+        'Deleted Containers:',
+        stopped.map(({ id }) => id),
+      )
+      printList('Deleted Networks:', runtime.rootless === undefined ? await runtime.networks.prune() : [])
+      if (volumes) printList('Deleted Volumes:', await runtime.volumes.prune())
+      const pruned = await runtime.images.prune({ all })
+      printPruned(pruned)
+      printLine(reclaimed(pruned.bytes))
+    })
+}
+
+function printList(title: string, items: readonly string[]): void {
+  if (items.length > 0) printLine([title, ...items, ''].join('\n'))
 }
 
 async function refuseUnconfirmed({ root, state }: Runtime): Promise<void> {

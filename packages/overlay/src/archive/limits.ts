@@ -29,6 +29,14 @@ export const defaultLayerLimits: LayerLimits = {
   ratio: 250,
 }
 
+/** For what was bounded when it came in. */
+export const unboundedLayer: LayerLimits = {
+  ...defaultLayerLimits,
+  bytes: Infinity,
+  entries: Infinity,
+  ratio: Infinity,
+}
+
 /** Fills in defaults and refuses what is no limit. */
 export function layerLimits(given: Partial<LayerLimits> = {}): LayerLimits {
   const limits = { ...defaultLayerLimits, ...given }

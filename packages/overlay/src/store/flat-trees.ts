@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { defaultLayerLimits } from '../archive/limits.js'
+import { unboundedLayer } from '../archive/limits.js'
 import { errnoOf, systemError } from '../errors.js'
 import { removeTree } from '../files/remove-tree.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
@@ -10,9 +10,6 @@ import { unpackLayer } from '../unpack/unpack-layer.js'
 import { parse } from './layer-folder.js'
 import type { Layout } from './layout.js'
 import { TemporaryFolder } from './temporary-folders.js'
-
-/** Layers were bounded when they came in. */
-const noLimits = { ...defaultLayerLimits, bytes: Infinity, entries: Infinity, ratio: Infinity }
 
 /**
  * Copies what several folders show together into an empty one: owners, permissions, times, links and attributes as
@@ -26,7 +23,7 @@ export async function copyMerged(
   namespace: StoreUserNamespace | undefined,
   signal?: AbortSignal,
 ): Promise<void> {
-  const options = { limits: noLimits, signal, namespace, whiteouts: 'plain' } as const
+  const options = { limits: unboundedLayer, signal, namespace, whiteouts: 'plain' } as const
   await unpackLayer(mergedTarStream(lower, { namespace }, signal), to, options)
 }
 

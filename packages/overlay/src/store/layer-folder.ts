@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, OverlayError, systemError } from '../errors.js'
+import type { Layout } from './layout.js'
 
 /** A layer of a store. */
 export interface Layer {
@@ -57,6 +58,16 @@ export function readLayer(folder: string): Layer | undefined {
     throw damaged(path)
   }
   return { diffId, path: filesOf(folder), size, entries, opaqueRoot }
+}
+
+/** When the layers of a store came to be, by diffID, in milliseconds since 1970. */
+export function layerAges({ layers }: Layout): ReadonlyMap<string, number> {
+  const ages = new Map<string, number>()
+  for (const hex of readdirSync(layers)) {
+    const stat = statSync(join(layers, hex), { throwIfNoEntry: false }) // removed meanwhile
+    if (stat !== undefined && /^[0-9a-f]{64}$/.test(hex)) ages.set(`sha256:${hex}`, stat.mtimeMs)
+  }
+  return ages
 }
 
 /** Parses a JSON file of the store. */

@@ -12,8 +12,9 @@ import type { OverlayDescription } from '../mount/description.js'
 import { mountOverlay } from '../mount/mount-overlay.js'
 import { checkPlain, checkStrategy, type MountStrategy } from '../mount/strategy.js'
 import { addLayer } from './add-layer.js'
+import { checkLayer } from './check-layer.js'
 import { copyMerged, FlatTrees } from './flat-trees.js'
-import { filesOf, readLayer, type Layer } from './layer-folder.js'
+import { filesOf, layerAges, readLayer, type Layer } from './layer-folder.js'
 import { checkDiffId, checkRootId, Layout } from './layout.js'
 import { RootFilesystem } from './root-filesystem.js'
 import { fillRoot, readRoot, rootIds, rootRecord, rootsOn } from './root-folder.js'
@@ -176,8 +177,7 @@ export class LayerStore {
   async add(source: AsyncIterable<Uint8Array>, { diffId, signal }: AddLayerOptions = {}): Promise<Layer> {
     const existing = diffId === undefined ? undefined : this.get(diffId)
     if (existing !== undefined) {
-      if (source instanceof Readable) source.destroy()
-      else await source[Symbol.asyncIterator]().return?.()
+      await discard(source)
       return existing
     }
     const layer = await addLayer(this.#layout, source, {
@@ -211,6 +211,35 @@ export class LayerStore {
   async list(): Promise<readonly Layer[]> {
     const names = readdirSync(this.#layout.layers).sort()
     return Promise.resolve(names.flatMap((name) => this.get(`sha256:${name}`) ?? []))
+  }
+
+  /**
+   * Compares a layer's files with its archive, by unpacking that once more: names, content, owners, permissions, times
+   * and attributes.
+   *
+   * @param source - The bytes of the blob, compressed or not.
+   * @throws {@link OverlayError} `ERR_OVERLAY_DAMAGED`: they differ; remove the layer and add it again.
+   *   `ERR_OVERLAY_DIGEST`: the archive is another one. What {@link LayerStore.add} throws.
+   */
+  async check(
+    diffId: string,
+    source: AsyncIterable<Uint8Array>,
+    { signal }: Pick<AddLayerOptions, 'signal'> = {},
+  ): Promise<void> {
+    try {
+      await checkLayer(this.#layout, { diffId, source }, { namespace: this.#namespace, signal })
+    } finally {
+      await discard(source) // it was not read where the layer's description is damaged already
+    }
+  }
+
+  /**
+   * Layers that show in the store, whatever their folders hold, and when they were unpacked.
+   *
+   * @returns By diffID, in milliseconds since 1970.
+   */
+  ages(): ReadonlyMap<string, number> {
+    return layerAges(this.#layout)
   }
 
   /**
@@ -401,4 +430,10 @@ export class LayerStore {
       `cannot remove the layer ${diffId}: roots stand on it: ${users.join(', ')}`,
     )
   }
+}
+
+/** Gives back what a source holds that is not read, or not to its end. */
+async function discard(source: AsyncIterable<Uint8Array>): Promise<void> {
+  if (source instanceof Readable) source.destroy()
+  else await source[Symbol.asyncIterator]().return?.()
 }

@@ -132,7 +132,14 @@ describe('ImageStore', () => {
     const now = await addImage(store, 'app', 'two')
     expect((await store.get('app')).id).toBe(now.id)
     expect((await store.get(old.id)).references).toEqual([])
-    expect(await store.prune()).toHaveLength(3)
+    expect(await store.prune({ keep: [old.id] })).toEqual({ images: [], blobs: [], bytes: 0 })
+    const { images, blobs, bytes } = await store.prune()
+    const sizes = [old.descriptor, old.manifest.config, ...old.manifest.layers].map(({ digest, size }) =>
+      blobs.includes(digest) ? size : 0,
+    )
+    expect(images).toEqual([old.id])
+    expect(blobs).toHaveLength(3)
+    expect(bytes).toBe(sizes.reduce((sum, size) => sum + size, 0))
     await expect(store.get(old.id)).rejects.toMatchObject({ code: 'ERR_REGISTRY_NO_IMAGE' })
     expect((await store.get('app')).id).toBe(now.id)
   })

@@ -22,11 +22,13 @@ import {
   withClient,
   type AddOptions,
   type LoadOptions,
+  type PrunedBlobs,
   type PullOptions,
   type PushOptions,
   type RemovedImage,
 } from './store-options.js'
 import { readImage, type ImageContent, type StoredImage } from './stored-image.js'
+import { verifyStore, type StoreCheck } from './verify-store.js'
 
 /**
  * Images on this machine, in one folder that is an OCI image layout: `skopeo copy oci:FOLDER:NAME …` reads
@@ -223,19 +225,45 @@ export class ImageStore {
   }
 
   /**
+   * Reads everything in the store and checks it: documents, and the content of every blob against its digest. A blob
+   * that is removed (`blobs.delete`) is fetched again by the next pull. Other processes may pull and remove meanwhile:
+   * what they have not named yet is no problem.
+   */
+  async verify({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<StoreCheck> {
+    let check: StoreCheck | undefined
+    // under the lock: nothing that an entry needs goes meanwhile
+    await this.#index.update(signal, async (entries) => {
+      check = await verifyStore(this.blobs, entries, signal)
+      return undefined
+    })
+    return check!
+  }
+
+  /**
    * Removes images without a name, and blobs that no image uses, left by pulls that never ended.
    *
    * @param minAgeMs - Younger blobs are left alone: they may belong to a pull under way. Default one hour.
-   * @returns Digests of the blobs that are gone.
+   * @param keep - Ids of images that stay without a name, since somebody uses them.
    */
-  async prune({ minAgeMs = 3_600_000 }: { readonly minAgeMs?: number | undefined } = {}): Promise<
-    readonly string[]
-  > {
-    let gone: readonly string[] = []
+  async prune({
+    minAgeMs = 3_600_000,
+    keep = [],
+  }: {
+    readonly minAgeMs?: number | undefined
+    readonly keep?: readonly string[] | undefined
+  } = {}): Promise<PrunedBlobs> {
+    let gone: PrunedBlobs = { images: [], blobs: [], bytes: 0 }
     await this.blobs.clean(minAgeMs)
     await this.#index.update(undefined, async (entries) => {
-      const kept = entries.filter((entry) => nameOf(entry) !== undefined)
-      gone = await pruneBlobs(this.blobs, entries, kept, minAgeMs)
+      const ids = await Promise.all(entries.map(async (entry) => (await this.#tryRead(entry))?.id))
+      const isKept = (entry: Descriptor, n: number): boolean =>
+        nameOf(entry) !== undefined || keep.includes(ids[n] ?? '')
+      const images = new Set(ids.filter((_, n) => !isKept(entries[n]!, n)))
+      const kept = entries.filter(isKept)
+      gone = {
+        images: [...images].filter((id) => id !== undefined),
+        ...(await pruneBlobs(this.blobs, entries, kept, minAgeMs)),
+      }
       return kept
     })
     return gone

@@ -62,20 +62,23 @@ export async function reachableFrom(blobs: BlobStore, entries: readonly Descript
  * Removes blobs that no entry of the index needs: of images without a name, at once; others, left by pulls
  * that never ended, once they are old enough.
  *
- * @returns Digests of the blobs that are gone.
+ * @returns Digests of the blobs that are gone, and the bytes that they had.
  */
 export async function pruneBlobs(
   blobs: BlobStore,
   entries: readonly Descriptor[],
   kept: readonly Descriptor[],
   minAgeMs: number,
-): Promise<readonly string[]> {
+): Promise<{ readonly blobs: readonly string[]; readonly bytes: number }> {
   const gone: string[] = []
+  let bytes = 0
   const used = await reachableFrom(blobs, kept)
   const nameless = await reachableFrom(blobs, entries)
-  for await (const { digest, storedAt } of blobs.list()) {
+  for await (const { digest, size, storedAt } of blobs.list()) {
     const isOld = nameless.has(digest) || Date.now() - storedAt >= minAgeMs
-    if (!used.has(digest) && isOld && (await blobs.delete(digest))) gone.push(digest)
+    if (used.has(digest) || !isOld || !(await blobs.delete(digest))) continue
+    gone.push(digest)
+    bytes += size
   }
-  return gone
+  return { blobs: gone, bytes }
 }

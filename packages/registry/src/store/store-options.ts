@@ -44,6 +44,16 @@ export interface RemovedImage {
   readonly deleted: readonly string[]
 }
 
+/** What `ImageStore.prune` removed. */
+export interface PrunedBlobs {
+  /** Ids of images that had no name. */
+  readonly images: readonly string[]
+  /** Digests. */
+  readonly blobs: readonly string[]
+  /** Bytes of these blobs. */
+  readonly bytes: number
+}
+
 /** Works with the client that was given, or with one of its own that is closed in the end. */
 export async function withClient<T>(
   { client, ...options }: RegistryClientOptions & { readonly client?: RegistryClient | undefined },

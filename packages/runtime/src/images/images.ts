@@ -22,6 +22,8 @@ import type { PullImageOptions, PushImageOptions } from '../options.js'
 import { addUnpacked, type ImageStores, type NewTopLayer } from './add-unpacked.js'
 import { EarlyUnpack } from './early-unpack.js'
 import { download, importImage, type ImportOptions } from './import-image.js'
+import { pruneLayers, type PrunedImages, type PruneImagesOptions } from './prune-images.js'
+import { verifyImages, type ImagesCheck, type VerifyOptions } from './verify-images.js'
 
 /** What images have to do with besides their store. */
 export interface ImageParts {
@@ -220,6 +222,44 @@ export class Images {
     return result
   }
 
+  /**
+   * Checks everything that is stored: every blob against its digest, the documents of images, every unpacked layer
+   * against its blob, and what the roots of containers stand on. Takes as long as unpacking all of it.
+   */
+  async verify(options: VerifyOptions = {}): Promise<ImagesCheck> {
+    return await verifyImages(this.#store, this.#layers, options)
+  }
+
+  /**
+   * Removes what nobody uses: images without a name that no container is made from, blobs and layers that no image
+   * names, such as those of pulls that were killed.
+   */
+  async prune({ all = false, minAgeMs = 3_600_000 }: PruneImagesOptions = {}): Promise<PrunedImages> {
+    const used = this.#records.list().flatMap(({ imageId }) => imageId ?? [])
+    const untagged: string[] = []
+    const blobs: string[] = []
+    let bytes = 0
+    for (const image of all ? await this.#store.list() : []) {
+      if (used.includes(image.id) || image.references.length === 0) continue
+      const sizes = new Map(
+        [image.descriptor, image.manifest.config, ...image.manifest.layers].map(({ digest, size }) => [
+          digest,
+          size,
+        ]),
+      )
+      for (const name of image.references) {
+        const removed = await this.remove(name)
+        untagged.push(...removed.untagged)
+        blobs.push(...removed.deleted)
+        bytes += removed.deleted.reduce((sum, digest) => sum + (sizes.get(digest) ?? 0), 0)
+      }
+    }
+    const gone = await this.#store.prune({ minAgeMs, keep: used })
+    const parts = { store: this.#store, layers: this.#layers, removeLayer: this.#removeLayer.bind(this) }
+    const { layers, bytes: freed } = await pruneLayers(parts, minAgeMs)
+    return { untagged, blobs: [...blobs, ...gone.blobs], layers, bytes: bytes + gone.bytes + freed }
+  }
+
   /** Removes those of some layers that no image has. */
   async #removeUnused(diffIds: readonly string[]): Promise<void> {
     if (diffIds.length === 0) return
@@ -229,13 +269,16 @@ export class Images {
     for (const diffId of diffIds) if (!used.has(diffId)) await this.#removeLayer(diffId)
   }
 
-  async #removeLayer(diffId: string): Promise<void> {
+  /** False when something stands on it. */
+  async #removeLayer(diffId: string): Promise<boolean> {
     await this.#roots.release(diffId)
     try {
       await this.#layers.remove(diffId)
+      return true
     } catch (error) {
       // another process keeps a warm root on it, and goes without it from its next clean-up on
       if (!isOverlayError(error) || error.code !== 'ERR_OVERLAY_IN_USE') throw error
+      return false
     }
   }
 

@@ -75,9 +75,12 @@ export function pruneRoutes(app: FastifyInstance, engine: EngineCore): void {
     )
     const deleted = []
     for (const image of unused) deleted.push(...(await engine.images.removeAll(image)))
+    const isEverything = ['label', 'label!', 'until'].every((name) => filters.get(name).length === 0)
+    const garbage = isEverything ? await runtime.images.prune() : { blobs: [], layers: [], bytes: 0 }
+    deleted.push(...[...garbage.blobs, ...garbage.layers].map((Deleted) => ({ Deleted })))
     return {
       ImagesDeleted: deleted.length === 0 ? null : deleted,
-      SpaceReclaimed: unused.reduce((sum, { size }) => sum + size, 0),
+      SpaceReclaimed: unused.reduce((sum, { size }) => sum + size, garbage.bytes),
     }
   })
 }
