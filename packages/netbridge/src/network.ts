@@ -89,6 +89,7 @@ export class Network implements AsyncDisposable {
           for (const port of published) reservations.tryToHold(port, ipv6 !== null)
         reservations.watch(ports)
         firewall?.ensurePasses()
+        firewall?.ensureLegacyPasses()
         return new Network(network, netfilter, firewall)
       } catch (error) {
         for (const resource of acquired.reverse()) void resource.close()
@@ -271,6 +272,7 @@ export class Network implements AsyncDisposable {
       state.removeNetwork(record.name)
       if (state.bridges().length === 0) table.delete()
       this.#firewall?.ensurePasses()
+      this.#firewall?.ensureLegacyPasses()
     })
     this.#removed = true
     await this.close()

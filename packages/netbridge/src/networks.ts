@@ -139,7 +139,7 @@ export class Networks implements AsyncDisposable {
 
   /**
    * Firewalls of the host that keep these networks from working, as they are now: where rules could not be put into
-   * their chains, and iptables-legacy, where that is not done. Empty when all is well.
+   * their chains, and tables of iptables-legacy that were closed since a network was opened. Empty when all is well.
    *
    * @throws {@link NetbridgeError} `ERR_NETBRIDGE_PERMISSION`: the caller lacks CAP_NET_ADMIN.
    */

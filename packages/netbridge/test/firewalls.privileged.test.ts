@@ -8,6 +8,7 @@ leakCheck()
 
 const nft = (...args: string[]): string => run(undefined, 'nft', ...args)
 const iptables = (...args: string[]): string => run(undefined, 'iptables-nft', ...args)
+const legacy = (...args: string[]): string => run(undefined, 'iptables-legacy', ...args)
 
 describeOn(['root', 'bin:nft', 'bin:iptables-nft', 'bin:dig'], 'networks beside firewalls of others', () => {
   it('pass iptables whose policies are drop, and iptables goes on understanding its chains', async () => {
@@ -115,7 +116,7 @@ describeOn(['root', 'bin:nft', 'bin:iptables-nft', 'bin:dig'], 'networks beside 
     ])
     await networks.create({ name: 'more' })
     expect(networks.firewallWarnings()).toEqual([])
-    run(undefined, 'iptables-legacy', '-P', 'FORWARD', 'DROP')
+    legacy('-P', 'FORWARD', 'DROP') // nobody is told
     run(undefined, 'ip6tables-legacy', '-A', 'FORWARD', '-j', 'REJECT')
     const [only, ...others] = networks.firewallWarnings()
     expect(others).toEqual([]) // these networks have no IPv6
@@ -124,10 +125,70 @@ describeOn(['root', 'bin:nft', 'bin:iptables-nft', 'bin:dig'], 'networks beside 
     for (const command of only!.remedy.split(': ')[1]!.split('; ')) run(undefined, 'sh', '-c', command)
     expect(networks.firewallWarnings()).toEqual([])
     await networks.create({ name: 'six', ipv6: true })
-    expect(networks.firewallWarnings()).toMatchObject([
-      { chain: 'iptables-legacy filter FORWARD', networks: ['six'] },
-      { chain: 'ip6tables-legacy filter FORWARD', networks: ['six'] },
-    ])
+    expect(networks.firewallWarnings()).toEqual([])
+    expect(run(undefined, 'ip6tables-legacy', '-S', 'FORWARD').match(/-j ACCEPT/g)).toHaveLength(2)
+  })
+})
+
+describeOn(['root', 'bin:iptables-legacy', 'bin:dig'], 'networks beside iptables-legacy', () => {
+  const saved = (): string[] =>
+    run(undefined, 'iptables-legacy-save', '-c')
+      .split('\n')
+      .filter((line) => !line.startsWith('#'))
+
+  it('pass it from the next time on that one is opened, and leave all else of the table as it is', async () => {
+    await onWalledHost(async ({ traffic, instance, state, web }) => {
+      legacy('-N', 'first')
+      legacy('-N', 'second')
+      legacy(
+        '-A',
+        'second',
+        '-p',
+        'tcp',
+        '--dport',
+        '7',
+        '-m',
+        'comment',
+        '--comment',
+        'mine',
+        '-j',
+        'REJECT',
+      )
+      legacy('-A', 'first', '-j', 'second')
+      for (const chain of ['INPUT', 'FORWARD', 'OUTPUT']) legacy('-A', chain, '-p', 'tcp', '-g', 'first')
+      legacy('-A', 'FORWARD', '-s', web.address, '-d', '10.78.0.9', '-j', 'ACCEPT')
+      legacy('-P', 'FORWARD', 'DROP')
+      expect((await traffic()).outward).toBe(false)
+      const before = saved()
+      {
+        await using _second = await testNetwork({
+          instance,
+          state,
+          bridge: 'second0',
+          subnet: '10.76.0.0/24',
+        })
+        await becomes(traffic, { ...everything, neighbours: false })
+        const forward = legacy('-S', 'FORWARD').split('\n')
+        expect(forward.slice(1, 5).map((line) => line.match(/-[io] \S+/)?.[0])).toEqual(
+          expect.arrayContaining([`-i ${instance}0`, `-o ${instance}0`, '-i second0', '-o second0']),
+        )
+        const withCounters = saved().filter((line) => line.includes('-A FORWARD') && line.includes(instance))
+        expect(withCounters.some((line) => !line.startsWith('[0:0]'))).toBe(true)
+      }
+      expect(legacy('-S', 'FORWARD').match(new RegExp(`${instance}0`, 'g'))).toHaveLength(4) // twice in each of two
+      legacy('-P', 'FORWARD', 'ACCEPT')
+      {
+        await using _third = await testNetwork({ instance, state, bridge: 'third0', subnet: '10.76.0.0/24' })
+        expect(legacy('-S', 'FORWARD')).not.toContain(instance)
+      }
+      const plain = (lines: string[]): string[] => lines.map((line) => line.replace(/\[\d+:\d+\]/, ''))
+      legacy('-P', 'FORWARD', 'DROP')
+      expect(plain(saved())).toEqual(plain(before))
+      const counted = (lines: string[]): number =>
+        Number(/\[(\d+):/.exec(lines.find((line) => line.includes('-A OUTPUT'))!)![1])
+      expect(counted(before)).toBeGreaterThan(0)
+      expect(counted(saved())).toBeGreaterThanOrEqual(counted(before))
+    })
   })
 })
 

@@ -8,6 +8,7 @@ import { RULESET_SIZE } from '../nft/ruleset.js'
 import type { InstanceState } from '../state/instance-state.js'
 import { restoreTables, senderOf, type TableSource } from '../tables.js'
 import { FirewallWatch } from './firewall-watch.js'
+import { ensureLegacyPasses } from './legacy-passes.js'
 import { ensurePasses } from './pass-rules.js'
 
 /**
@@ -44,6 +45,14 @@ export class Firewall implements Disposable {
   /** Puts rules into chains of others, and takes needless ones out. Nobody else of the instance may do so meanwhile. */
   ensurePasses(): void {
     ensurePasses(this.#socket, this.#table.name, this.#state.bridges())
+  }
+
+  /**
+   * The same in tables of iptables-legacy of the network namespace that the thread is in. Nobody is told when those
+   * change.
+   */
+  ensureLegacyPasses(): void {
+    ensureLegacyPasses(this.#table.name, this.#state.bridges())
   }
 
   close(): void {

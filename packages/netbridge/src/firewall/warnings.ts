@@ -84,7 +84,7 @@ function legacyTables(bridges: readonly BridgeRecord[]): FirewallWarning[] {
         chain: `${program} filter ${name}`,
         networks: concerned.map((network) => network.name),
         message: `${name} of ${program} drops what containers send and receive (its ${by})`,
-        remedy: `move to iptables-nft (update-alternatives --config iptables), or let it through: ${commands.join('; ')}`,
+        remedy: `open a network again, or let it through: ${commands.join('; ')}`,
       } as const,
     ]
   })
