@@ -48,10 +48,12 @@ export function bindHostPort({ protocol, host, hostIp }: HostPort): BoundPort | 
     const family = hostIp.includes(':') ? AF_INET6 : AF_INET
     fd = new Fd(socket(family, ...socketTypes[protocol]))
     if (family === AF_INET6) setsockopt(fd.number, IPPROTO_IPV6, IPV6_V6ONLY, 1)
-    // closed connections that linger in TIME_WAIT do not count. Those who come after us shall not share it for that
-    if (protocol === 'tcp') setsockopt(fd.number, SOL_SOCKET, SO_REUSEADDR, 1)
+    // closed connections that linger in TIME_WAIT do not count. Those who come after us shall not share it for that.
+    // a socket that might share its port is given one of a quarter of them, and the longer the fuller that is
+    const shares = protocol === 'tcp' && host !== 0
+    if (shares) setsockopt(fd.number, SOL_SOCKET, SO_REUSEADDR, 1)
     bind(fd.number, socketAddress(hostIp, host))
-    if (protocol === 'tcp') setsockopt(fd.number, SOL_SOCKET, SO_REUSEADDR, 0)
+    if (shares) setsockopt(fd.number, SOL_SOCKET, SO_REUSEADDR, 0)
     const bound = fd
     return {
       host: host === 0 ? getsockname(fd.number).readUInt16BE(2) : host,

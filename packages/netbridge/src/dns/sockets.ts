@@ -6,6 +6,8 @@ import {
   isSyscallError,
   listen,
   setsockopt,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SOCK_DGRAM,
@@ -15,6 +17,9 @@ import {
 } from '@ctr/linux'
 import { formatIpv4, ipv4Bytes } from '../address/ipv4.js'
 import { NetbridgeError } from '../errors.js'
+
+/** Bytes of questions that may wait while the process does something else: a second's worth of 5,000 a second. */
+const WAITING_BYTES = 2 * 1024 * 1024
 
 /** Descriptors of the two sockets of a server; whoever reads from them closes them, and until then we do. */
 export interface DnsSockets extends Disposable {
@@ -44,6 +49,7 @@ export function openDnsSockets(address: number, port: number): DnsSockets {
   }
   try {
     const udp = bound(SOCK_DGRAM, port)
+    enlarge(udp)
     const taken = getsockname(udp).readUInt16BE(2)
     const tcp = bound(SOCK_STREAM, taken)
     listen(tcp, 128)
@@ -51,6 +57,16 @@ export function openDnsSockets(address: number, port: number): DnsSockets {
   } catch (error) {
     close()
     throw explained(error, `${formatIpv4(address)}:${port}`)
+  }
+}
+
+/** More than `net.core.rmem_max`, which is room for 280 questions, needs CAP_NET_ADMIN. */
+function enlarge(fd: number): void {
+  try {
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, WAITING_BYTES)
+  } catch (error) {
+    if (!isSyscallError(error) || error.code !== 'EPERM') throw error
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, WAITING_BYTES)
   }
 }
 
