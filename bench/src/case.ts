@@ -22,11 +22,8 @@ export interface Figure extends Summary {
   readonly name: string
 }
 
-/** What ours may come to, as a part of another figure. */
-export interface Target {
-  readonly of: string
-  readonly factor: number
-}
+/** What ours may come to: a part of another figure, or a figure in the unit of the case. */
+export type Target = { readonly of: string; readonly factor: number } | { readonly atMost: number }
 
 /** What a case has found. */
 export interface CaseResult {
@@ -59,13 +56,16 @@ export function figuresOf(samples: ReadonlyMap<string, readonly number[]>): Figu
 
 /** Ours as a part of what the target names; undefined when that was not measured. */
 export function ratioOf({ figures, target }: CaseResult): number | undefined {
-  const other = figures.find(({ name }) => name === target?.of)
+  if (target === undefined || 'atMost' in target) return undefined
+  const other = figures.find(({ name }) => name === target.of)
   return other === undefined ? undefined : figures[0]!.median / other.median
 }
 
 /** Whether the target is met; undefined where there is none, or nothing to compare with. */
 export function isMet(result: CaseResult): boolean | undefined {
+  const { target, figures, holds = true } = result
+  if (target === undefined) return undefined
+  if ('atMost' in target) return figures[0]!.median <= target.atMost && holds
   const ratio = ratioOf(result)
-  if (ratio === undefined || result.target === undefined) return undefined
-  return ratio <= result.target.factor && (result.holds ?? true)
+  return ratio === undefined ? undefined : ratio <= target.factor && holds
 }

@@ -8,6 +8,7 @@ import { commitCase } from './cases/commit.js'
 import { execCase } from './cases/exec.js'
 import { memoryCase } from './cases/memory.js'
 import { ociCase, ociManyCase, ociMemoryCase, ociProgramCase } from './cases/oci.js'
+import { attachCase, attachManyCase, dnsCase, portsCase } from './cases/networks.js'
 import { netbridgeCase, registryCase, spawnCase } from './cases/parts.js'
 import { pullCases } from './cases/pull.js'
 import { registryServerCases } from './cases/registry-server.js'
@@ -43,6 +44,10 @@ const allCases: readonly BenchCase[] = [
   cgroupsV2Case,
   statsCase,
   netbridgeCase,
+  attachCase,
+  attachManyCase,
+  portsCase,
+  dnsCase,
   spawnCase,
   registryCase,
   ...registryServerCases(commandLine),

@@ -1,4 +1,4 @@
-import { isMet, ratioOf, type CaseResult } from '../case.js'
+import { isMet, ratioOf, type CaseResult, type Target } from '../case.js'
 import type { Machine } from '../machine.js'
 
 /** A case and what came of it. */
@@ -31,9 +31,13 @@ export function cells({ title, result }: MeasuredCase): readonly string[] {
     `${number(ours!.median)} ${unit}`,
     others.map(({ name, median }) => `${name} ${number(median)}`).join(', '),
     ratio === undefined ? '' : ratio.toFixed(2),
-    target === undefined ? '' : `≤ ${target.factor} x ${target.of}`,
+    target === undefined ? '' : targetText(target, unit),
     met === undefined ? '' : met ? 'yes' : 'no',
   ]
+}
+
+function targetText(target: Target, unit: string): string {
+  return 'atMost' in target ? `≤ ${target.atMost} ${unit}` : `≤ ${target.factor} x ${target.of}`
 }
 
 /** The run as JSON: figures, and what the table says of them. */
