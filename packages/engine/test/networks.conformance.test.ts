@@ -137,10 +137,35 @@ describeOn(needs, 'docker network', () => {
     await ok('network', 'rm', 'named')
   })
 
+  it('links containers by variables and names', async () => {
+    await ok('run', '-d', '--name', 'db', '-e', 'KEY=a=b', '--expose', '5432', image, 'sleep', '1000')
+    const address = await ok('inspect', '-f', '{{.NetworkSettings.IPAddress}}', 'db')
+    const script = 'env | grep ^THE_DB | sort; grep -c "the-db$" /etc/hosts'
+    expect(await ok('run', '--rm', '--name', 'web', '--link', 'db:the-db', image, 'sh', '-c', script)).toBe(
+      [
+        'THE_DB_ENV_KEY=a=b',
+        'THE_DB_NAME=/web/the-db',
+        `THE_DB_PORT=tcp://${address}:5432`,
+        `THE_DB_PORT_5432_TCP=tcp://${address}:5432`,
+        `THE_DB_PORT_5432_TCP_ADDR=${address}`,
+        'THE_DB_PORT_5432_TCP_PORT=5432',
+        'THE_DB_PORT_5432_TCP_PROTO=tcp',
+        '1',
+      ].join('\n'),
+    )
+    expect((await docker('create', '--link', 'no-such', image)).stderr).toContain(
+      'could not get container for no-such',
+    )
+    await ok('stop', '-t', '0', 'db')
+    const { stderr } = await docker('run', '--rm', '--name', 'lonely', '--link', 'db', image, 'true')
+    expect(stderr).toMatch(/^docker: Error response from daemon: Cannot link db to lonely: it does not run/)
+    await ok('rm', 'db')
+  })
+
   it('refuses what it would leave out', async () => {
     for (const [args, said] of [
       [['--cgroup-parent', '/x'], 'CgroupParent'],
-      [['--log-driver', 'syslog'], 'json-file and none are there'],
+      [['--log-driver', 'syslog'], 'no log driver named'],
     ] as const) {
       expect(await docker('create', ...args, image)).toMatchObject({
         code: 1,

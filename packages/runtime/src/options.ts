@@ -173,6 +173,10 @@ export interface StartContainerOptions {
   readonly stdout?: 'ignore' | 'log' | number | undefined
   /** Default `'log'`. */
   readonly stderr?: 'ignore' | 'log' | number | undefined
+  /** Variables of this run in addition to the container's. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** Lines of `/etc/hosts` of this run in addition to the container's. */
+  readonly extraHosts?: RunOptions['extraHosts']
   /** Size of its terminal, where it has one. The terminal is lost, and with it the program, when this process ends. */
   readonly terminalSize?: TerminalSize | undefined
 }

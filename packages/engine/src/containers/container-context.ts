@@ -1,4 +1,4 @@
-import type { Runtime } from '@ctr/runtime'
+import type { Runtime, StartContainerOptions } from '@ctr/runtime'
 import type { ContainerLog } from '../logs/container-log.js'
 import type { LogSource } from '../logs/source.js'
 import type { ContainerDocument } from '../state/container-document.js'
@@ -22,6 +22,8 @@ export interface ContainerContext {
   /** Its log, by the driver that it was made with. */
   openLog(type: string, source: LogSource): ContainerLog
   emit(container: ContainerIdentity, action: string, attributes: Readonly<Record<string, string>>): void
+  /** What a container is started with for its links. */
+  linkedNames(id: string): Pick<StartContainerOptions, 'env' | 'extraHosts'>
   /** It is no more: its document, its log, its place in the list. */
   forget(container: ContainerIdentity): Promise<void>
   /** Told of what no client is told. */

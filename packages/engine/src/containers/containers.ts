@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Runtime } from '@ctr/runtime'
-import { ApiError, badRequest } from '../errors.js'
+import { ApiError, badRequest, messageOf } from '../errors.js'
 import type { EventBus } from '../events/event-bus.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
 import { resolveLogConfig, type LogConfig } from '../logs/log-config.js'
@@ -11,11 +11,12 @@ import type { ContainerDocument } from '../state/container-document.js'
 import { DocumentStore } from '../state/document-store.js'
 import { mergeHealthcheck } from '../health/health-check.js'
 import { createOptions } from '../translate/create-options.js'
+import { linkedNames, linksOf } from '../translate/links.js'
 import { volumesFrom } from '../translate/volumes.js'
 import type { ContainerContext } from './container-context.js'
 import { ManagedContainer } from './managed-container.js'
 import { randomName } from './random-name.js'
-import { wantsRestartAtBoot } from './restart-policy.js'
+import { checkRestartPolicy, wantsRestartAtBoot } from './restart-policy.js'
 
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
 
@@ -53,6 +54,7 @@ export class Containers implements AsyncDisposable {
           name,
           ...attributes,
         }),
+      linkedNames: (id) => linkedNames(this.get(id), (wanted) => this.get(wanted)),
       forget: async ({ id }) => {
         this.#all.delete(id)
         rmSync(join(logs, id), { recursive: true, force: true })
@@ -177,7 +179,9 @@ export class Containers implements AsyncDisposable {
       shell: image.config.config.Shell ?? null,
       health: null,
     }
+    for (const { name: linked } of linksOf(body)) this.#checkLinked(linked)
     const volumes = volumesFrom(body, (wanted) => this.get(wanted).handle)
+    checkRestartPolicy(body.HostConfig ?? {})
     const options = createOptions(body, image, { id, name, volumes })
     // first the document: one without a container is removed at the next start, a container without one is nobody's
     await this.#context.documents.save(id, document)
@@ -189,6 +193,15 @@ export class Containers implements AsyncDisposable {
     } catch (error) {
       await this.#context.documents.remove(id)
       throw error
+    }
+  }
+
+  /** A client that is told 404 would pull the image. */
+  #checkLinked(wanted: string): void {
+    try {
+      this.get(wanted)
+    } catch (cause) {
+      throw new ApiError(400, `could not get container for ${wanted}: ${messageOf(cause)}`, { cause })
     }
   }
 

@@ -255,7 +255,10 @@ export class ManagedContainer {
   }
 
   async #beginOnTerminal(stdin: boolean): Promise<void> {
-    this.#handle = await this.#context.runtime.start(this.id, { terminalSize: this.#size })
+    this.#handle = await this.#context.runtime.start(this.id, {
+      ...this.#context.linkedNames(this.id),
+      terminalSize: this.#size,
+    })
     this.#stdio = terminalStdio(this.#handle.terminal!, stdin, (chunk) => this.#onOutput(chunk))
   }
 
@@ -265,6 +268,7 @@ export class ManagedContainer {
     this.#stdio = stdio
     using _ends = ends
     this.#handle = await this.#context.runtime.start(this.id, {
+      ...this.#context.linkedNames(this.id),
       stdin: ends.stdin?.number ?? 'ignore',
       stdout: ends.stdout.number,
       stderr: ends.stderr.number,

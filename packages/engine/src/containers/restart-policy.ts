@@ -1,3 +1,4 @@
+import { badRequest } from '../errors.js'
 import type { HostConfig } from '../http/schemas/create-container.js'
 
 /** How a run has ended, as far as a restart policy asks. */
@@ -7,6 +8,24 @@ export interface EndedRun {
   readonly stopped: boolean
   /** Restarts so far. */
   readonly restarts: number
+}
+
+/**
+ * Refuses a policy that there is not.
+ *
+ * @throws `ApiError` 400.
+ */
+export function checkRestartPolicy({ RestartPolicy }: HostConfig): void {
+  const { Name, MaximumRetryCount } = RestartPolicy ?? {}
+  const name = Name ?? ''
+  const most = MaximumRetryCount ?? 0
+  if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(name))
+    throw badRequest(
+      `invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+    )
+  if (most !== 0 && name !== 'on-failure')
+    throw badRequest("invalid restart policy: maximum retry count can only be used with 'on-failure'")
+  if (most < 0) throw badRequest('invalid restart policy: maximum retry count cannot be negative')
 }
 
 /** Whether the policy of a container wants it started again. */

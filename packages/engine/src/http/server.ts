@@ -1,4 +1,4 @@
-import { fastify, type FastifyError, type FastifyInstance } from 'fastify'
+import { fastify, type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { EngineCore } from '../core.js'
 import { ApiError, toApiError } from '../errors.js'
 import { parseJsonBody } from './json-body.js'
@@ -67,15 +67,23 @@ export async function createServer(engine: EngineCore): Promise<FastifyInstance>
   })
   app.setErrorHandler(async (error, _request, reply) => {
     const { status, message } = described(error)
-    await reply.code(status).send({ message })
+    await sendError(reply, status, message)
   })
   app.setNotFoundHandler(async (_request, reply) => {
-    await reply.code(404).send({ message: 'page not found' })
+    await sendError(reply, 404, 'page not found')
   })
   routeUpgrades(app)
   for (const add of routes) add(app, engine)
   await app.ready()
   return app
+}
+
+/** As bytes: the docker CLI reads messages of this very type, and Fastify would add a charset to it. */
+async function sendError(reply: FastifyReply, status: number, message: string): Promise<void> {
+  await reply
+    .code(status)
+    .type('application/json')
+    .send(Buffer.from(JSON.stringify({ message })))
 }
 
 /** What a client is told; of a body that does not fit its schema, the member. */

@@ -21,7 +21,6 @@ export function networkOption({ HostConfig, NetworkingConfig, MacAddress }: Crea
 
 /** How a container is to be on a network. */
 export function attachment(name: string, config: EndpointConfig | null | undefined): NetworkAttachment {
-  if ((config?.Links ?? []).length > 0) throw badRequest('invalid value of Links: links are not supported')
   return {
     name,
     aliases: config?.Aliases ?? [],

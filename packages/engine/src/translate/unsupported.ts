@@ -2,7 +2,7 @@ import { badRequest } from '../errors.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
 
 /** Members of `HostConfig` that change what a container may do or see, and that are not there yet. */
-const refused = ['CgroupParent', 'ContainerIDFile', 'DeviceRequests', 'Links', 'StorageOpt']
+const refused = ['CgroupParent', 'ContainerIDFile', 'DeviceRequests', 'StorageOpt']
 
 /** Those that may have these values, which are what a container has anyway. */
 const allowed: Readonly<Record<string, readonly string[]>> = {

@@ -1,7 +1,7 @@
 import type { Context } from '../context.js'
 import { startTicks } from '../host.js'
 import { RuntimeError } from '../errors.js'
-import type { CreateContainerOptions, StartContainerOptions } from '../options.js'
+import { checkEnv, type CreateContainerOptions, type StartContainerOptions } from '../options.js'
 import { Rollback } from '../rollback.js'
 import { claimContainer } from './claim.js'
 import { keptOptions, optionsOfRun } from './kept-options.js'
@@ -61,7 +61,7 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
 export async function specOfKept(
   context: Context,
   kept: ContainerRecord,
-  streams: StartContainerOptions,
+  run: StartContainerOptions,
 ): Promise<ContainerSpec> {
   const { id, name, options, status, imageId, pid } = kept
   if (options === null) throw invalid(`cannot start container ${name} again: it was not made by create()`)
@@ -70,8 +70,10 @@ export async function specOfKept(
       pid !== null && startTicks(pid) === kept.startTicks ? 'it runs' : 'its end is just being noted'
     throw new RuntimeError('ERR_RUNTIME_RUNNING', `cannot start container ${id.slice(0, 12)}: ${what}`)
   }
+  checkEnv(run.env ?? {})
   const record: ContainerRecord = {
     ...kept,
+    env: { ...kept.env, ...run.env },
     status: 'running',
     pid: null,
     startTicks: null,
@@ -80,7 +82,7 @@ export async function specOfKept(
     exit: null,
   }
   const image = imageId === null ? undefined : await context.images.get(imageId)
-  return { record, options: optionsOfRun(options, streams), image, userNamespace: 'host', kept }
+  return { record, options: optionsOfRun(options, run), image, userNamespace: 'host', kept }
 }
 
 function invalid(message: string): RuntimeError {

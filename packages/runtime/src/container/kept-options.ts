@@ -20,8 +20,9 @@ export function keptOptions(options: KeptOptions, made: readonly ContainerVolume
 /** Options for one run. */
 export function optionsOfRun(
   kept: KeptOptions,
-  { stdin, stdout, stderr, terminalSize }: StartContainerOptions,
+  { stdin, stdout, stderr, terminalSize, extraHosts }: StartContainerOptions,
 ): RunOptions {
-  if (kept.terminal !== true) return { ...kept, stdin, stdout, stderr, detach: true }
-  return { ...kept, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', terminal: terminalSize ?? true }
+  const options = { ...kept, extraHosts: { ...kept.extraHosts, ...extraHosts } }
+  if (kept.terminal !== true) return { ...options, stdin, stdout, stderr, detach: true }
+  return { ...options, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore', terminal: terminalSize ?? true }
 }

@@ -87,6 +87,8 @@ export function networkRoutes(app: FastifyInstance, engine: EngineCore): void {
     const name = nameIn(request)
     const { Container, EndpointConfig } = request.body as ConnectBody
     const { id, handle } = containers.get(Container)
+    if ((EndpointConfig?.Links ?? []).length > 0)
+      throw badRequest('invalid value of EndpointConfig.Links: links are made when the container is created')
     const { aliases, ip, ip6, mac } = attachment(name, EndpointConfig)
     await runtime.networks.connect(name, handle, { aliases, ip, ip6, mac })
     emit(name, 'connect', { container: id })

@@ -83,6 +83,7 @@ const hostConfig = Type.Object({
   MaskedPaths: texts,
   ReadonlyPaths: texts,
   VolumesFrom: texts,
+  Links: texts,
   ConsoleSize: consoleSize,
   MemoryReservation: whole,
   MemorySwappiness: whole,
