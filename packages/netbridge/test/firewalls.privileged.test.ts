@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
 import { becomes, everything, firewalld, onWalledHost, ours, ufw, until } from './support/firewalls.js'
@@ -127,6 +129,28 @@ describeOn(['root', 'bin:nft', 'bin:iptables-nft', 'bin:dig'], 'networks beside 
     await networks.create({ name: 'six', ipv6: true })
     expect(networks.firewallWarnings()).toEqual([])
     expect(run(undefined, 'ip6tables-legacy', '-S', 'FORWARD').match(/-j ACCEPT/g)).toHaveLength(2)
+  })
+
+  it('say so when a table belongs to a program, and work as soon as that has ended', async () => {
+    using _host = ownHost()
+    await using made = testNetworks()
+    const { networks } = made
+    const owner = spawn('nft', ['-i'], { stdio: ['pipe', 'ignore', 'inherit'] })
+    try {
+      owner.stdin.write('add table inet owned { flags owner; }\n')
+      const chain = '{ type filter hook forward priority 0; policy drop; }'
+      owner.stdin.write(`add chain inet owned forward ${chain}\n`)
+      await until(() => nft('list', 'ruleset').includes('hook forward'))
+      await networks.create({ name: 'plain' })
+      expect(networks.firewallWarnings()).toMatchObject([
+        { code: 'closed-chain', chain: 'inet owned forward', networks: ['plain'] },
+      ])
+    } finally {
+      const ended = once(owner, 'exit')
+      owner.stdin.end('quit\n')
+      await ended
+    }
+    expect(networks.firewallWarnings()).toEqual([])
   })
 })
 
