@@ -22,6 +22,14 @@ describe('enableControllers()', () => {
     expect(enable('cpu memory dmem\n', 'cpu memory\n', ['cpu'])).toBe('cpu memory\n')
   })
 
+  it('does not even look at what the group has when all that are used are enabled', () => {
+    using folder = temporaryFolder('ctr-cgroups-')
+    writeFileSync(`${folder.path}/cgroup.subtree_control`, 'cpu memory pids\n')
+    enableControllers(folder.path, ['pids'], ['cpu', 'memory'])
+    expect(readFileSync(`${folder.path}/cgroup.subtree_control`, 'utf8')).toBe('cpu memory pids\n')
+    expect(() => enableControllers(folder.path, ['io'], ['cpu'])).toThrow(/cgroup\.controllers/)
+  })
+
   it('names what the group does not have', () => {
     expect(() => enable('cpu\n', '', ['memory', 'cpu', 'pids'])).toThrow(
       expect.objectContaining({

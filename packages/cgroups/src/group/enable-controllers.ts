@@ -32,6 +32,7 @@ export function enableControllers(
   used: readonly string[] = usedOnV2,
 ): void {
   const enabled = words(readInterfaceFile(join(folder, 'cgroup.subtree_control')))
+  if ([...used, ...required].every((name) => enabled.includes(name))) return // as nearly always
   const here = words(readInterfaceFile(join(folder, 'cgroup.controllers')))
   const missing = required.filter((name) => !here.includes(name))
   if (missing.length > 0) {
