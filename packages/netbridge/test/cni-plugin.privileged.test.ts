@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { rmdirSync, writeFileSync } from 'node:fs'
 import { expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
-import { Netbridge, type CniNetwork, type NetworkNamespace } from '../src/index.js'
+import { Netbridge, type CniNetwork, type EndpointInfo, type NetworkNamespace } from '../src/index.js'
 import { cniNetwork, netnsPath, testCni } from './support/cni.js'
 import { ask, askFromHost, serve } from './support/inside.js'
 import { namespaces, run, testNetwork } from './support/network.js'
@@ -11,7 +11,7 @@ import { ownPlugin } from './support/own-plugin.js'
 
 leakCheck()
 
-const capabilities = { portMappings: true, ips: true, mac: true, aliases: true }
+const capabilities = { portMappings: true, ips: true, mac: true, aliases: true, bandwidth: true }
 
 function networkOf(
   version: string,
@@ -21,7 +21,7 @@ function networkOf(
   return cniNetwork(version, 'ours', [{ type: 'ctr-cni', state, instance, capabilities, ...more }])
 }
 
-describeOn(['root', 'bin:ip', 'bin:nsenter'], 'ctr-cni', () => {
+describeOn(['root', 'bin:ip', 'bin:tc', 'bin:nsenter'], 'ctr-cni', () => {
   it.each(['0.3.1', '1.1.0'])('attaches to a network of ours, %s', async (version) => {
     await using shared = await testNetwork()
     using test = testCni()
@@ -41,6 +41,7 @@ describeOn(['root', 'bin:ip', 'bin:nsenter'], 'ctr-cni', () => {
         portMappings: [{ hostPort, containerPort: 80, protocol: 'tcp' }],
         ips: [`${ip}/16`],
         mac,
+        bandwidth: { ingressRate: 80_000_000, ingressBurst: 2_147_483_647, egressRate: 0, egressBurst: 1 },
       },
     })
     expect(result).toMatchObject({
@@ -52,6 +53,8 @@ describeOn(['root', 'bin:ip', 'bin:nsenter'], 'ctr-cni', () => {
     await using _server = await serve(all[0]!.fd, 80, 'web')
     expect(await ask(all[1]!.fd, ip, 80)).toBe(`web sees ${other.address}`)
     expect(await askFromHost('127.0.0.1', hostPort)).toMatch(/^web sees /)
+    const [{ ifname }] = shared.net.endpoints().filter(({ address }) => address === ip) as [EndpointInfo]
+    expect(run(undefined, 'tc', 'qdisc', 'show', 'dev', ifname!)).toMatch(/tbf .*rate 80Mbit/)
     const twice = {
       containerId: 'b',
       netns: netnsPath(all[1]!.fd),

@@ -34,9 +34,9 @@ export async function add(network: PluginNetwork, container: PluginContainer): P
   const { containerId, ifname, netns } = container
   using namespace = openNamespace(netns)
   await using net = await Netbridge.open(network.open)
-  const { ip, mac, names, publish } = network
+  const { ip, mac, names, publish, bandwidth } = network
   const id = endpointId(network.name, containerId, ifname)
-  const endpoint = net.attach({ id, name: ifname, netnsFd: namespace.fd, ip, mac, names, publish })
+  const endpoint = net.attach({ id, name: ifname, netnsFd: namespace.fd, ip, mac, names, publish, bandwidth })
   return resultOf(network, net, endpoint, netns)
 }
 

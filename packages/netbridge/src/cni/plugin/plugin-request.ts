@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Bandwidth } from '../../bandwidth.js'
 import type { PortMapping } from '../../ports.js'
 import { isHostName } from '../../validate.js'
 import { isJsonObject, type JsonObject } from '../json.js'
@@ -29,6 +30,7 @@ export interface PluginNetwork {
   readonly mac: string | undefined
   readonly names: readonly string[]
   readonly publish: readonly PortMapping[]
+  readonly bandwidth: Bandwidth
   /** For `GC`. */
   readonly valid: readonly { readonly containerId: string; readonly ifname: string }[]
 }
@@ -71,6 +73,7 @@ export function readNetwork(value: unknown, args: ReadonlyMap<string, string>): 
     mac: text(wanted, 'mac') ?? args.get('MAC'),
     names: [...(pod !== undefined && isHostName(pod) ? [pod] : []), ...aliases(name, wanted['aliases'])],
     publish: list('portMappings', wanted['portMappings']).flatMap((mapping) => portMapping(mapping)),
+    bandwidth: bandwidthOf(wanted['bandwidth'] ?? {}),
     valid: list('cni.dev/valid-attachments', value['cni.dev/valid-attachments']).map(
       ({ containerID, ifname }) => {
         if (typeof containerID !== 'string' || typeof ifname !== 'string')
@@ -152,6 +155,22 @@ function aliases(network: string, value: unknown): string[] {
   if (!Array.isArray(names) || !names.every((alias) => typeof alias === 'string'))
     throw invalid('aliases', value)
   return names
+}
+
+/** By convention a rate of 0 is no limit, whatever its burst is. */
+function bandwidthOf(value: unknown): Bandwidth {
+  if (!isJsonObject(value)) throw invalid('bandwidth', value)
+  const figure = (key: string): number | undefined => {
+    const number = value[key] === undefined ? 0 : integer(`bandwidth.${key}`, value[key])
+    return number === 0 ? undefined : number
+  }
+  const [ingressRate, egressRate] = [figure('ingressRate'), figure('egressRate')]
+  return {
+    ingressRate,
+    ingressBurst: ingressRate === undefined ? undefined : figure('ingressBurst'),
+    egressRate,
+    egressBurst: egressRate === undefined ? undefined : figure('egressBurst'),
+  }
 }
 
 /** By convention a port 0 of the host is none. */
