@@ -101,6 +101,7 @@ describe('newDefaultRoute()', () => {
       prefixLength: 0,
       destination: undefined,
       interfaceIndex: 2,
+      isLocal: false,
     })
   })
 })
