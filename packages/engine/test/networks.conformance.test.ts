@@ -85,7 +85,9 @@ describeOn(needs, 'docker network', () => {
 
   it('keeps networks of containers that do not run for their next start', async () => {
     await ok('network', 'create', '--subnet', '10.154.0.0/24', 'kept')
-    await ok('create', '--name', 'asleep', image, 'sleep', '1000')
+    const mac = '02:42:0a:01:02:03'
+    await ok('create', '--name', 'asleep', '--mac-address', mac, image, 'sleep', '1000')
+    expect(await ok('inspect', '-f', '{{.NetworkSettings.Networks.bridge.MacAddress}}', 'asleep')).toBe(mac)
     await ok('network', 'connect', '--alias', 'dreamer', '--ip', '10.154.0.44', 'kept', 'asleep')
     expect(await docker('network', 'connect', 'kept', 'asleep')).toMatchObject({
       code: 1,
@@ -97,6 +99,7 @@ describeOn(needs, 'docker network', () => {
     const resolve = ['run', '--rm', '--network', 'kept', image, 'nslookup', 'dreamer']
     expect(await ok(...resolve)).toContain('Address: 10.154.0.44')
     expect(await ok('exec', 'asleep', 'ls', '/sys/class/net')).toBe('eth0\neth1\nlo')
+    expect(await ok('exec', 'asleep', 'cat', '/sys/class/net/eth0/address')).toBe(mac)
     await ok('stop', '-t', '0', 'asleep')
     await ok('network', 'disconnect', 'bridge', 'asleep')
     expect((await docker('network', 'disconnect', 'bridge', 'asleep')).code).toBe(1)

@@ -57,20 +57,23 @@ function endpointOf(container: ManagedContainer, place: Place, isUp: boolean, ru
   const [v4, v6] = [false, true].map((six) =>
     info?.subnets.find(({ subnet }) => subnet.includes(':') === six),
   )
-  const { ip, ip6 } = place.wanted
+  const { ip, ip6, mac } = place.wanted
+  const asked = container.document.body.NetworkingConfig?.EndpointsConfig?.[place.name]
   const [address, ipv6] = isUp ? [place.address, place.ipv6] : [null, null]
   return {
     IPAMConfig:
-      ip === undefined && ip6 === undefined ? null : { IPv4Address: ip ?? '', IPv6Address: ip6 ?? '' },
-    Links: null,
+      ip === undefined && ip6 === undefined
+        ? (asked?.IPAMConfig ?? null)
+        : { ...asked?.IPAMConfig, IPv4Address: ip ?? '', IPv6Address: ip6 ?? '' },
+    Links: asked?.Links ?? null,
     Aliases: place.aliases.length === 0 ? null : place.aliases,
-    DriverOpts: null,
+    DriverOpts: asked?.DriverOpts ?? null,
     GwPriority: 0,
     NetworkID: idOf(runtime, place.name),
     EndpointID: isUp ? networkId(container.id, place.name) : '',
     Gateway: address === null ? '' : (v4?.gateway ?? ''),
     IPAddress: address ?? '',
-    MacAddress: isUp ? (place.mac ?? '') : '',
+    MacAddress: isUp ? (place.mac ?? '') : (mac ?? ''),
     IPPrefixLen: address === null ? 0 : lengthOf(v4?.subnet),
     IPv6Gateway: ipv6 === null ? '' : (v6?.gateway ?? ''),
     GlobalIPv6Address: ipv6 ?? '',
