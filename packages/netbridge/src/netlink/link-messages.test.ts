@@ -103,6 +103,8 @@ describe('newDefaultRoute()', () => {
       interfaceIndex: 2,
       isLocal: false,
     })
+    body[7] = 2 // RTN_LOCAL
+    expect(readRoute({ type: 24, flags: 0, sequence: 0, body }).isLocal).toBe(true)
   })
 })
 
