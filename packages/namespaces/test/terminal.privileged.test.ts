@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import { expect, it } from '@jest/globals'
 import {
@@ -18,11 +19,18 @@ import { openTerminal, spawn, type SpawnedProcess } from '../src/index.js'
 
 leakCheck()
 
-/** All that a process prints on its terminal, up to its end. */
+/**
+ * All that a process prints on its terminal, which then waits for a line: the kernel throws away what the last one of a
+ * session has printed and nobody has come to read.
+ */
 async function printed(master: number, child: SpawnedProcess): Promise<string> {
   const stream = new ReadStream(master)
   let all = ''
-  stream.on('data', (chunk: Buffer) => (all += chunk.toString()))
+  stream.on('data', (chunk: Buffer) => {
+    const seen = all.includes('controls')
+    all += chunk.toString()
+    if (!seen && all.includes('controls')) writeSync(master, '\n')
+  })
   const ended = new Promise<void>((resolve) => stream.on('error', () => resolve()).on('end', resolve)) // EIO at the end
   await child.wait()
   await ended
@@ -30,7 +38,8 @@ async function printed(master: number, child: SpawnedProcess): Promise<string> {
   return all
 }
 
-const who = 'tty; stty size; ps -o sess= -p $$ | tr -d " "; echo $$; : </dev/tty && echo controls'
+const who =
+  'tty; stty size; ps -o sess= -p $$ | tr -d " "; echo $$; : </dev/tty && echo controls || echo no controls; read -r _'
 
 describeOn(['root'], 'terminals of processes', () => {
   it('are the controlling one and all three streams, with a size', async () => {
