@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { Runtime, type RuntimeOptions } from '@ctr/runtime'
 import { EngineCore } from './core.js'
+import { parseHost, type Host } from './http/hosts.js'
 import { listen } from './http/listen.js'
 import { createServer } from './http/server.js'
+import { refuseOpenHosts, tlsServerOptions, type EngineTlsOptions } from './http/tls.js'
 import { checkLogConfig } from './logs/log-config.js'
 
 /** How output of containers is kept. */
@@ -15,8 +17,18 @@ export interface EngineLogOptions {
 
 /** Where an engine lives and listens. */
 export interface EngineOptions extends RuntimeOptions {
-  /** Where clients reach it: `unix:///run/ctrjs/docker.sock`. Default: that, in the folder `state`. */
+  /**
+   * Where clients reach it: `unix:///run/ctrjs/docker.sock`, `tcp://HOST:PORT`, `fd://` for the sockets that systemd has
+   * opened. Default: the first, in the folder `state`.
+   */
   readonly hosts?: readonly string[] | undefined
+  /** Certificates for `tcp://`. */
+  readonly tls?: EngineTlsOptions | undefined
+  /**
+   * Listen on TCP although anybody who reaches the port is root on this host: `tls` without `clientCa`, or none. Default
+   * false: such hosts are refused.
+   */
+  readonly allowTcpWithoutClientCertificates?: boolean | undefined
   /** Logs of containers that ask for nothing else. Default: `json-file` without a limit, as Docker's. */
   readonly log?: EngineLogOptions | undefined
   /** Told of what no client is told: a container that could not be started again, a document that is damaged. */
@@ -49,18 +61,22 @@ export class Engine implements AsyncDisposable {
    */
   static async start({
     hosts,
+    tls,
+    allowTcpWithoutClientCertificates = false,
     log = {},
     onError = () => undefined,
     ...options
   }: EngineOptions = {}): Promise<Engine> {
     const defaults = { Type: log.driver ?? 'json-file', Config: log.options ?? {} }
     checkLogConfig(defaults)
+    const parsed = hosts?.flatMap((host) => parseHost(host))
+    if (!allowTcpWithoutClientCertificates) refuseOpenHosts(parsed ?? [], tls)
     const runtime = await Runtime.open({ ...options, adoptNames: true })
     const core = new EngineCore(runtime, { onError, log: defaults })
     const engine = new Engine(core)
     try {
       await core.containers.restore()
-      await engine.#listen(hosts ?? [`unix://${runtime.state}/docker.sock`])
+      await engine.#listen(parsed ?? [{ kind: 'unix', path: `${runtime.state}/docker.sock` }], tls)
       return engine
     } catch (error) {
       await engine.close()
@@ -93,20 +109,28 @@ export class Engine implements AsyncDisposable {
     await this.close()
   }
 
-  async #listen(hosts: readonly string[]): Promise<void> {
+  async #listen(hosts: readonly Host[], tls: EngineTlsOptions | undefined): Promise<void> {
     const servers: FastifyInstance[] = []
+    const addresses: string[] = []
+    const secure = tls && tlsServerOptions(tls)
     this.#servers = servers
     for (const host of hosts) {
-      const server = await createServer(this.#core)
+      const isLocal = host.kind === 'unix' || (host.kind === 'fd' && host.isUnix)
+      const server = await createServer(this.#core, isLocal ? undefined : secure)
       servers.push(server)
-      await listen(server, host)
+      addresses.push(await listen(server, host))
     }
-    this.#core.hosts = hosts
+    this.#core.hosts = addresses
   }
 
   async #close(): Promise<void> {
     await this.#core.containers[Symbol.asyncDispose]()
-    await Promise.all(this.#servers.map((server) => server.close()))
+    await Promise.all(
+      this.#servers.map(async (server) => {
+        server.server.closeAllConnections()
+        await server.close()
+      }),
+    )
     await this.runtime.close()
   }
 }

@@ -4,4 +4,5 @@
  * @packageDocumentation
  */
 export { Engine, type EngineLogOptions, type EngineOptions } from './engine.js'
+export type { EngineTlsOptions } from './http/tls.js'
 export { ApiError } from './errors.js'

@@ -1,4 +1,7 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import type { Command } from 'commander'
+import type { EngineTlsOptions } from '@ctr/engine'
 import { onEndSignal } from '../attach/signals.js'
 import { collect, type Cli } from '../cli.js'
 import { messageOf } from '../errors.js'
@@ -7,6 +10,12 @@ import { printError, printLine } from '../output/pipe-end.js'
 
 interface DaemonFlags {
   readonly host?: readonly string[]
+  readonly tls?: boolean
+  readonly tlsverify?: boolean
+  readonly tlscacert: string
+  readonly tlscert: string
+  readonly tlskey: string
+  readonly allowTcpWithoutClientCertificates?: boolean
   readonly logDriver?: string
   readonly logOpt?: readonly string[]
 }
@@ -17,8 +26,17 @@ export function define(command: Command, cli: Cli): void {
     .usage('[OPTIONS]')
     .option(
       '-H, --host <address>',
-      'where clients reach it: unix:///path.sock; may be given several times',
+      'where clients reach it: unix:///path.sock, tcp://HOST:PORT, fd:// (sockets of systemd); may be given several times',
       collect,
+    )
+    .option('--tls', 'speak TLS on TCP; implied by --tlsverify')
+    .option('--tlsverify', 'serve only clients with a certificate of --tlscacert')
+    .option('--tlscacert <file>', 'authority of the certificates of clients', certificate('ca.pem'))
+    .option('--tlscert <file>', 'our certificate', certificate('cert.pem'))
+    .option('--tlskey <file>', 'its key', certificate('key.pem'))
+    .option(
+      '--allow-tcp-without-client-certificates',
+      'let everybody who reaches the port be root on this machine',
     )
     .option('--log-driver <name>', 'how output of containers is kept by default (default "json-file")')
     .option('--log-opt <name=value>', 'an option of that; may be given several times', collect)
@@ -28,7 +46,8 @@ export function define(command: Command, cli: Cli): void {
 }
 
 /** Serves until a signal asks us to end. Containers go on. */
-async function serve(cli: Cli, { host: hosts, logDriver, logOpt }: DaemonFlags): Promise<void> {
+async function serve(cli: Cli, flags: DaemonFlags): Promise<void> {
+  const { host: hosts, logDriver, logOpt } = flags
   const { root, state, insecureRegistry } = cli.globals()
   const { Engine } = await cli.loadEngine()
   const onError = (error: unknown): void => printError(`ctrjs: ${messageOf(error)}`)
@@ -42,6 +61,8 @@ async function serve(cli: Cli, { host: hosts, logDriver, logOpt }: DaemonFlags):
     root,
     state,
     hosts,
+    tls: tlsOf(flags),
+    allowTcpWithoutClientCertificates: flags.allowTcpWithoutClientCertificates,
     log: { driver: logDriver, options: parsePairs(logOpt ?? [], '--log-opt', { needsValue: true }) },
     onError,
     registries: { insecure: insecureRegistry },
@@ -49,4 +70,14 @@ async function serve(cli: Cli, { host: hosts, logDriver, logOpt }: DaemonFlags):
   for (const host of engine.hosts) printLine(`API listen on ${host}`)
   await ended
   await engine.close()
+}
+
+function tlsOf({ tls, tlsverify, tlscacert, tlscert, tlskey }: DaemonFlags): EngineTlsOptions | undefined {
+  if (tls !== true && tlsverify !== true) return undefined
+  return { cert: tlscert, key: tlskey, clientCa: tlsverify === true ? tlscacert : undefined }
+}
+
+/** Where Docker looks for a certificate. */
+function certificate(name: string): string {
+  return join(process.env['DOCKER_CERT_PATH'] ?? join(homedir(), '.docker'), name)
 }

@@ -1,3 +1,4 @@
+import type { ServerOptions } from 'node:https'
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { EngineCore } from '../core.js'
 import { ApiError, toApiError } from '../errors.js'
@@ -35,13 +36,17 @@ const routes = [
   volumeRoutes,
 ]
 
-/** The API of an engine as an HTTP server that does not listen yet. */
-export async function createServer(engine: EngineCore): Promise<FastifyInstance> {
+/**
+ * The API of an engine as an HTTP server that does not listen yet.
+ *
+ * @param tls - With it, the server speaks TLS.
+ */
+export async function createServer(engine: EngineCore, tls?: ServerOptions): Promise<FastifyInstance> {
   const versions = new WeakMap<object, string | undefined>()
   const app = fastify({
     logger: false,
     bodyLimit: limits.bodyBytes,
-    http: { maxHeaderSize: limits.headerBytes },
+    ...transportOf(tls),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 4096 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
@@ -84,6 +89,15 @@ async function sendError(reply: FastifyReply, status: number, message: string): 
     .code(status)
     .type('application/json')
     .send(Buffer.from(JSON.stringify({ message })))
+}
+
+/** One type for both: routes see no difference between a server that speaks TLS and one that does not. */
+function transportOf(tls: ServerOptions | undefined): { readonly http: { readonly maxHeaderSize: number } } {
+  const bounds = { maxHeaderSize: limits.headerBytes }
+  // clients of streams end their side and go on reading; plain HTTP servers allow that anyway
+  return tls === undefined
+    ? { http: bounds }
+    : ({ https: { ...bounds, ...tls, allowHalfOpen: true } } as never)
 }
 
 /** What a client is told; of a body that does not fit its schema, the member. */

@@ -1,8 +1,18 @@
 import type { LogDriver } from './driver.js'
 import { jsonFile, local } from './file-drivers.js'
+import { fluentd } from './remote/fluentd.js'
+import { gelf } from './remote/gelf.js'
+import { journald } from './remote/journald.js'
+import { splunk } from './remote/splunk.js'
+import { syslog } from './remote/syslog.js'
 
 /** All log drivers besides `none`. */
 export const drivers: Readonly<Record<string, LogDriver>> = {
   'json-file': jsonFile,
+  fluentd,
+  gelf,
+  journald,
   local,
+  splunk,
+  syslog,
 }
