@@ -146,7 +146,7 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'images, checked and tidied', () 
       await runtime.images.remove(remote)
       const garbage = await leaveGarbage()
       makeOld(garbage)
-      let pulling = true
+      let pulling = true as boolean // another turn changes it
       const pull = runtime.images.pull(remote).finally(() => (pulling = false))
       const pruned: string[] = []
       while (pulling) pruned.push(...(await runtime.images.prune()).blobs)
