@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { AF_UNIX, bind, closeFd, listen, SOCK_STREAM, socket, unixAddress } from '@ctr/linux'
 import { bundle, describeOn, leakCheck, temporaryFolder, type BundledProgram } from '@ctr/testing'
 import { Engine } from '../src/index.js'
 import { image, needs, setUp } from './support/suite.js'
@@ -91,9 +91,10 @@ process.on('SIGTERM', () => void engine.close())
 
   it('serves on them, and leaves them to systemd', async () => {
     const path = `${suite.folder}/activated.sock`
-    const listener = createServer().listen(path)
-    await once(listener, 'listening')
-    const { fd } = (listener as unknown as { readonly _handle: { readonly fd: number } })._handle
+    // by system calls: a server of Node would take clients itself
+    const fd = socket(AF_UNIX, SOCK_STREAM, 0)
+    bind(fd, unixAddress(path))
+    listen(fd, 16)
     const daemon = spawn(
       process.execPath,
       [program.path, `${suite.folder}/other`, `${suite.folder}/other-state`],
@@ -110,7 +111,7 @@ process.on('SIGTERM', () => void engine.close())
     } finally {
       daemon.kill('SIGTERM')
       expect(await ended).toEqual([0, null])
-      listener.close()
+      closeFd(fd)
     }
   })
 })

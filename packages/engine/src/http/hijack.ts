@@ -15,6 +15,8 @@ export function hijack(request: FastifyRequest, reply: FastifyReply, type: strin
     return { readable: request.raw, writable: reply.raw }
   }
   reply.raw.detachSocket(upgraded)
+  // after our end nobody reads what the client still sends, but its end is to be seen, or the connection stays
+  upgraded.on('finish', () => upgraded.resume())
   upgraded.write(
     `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`,
   )
