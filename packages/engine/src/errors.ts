@@ -63,6 +63,7 @@ export function toApiError(error: unknown): ApiError {
 
 function registryStatus(code: string): number {
   if (code === 'ERR_REGISTRY_NO_IMAGE' || code === 'ERR_REGISTRY_NOT_FOUND') return 404
+  if (code === 'ERR_REGISTRY_UNAUTHORIZED') return 401
   if (code === 'ERR_REGISTRY_INVALID_REFERENCE' || code === 'ERR_REGISTRY_INVALID_ARG') return 400
   return 500
 }

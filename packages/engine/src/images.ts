@@ -2,7 +2,7 @@ import type { CredentialSource, StoredImage } from '@ctr/registry'
 import type { Runtime } from '@ctr/runtime'
 import { ApiError } from './errors.js'
 import type { EventBus } from './events/event-bus.js'
-import { repoTags } from './translate/image-documents.js'
+import { familiar, repoTags } from './translate/image-documents.js'
 
 /** What `DELETE /images/{name}` tells. */
 export type RemovedImage = { readonly Untagged: string } | { readonly Deleted: string }
@@ -87,8 +87,11 @@ export class EngineImages {
 
   async #removeOne(name: string, { id }: StoredImage): Promise<readonly RemovedImage[]> {
     const { untagged, deleted } = await this.#runtime.images.remove(name)
-    for (const one of untagged) this.#events.emit('image', 'untag', id, { name: one })
+    for (const one of untagged) this.#events.emit('image', 'untag', id, { name: familiar(one) })
     for (const one of deleted) this.#events.emit('image', 'delete', one, { name: one })
-    return [...untagged.map((Untagged) => ({ Untagged })), ...deleted.map((Deleted) => ({ Deleted }))]
+    return [
+      ...untagged.map((one) => ({ Untagged: familiar(one) })),
+      ...deleted.map((Deleted) => ({ Deleted })),
+    ]
   }
 }

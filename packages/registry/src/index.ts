@@ -52,7 +52,7 @@ export {
   type CredentialPlace,
   type DockerConfigOptions,
 } from './auth/docker-config.js'
-export { login, logout, type LoginOptions } from './client/login.js'
+export { checkLogin, login, logout, type LoginOptions } from './client/login.js'
 export type { CertificateOptions, TlsSettings } from './http/certificates.js'
 export type { ConnectionOptions } from './http/connections.js'
 export type { ProxySettings } from './http/proxy.js'

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRuntimeError, type Container, type ContainerExit, type TerminalSize } from '@ctr/runtime'
-import { ApiError, messageOf } from '../errors.js'
+import { ApiError, messageOf, toApiError } from '../errors.js'
+import type { UpdateBody } from '../http/schemas/create-container.js'
 import { HealthMonitor } from '../health/health-monitor.js'
 import { ProbeNote } from '../health/probe-note.js'
 import type { ContainerLog } from '../logs/container-log.js'
@@ -11,6 +12,7 @@ import type { OutputChunk } from '../streams/frame.js'
 import { logSource } from '../translate/log-source.js'
 import type { ContainerContext } from './container-context.js'
 import { nextDelay, wantsRestart } from './restart-policy.js'
+import { updatedHost } from '../translate/update-host.js'
 import { RunWaiters, type RunResult } from './run-waiters.js'
 
 /** Docker's words for what a container is doing. */
@@ -165,6 +167,21 @@ export class ManagedContainer {
     this.document.name = name
     await this.#context.documents.save(this.id, this.document)
     this.#emit('rename', { oldName: `/${oldName}` })
+  }
+
+  /** Changes limits, at once where it runs, and its restart policy. */
+  async update(change: UpdateBody): Promise<void> {
+    if (this.#removing) throw this.#conflict('is being removed')
+    const { host, limits } = updatedHost(this.document.body.HostConfig ?? {}, change, this.id)
+    try {
+      if (limits !== undefined) this.#handle.updateLimits(limits)
+    } catch (error) {
+      const { status, message } = toApiError(error)
+      throw new ApiError(status, `Cannot update container ${this.id}: ${message}`, { cause: error })
+    }
+    this.document.body = { ...this.document.body, HostConfig: host }
+    await this.#context.documents.save(this.id, this.document)
+    this.#emit('update')
   }
 
   resize(size: TerminalSize): void {

@@ -9,8 +9,8 @@ export interface ContainerDocument {
   name: string
   /** In ISO 8601, as all times here. */
   readonly created: string
-  /** What it was created with. */
-  readonly body: CreateBody
+  /** What it was created with, and its limits and restart policy of now. */
+  body: CreateBody
   /** Digest of the image's config. */
   readonly imageId: string
   /** Null before the first start. */

@@ -1,6 +1,8 @@
 import { parseReference, formatReference, type StoredImage } from '@ctr/registry'
 
-const familiar = (reference: string): string => formatReference(parseReference(reference), { short: true })
+/** A reference as people write it. */
+export const familiar = (reference: string): string =>
+  formatReference(parseReference(reference), { short: true })
 
 /** Names of an image as people write them: `busybox:latest`. */
 export function repoTags({ references }: StoredImage): string[] {

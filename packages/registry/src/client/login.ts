@@ -17,19 +17,17 @@ export interface LoginOptions extends DockerConfigOptions, ConnectionOptions, Re
 }
 
 /**
- * Checks a name and password against a registry, and stores them only when it takes them: where Docker's
- * configuration says, so that docker, podman, skopeo and this package find them there. Registries that give
- * an identity token for them have that stored instead of the password.
+ * Checks a name and password against a registry, and stores nothing.
  *
  * @param registry - As in a reference, `docker.io` or `127.0.0.1:5000`, or an address such as `https://h.example/v2/`.
- * @throws {@link RegistryError} `ERR_REGISTRY_UNAUTHORIZED`: the registry does not take them, nothing is stored;
- *   `ERR_REGISTRY_CREDENTIALS`: they cannot be stored; else as the registry answers.
+ * @returns What is to be kept: an identity token where the registry gives one, else what was given.
+ * @throws {@link RegistryError} `ERR_REGISTRY_UNAUTHORIZED`: the registry does not take them; else as it answers.
  */
-export async function login(
+export async function checkLogin(
   registry: string,
   credentials: PasswordCredentials,
-  options: LoginOptions = {},
-): Promise<CredentialPlace> {
+  options: Omit<LoginOptions, keyof DockerConfigOptions> = {},
+): Promise<PasswordCredentials | { readonly username: string; readonly identityToken: string }> {
   const host = registryOf(registry)
   const { username, password } = credentials
   if (username === '' || username.includes(':') || password === '') {
@@ -53,11 +51,27 @@ export async function login(
     const answer = await session.call({ ...call, signal: options.signal })
     answer.discard()
     const { identityToken } = session
-    const kept = identityToken === undefined ? { username, password } : { username, identityToken }
-    return await storeDockerCredentials(host, kept, { path: options.path })
+    return identityToken === undefined ? { username, password } : { username, identityToken }
   } finally {
     connections.close()
   }
+}
+
+/**
+ * Checks a name and password as {@link checkLogin}, and stores them only when the registry takes them: where Docker's
+ * configuration says, so that docker, podman, skopeo and this package find them there. Registries that give an identity
+ * token for them have that stored instead of the password.
+ *
+ * @throws {@link RegistryError} as {@link checkLogin}, and nothing is stored; `ERR_REGISTRY_CREDENTIALS`: they cannot be
+ *   stored.
+ */
+export async function login(
+  registry: string,
+  credentials: PasswordCredentials,
+  options: LoginOptions = {},
+): Promise<CredentialPlace> {
+  const kept = await checkLogin(registry, credentials, options)
+  return await storeDockerCredentials(registryOf(registry), kept, { path: options.path })
 }
 
 /**

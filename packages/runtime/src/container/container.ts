@@ -22,6 +22,7 @@ import { needCgroup, notRunning } from './refusals.js'
 import { NetworkLoss, withNetworkFailure } from './network-loss.js'
 import { checkName, signalNumber } from './spec.js'
 import type { StartedContainer } from './start.js'
+import { withLimits, type ContainerLimits } from './update.js'
 import { processesWith } from '../rootless/processes-with.js'
 import { ownProcess, type WatchedProcess } from './watched-process.js'
 
@@ -257,6 +258,19 @@ export class Container implements AsyncDisposable {
     const { pid } = this
     const isHosts = this.#record.network.mode === 'host' || pid === null
     return { ...cgroup.stats(), networks: isHosts ? undefined : interfaceStats(pid) }
+  }
+
+  /**
+   * Gives it other limits, at once where it runs, and for its next starts.
+   *
+   * @param limits - All of its limits from now on.
+   * @throws `CgroupError`: the kernel refuses one; {@link RuntimeError} `ERR_RUNTIME_LIMIT`: it has no cgroup.
+   */
+  updateLimits(limits: ContainerLimits): void {
+    needCgroup(this.#context, this.name, 'limit')
+    const cgroup = this.#record.status === 'running' ? this.#holdings.cgroup() : undefined
+    this.#kept.current = withLimits(this.#context, this.#record, cgroup, limits)
+    this.#kept.save()
   }
 
   /** Process ids on the host of everything that runs in the container. */

@@ -13,6 +13,8 @@ import {
   type NewImage,
   type RegistryClientOptions,
   type StoredImage,
+  checkLogin,
+  type PasswordCredentials,
 } from '@ctr/registry'
 import { isOverlayError, type LayerStore } from '@ctr/overlay'
 import type { ContainerRecords } from '../container/record.js'
@@ -51,6 +53,20 @@ export class Images {
     this.#roots = roots
     this.#client = client
     this.#index = join(store.blobs.folder, 'index.json')
+  }
+
+  /**
+   * Checks a name and password against a registry; nothing is stored.
+   *
+   * @returns What to send from then on: an identity token where the registry gives one.
+   * @throws `RegistryError` `ERR_REGISTRY_UNAUTHORIZED`: it does not take them.
+   */
+  async checkLogin(
+    registry: string,
+    credentials: PasswordCredentials,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): ReturnType<typeof checkLogin> {
+    return await checkLogin(registry, credentials, { ...this.#client, signal })
   }
 
   /**

@@ -6,7 +6,7 @@ import { ApiError, badRequest } from '../../errors.js'
 import { inspectContainer } from '../../translate/inspect-container.js'
 import { containerFilters, listEntry, selectContainers } from '../../translate/list-containers.js'
 import { Query } from '../query.js'
-import { createBody, type CreateBody } from '../schemas/create-container.js'
+import { createBody, updateBody, type CreateBody, type UpdateBody } from '../schemas/create-container.js'
 
 /** Containers as documents, and what is done with them. */
 export function containerRoutes(app: FastifyInstance, engine: EngineCore): void {
@@ -68,6 +68,11 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
   app.post('/containers/:id/unpause', async (request, reply) => {
     await named(request).unpause()
     await reply.code(204).send()
+  })
+
+  app.post('/containers/:id/update', { schema: { body: updateBody } }, async (request) => {
+    await named(request).update(request.body as UpdateBody)
+    return { Warnings: null }
   })
 
   app.post('/containers/:id/rename', async (request, reply) => {

@@ -33,7 +33,12 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
           ) &&
           filters.labels(image.config.config.Labels ?? {}),
       )
-      .map((image) => imageEntry(image, used(image.id)))
+      .map((image): Record<string, unknown> => {
+        // of an image with several names those that were asked for
+        const asked = (tag: string): boolean =>
+          filters.any('reference', (pattern) => matchesReference(pattern, tag))
+        return { ...imageEntry(image, used(image.id)), RepoTags: repoTags(image).filter(asked) }
+      })
       .sort((a, b) => (b['Created'] as number) - (a['Created'] as number))
   })
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { EngineCore } from '../../core.js'
+import { authBody, type AuthBody } from '../schemas/auth.js'
 import { newestVersion } from '../version.js'
 
 /** What the engine says of itself. */
@@ -13,6 +14,14 @@ export function systemRoutes(app: FastifyInstance, engine: EngineCore): void {
       .header('Swarm', 'inactive')
       .type('text/plain; charset=utf-8')
     return 'OK'
+  })
+  app.post('/auth', { schema: { body: authBody } }, async (request) => {
+    const { username, password, serveraddress } = request.body as AuthBody
+    const isHub = /^$|(^|\/\/)index\.docker\.io(\/|$)/.test(serveraddress ?? '')
+    const registry = isHub ? 'docker.io' : serveraddress!
+    const credentials = { username: username ?? '', password: password ?? '' }
+    const kept = await engine.runtime.images.checkLogin(registry, credentials)
+    return { Status: 'Login Succeeded', IdentityToken: 'identityToken' in kept ? kept.identityToken : '' }
   })
   app.get('/version', () => engine.facts.version(newestVersion))
   app.get('/info', () => engine.facts.info())

@@ -140,6 +140,30 @@ export const createBody = Type.Composite([
 export type CreateBody = Static<typeof createBody>
 export type HostConfig = Static<typeof hostConfig>
 
+/** Body of `POST /containers/{id}/update`. */
+export const updateBody = Type.Pick(hostConfig, [
+  'RestartPolicy',
+  'Memory',
+  'MemorySwap',
+  'MemoryReservation',
+  'NanoCpus',
+  'CpuQuota',
+  'CpuPeriod',
+  'CpuShares',
+  'CpuRealtimePeriod',
+  'CpuRealtimeRuntime',
+  'CpusetCpus',
+  'CpusetMems',
+  'BlkioWeight',
+  'BlkioWeightDevice',
+  'BlkioDeviceReadBps',
+  'BlkioDeviceWriteBps',
+  'BlkioDeviceReadIOps',
+  'BlkioDeviceWriteIOps',
+  'PidsLimit',
+])
+export type UpdateBody = Static<typeof updateBody>
+
 /** Body of `POST /containers/{id}/exec`. */
 export const execBody = Type.Object({
   AttachStdin: flag,
