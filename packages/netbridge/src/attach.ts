@@ -7,7 +7,6 @@ import { announceAddresses, findLink, hostLinkName, localMac, reapedGroup, unles
 import type { AttachOptions, DetachOptions, EndpointInfo } from './endpoint.js'
 import { applyBandwidth, takeIfbDown } from './endpoint-bandwidth.js'
 import { NetbridgeError } from './errors.js'
-import type { LinkReaper } from './link-reaper.js'
 import { newAddress, newDefaultRoute } from './netlink/address-messages.js'
 import {
   deleteLink,
@@ -23,36 +22,13 @@ import {
 import { NetlinkSocket } from './netlink/netlink-socket.js'
 import { exchangeRoute, type RouteRequest } from './netlink/route-request.js'
 import { newIpvlan, newMacvlan, type IpvlanMode, type MacvlanMode } from './netlink/stacked-links.js'
+import type { OpenNetwork } from './network-context.js'
 import { insideNetwork, LOOPBACK_INDEX, routeSocketIn } from './network-namespace.js'
 import { untilFound } from './neighbour-discovery.js'
-import type { NftTable } from './nft/nft-table.js'
-import type { PortReservations } from './port-reservations.js'
 import { checkMappings, claimPorts, releasePorts } from './publish.js'
 import { admit, dismiss, dismissedOf } from './tables.js'
-import type { EndpointRecords } from './state/endpoint-records.js'
-import type { InstanceState } from './state/instance-state.js'
 import type { NetworkRecord } from './state/network-record.js'
-import type { PortClaims } from './state/port-claims.js'
 import { checkId, checkInteger, checkInterfaceName, checkMac, checkNames, formatMac } from './validate.js'
-
-/** An open network and everything that attaching needs. */
-export interface OpenNetwork {
-  readonly record: NetworkRecord
-  /** Index of the bridge, or of the parent. */
-  readonly linkIndex: number
-  /** Hardware address of the parent, where links have that. */
-  readonly parentMac: string | undefined
-  readonly state: InstanceState
-  readonly endpoints: EndpointRecords
-  readonly pool: AddressPool
-  /** Set when the network has IPv6. */
-  readonly pool6: AddressPool | undefined
-  readonly table: NftTable
-  readonly ports: PortClaims
-  readonly reservations: PortReservations
-  readonly route: NetlinkSocket
-  readonly reaper: LinkReaper
-}
 
 /** Name under which an endpoint owns ports of the host. */
 export function portOwner(network: OpenNetwork, id: string): string {

@@ -1,4 +1,4 @@
-import type { OpenNetwork } from './attach.js'
+import type { OpenNetwork } from './network-context.js'
 import { checkBandwidth, limitsOf, type Bandwidth } from './bandwidth.js'
 import { findLink, reapedGroup, unless } from './bridge.js'
 import type { EndpointInfo } from './endpoint.js'

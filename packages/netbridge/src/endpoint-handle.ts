@@ -1,4 +1,4 @@
-import type { OpenNetwork } from './attach.js'
+import type { OpenNetwork } from './network-context.js'
 import type { Bandwidth } from './bandwidth.js'
 import type { DetachOptions, Endpoint, EndpointInfo } from './endpoint.js'
 import { changeBandwidth } from './endpoint-bandwidth.js'

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { isNetbridgeError, NetbridgeError } from './errors.js'
-import type { EndpointInfo } from './endpoint.js'
 import { IFLA_STATS64 } from './netlink/constants.js'
 import { getLinkStats } from './netlink/link-messages.js'
 import { readAttributes } from './netlink/message-reader.js'
@@ -22,7 +21,10 @@ export interface LinkStats {
 }
 
 /** Figures of an endpoint, counted at the host's end of its veth pair: what that sends the container receives. */
-export function endpointStats(socket: NetlinkSocket, { id, ifname }: EndpointInfo): LinkStats {
+export function endpointStats(
+  socket: NetlinkSocket,
+  { id, ifname }: { readonly id: string; readonly ifname: string | null },
+): LinkStats {
   if (ifname === null) {
     throw new NetbridgeError(
       'ERR_NETBRIDGE_INVALID_ARG',

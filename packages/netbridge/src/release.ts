@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
-import { portOwner, takeLinkDown, type OpenNetwork } from './attach.js'
+import { portOwner, takeLinkDown } from './attach.js'
+import type { OpenNetwork } from './network-context.js'
 import { hostLinkName, isHostLinkName } from './bridge.js'
 import type { DetachOptions, EndpointInfo } from './endpoint.js'
 import { takeIfbDown } from './endpoint-bandwidth.js'

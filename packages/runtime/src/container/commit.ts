@@ -4,7 +4,6 @@ import type { ImageRunConfig, StoredImage } from '@ctr/registry'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import { changedConfig } from '../images/changes/changed-config.js'
-import type { Container } from './container.js'
 import type { ContainerRecord } from './record.js'
 import { mergedConfig, runConfigOf } from './run-config.js'
 
@@ -30,10 +29,19 @@ export interface CommitOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What making an image needs of a container. */
+interface Committed {
+  readonly pid: number | null
+  readonly isPaused: boolean
+  inspect(): ContainerRecord
+  pause(): Promise<void>
+  unpause(): Promise<void>
+}
+
 /** Makes an image of a container. Volumes are no part of it. */
 export async function commitContainer(
   context: Context,
-  container: Container,
+  container: Committed,
   { reference, author, message, changes = [], config = {}, pause, signal }: CommitOptions,
 ): Promise<StoredImage> {
   const record = container.inspect()
@@ -103,7 +111,7 @@ async function diffOf(
 /** A container that was paused before, or does not run, stays as it is. */
 async function pausedMeanwhile(
   { hasCgroups }: Context,
-  container: Container,
+  container: Committed,
   wanted = hasCgroups,
 ): Promise<AsyncDisposable> {
   const pauses = wanted && container.pid !== null && !container.isPaused
