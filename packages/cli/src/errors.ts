@@ -6,6 +6,7 @@ export type CliErrorCode =
   | 'ERR_CLI_TERMINAL' // a terminal is needed where there is none
   | 'ERR_CLI_RUN' // a program did not come to run; `cause` says why
   | 'ERR_CLI_REFUSED' // not done without a yes
+  | 'ERR_CLI_COPY' // no such source, or a target that cannot take it
 
 /** The only error class thrown by this package. Match on `code`. */
 export class CliError extends Error {

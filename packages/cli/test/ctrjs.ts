@@ -61,7 +61,7 @@ export class Ctrjs implements Disposable {
   }
 
   /** Runs a command to its end, with input. */
-  async feed(input: string, ...args: string[]): Promise<Ended> {
+  async feed(input: string | Uint8Array, ...args: string[]): Promise<Ended> {
     const child = this.start(...args)
     child.stdin.on('error', () => undefined)
     child.stdin.end(input)

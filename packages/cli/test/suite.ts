@@ -20,7 +20,7 @@ export interface Suite {
   readonly folder: string
 }
 
-const applets = 'sh cat echo env head httpd id kill ls mkdir pwd sleep stty tail true tty yes'.split(' ')
+const applets = 'sh cat echo env head httpd id kill ln ls mkdir pwd sleep stty tail true tty yes'.split(' ')
 
 /**
  * Builds the program and publishes an image before the tests; removes everything after them, and checks that.

@@ -55,6 +55,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commit.js'),
   },
   {
+    name: 'cp',
+    summary: 'Copy files/folders between a container and the local filesystem',
+    load: () => import('./cp.js'),
+  },
+  {
     name: 'diff',
     summary: "Inspect changes to files or directories on a container's filesystem",
     load: () => import('./diff.js'),
