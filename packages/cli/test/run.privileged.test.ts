@@ -185,6 +185,27 @@ describeOn(needs, 'ctrjs run', () => {
     expect({ stdout, code }).toEqual({ stdout: '1 1000:1000 /data box\n', code: 0 })
   })
 
+  it('sets what a container shares with the host, devices, limits and file systems in memory', async () => {
+    const { stdout, code } = await suite.ctrjs.run(
+      ...['run', '--rm', '--network', 'none', '--ulimit', 'nofile=64:128', '--oom-score-adj', '100'],
+      ...['--tmpfs', '/scratch:size=1m', '--group-add', '7', '--uts', 'host', '--pid', 'host', suite.image],
+      ...['sh', '-c', 'ulimit -n; cat /proc/self/oom_score_adj; id -G; echo $PPID; cat /proc/mounts'],
+    )
+    const [files, score, groups, parent, ...mounts] = stdout.trim().split('\n')
+    expect({ code, files, score, groups }).toEqual({ code: 0, files: '64', score: '100', groups: '0 7' })
+    expect(Number(parent)).toBeGreaterThan(0) // which a process of a namespace of its own does not see
+    expect(mounts).toContainEqual(expect.stringMatching(/^tmpfs \/scratch tmpfs .*size=1024k/))
+  })
+
+  it('gives everything with --privileged, and a device alone with --device', async () => {
+    const look = ['sh', '-c', 'ls /dev/kmsg /dev/full; cat /proc/self/status']
+    const run = async (...flags: string[]): Promise<string> =>
+      (await suite.ctrjs.run('run', '--rm', '--network', 'none', ...flags, suite.image, ...look)).stdout
+    expect(await run('--privileged')).toMatch(/^\/dev\/full\n\/dev\/kmsg\n[^]*Seccomp:\t0/)
+    expect(await run('--device', '/dev/kmsg')).toMatch(/^\/dev\/full\n\/dev\/kmsg\n[^]*Seccomp:\t2/)
+    expect(await run()).toMatch(/^\/dev\/full\nName:/)
+  })
+
   it('reports the memory limit', async () => {
     const { code } = await suite.ctrjs.run(
       'run',

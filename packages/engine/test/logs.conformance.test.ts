@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, it } from '@jest/globals'
-import { mount, MS_REMOUNT, umount2 } from '@ctr/linux'
+import { MNT_DETACH, mount, MS_REMOUNT, umount2 } from '@ctr/linux'
 import { describeOn, leakCheck } from '@ctr/testing'
 import { dockerEnv, image, needs, setUp } from './support/suite.js'
 
@@ -130,7 +130,7 @@ describeOn(needs, 'logs of containers', () => {
       expect(container.isRunning).toBe(true)
       await suite.ok('rm', '-f', 'full')
     } finally {
-      umount2(logs, 0)
+      umount2(logs, MNT_DETACH) // also where a failure has left the container
     }
   })
 

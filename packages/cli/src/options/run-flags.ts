@@ -12,11 +12,12 @@ import { parseSecurity } from './parse-security.js'
 import { parseSize } from './parse-size.js'
 import { parseUserNamespace } from './parse-userns.js'
 import { parseVolume } from './parse-volume.js'
+import { addSandboxFlags, sandboxOptions, type SandboxFlags } from './sandbox-flags.js'
 
 type List = readonly string[]
 
 /** The flags of `run`, as they were typed. */
-export interface RunFlags extends AttachFlags {
+export interface RunFlags extends AttachFlags, SandboxFlags {
   readonly addHost?: List
   readonly capAdd?: List
   readonly capDrop?: List
@@ -110,6 +111,7 @@ export function addRunFlags(command: Command): void {
     .option('--userns <string>', 'User namespace: host, auto[:size=N] (ids of its own), remap[:USER]')
     .option('-v, --volume <list>', 'Bind mount a folder or file of the host, or a volume', collect)
     .option('-w, --workdir <string>', 'Working directory inside the container')
+  addSandboxFlags(command)
 }
 
 /**
@@ -143,6 +145,7 @@ export function runOptions(flags: RunFlags, target: string, command: readonly st
     autoRemove: flags.rm ?? false,
     stopSignal: flags.stopSignal,
     ...limits(flags),
+    ...sandboxOptions(flags),
   }
 }
 
