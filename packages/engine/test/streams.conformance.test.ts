@@ -21,8 +21,8 @@ describeOn([...needs, 'bin:python3'], 'exec, terminals and hijacked streams', ()
       await container.remove({ force: true, volumes: true })
   })
 
-  const sleeping = async (name: string): Promise<string> =>
-    await suite.ok('run', '-d', '--name', name, '--network', 'none', image, 'sleep', '1000')
+  const sleeping = async (name: string, network = 'none'): Promise<string> =>
+    await suite.ok('run', '-d', '--name', name, '--network', network, image, 'sleep', '1000')
 
   it('executes programs in a container', async () => {
     await sleeping('ex')
@@ -100,7 +100,7 @@ describeOn([...needs, 'bin:python3'], 'exec, terminals and hijacked streams', ()
     )
     await container.remove()
 
-    await sleeping('node')
+    await sleeping('node', 'bridge')
     const running = dockerode().getContainer('node')
     const session = await running.exec({
       Cmd: ['cat'],
