@@ -40,6 +40,16 @@ describeOn(needs, 'registries, images and volumes through the docker CLI', () =>
       await suite.ok('images', '--format', '{{.Repository}}:{{.Tag}}', '--filter', 'reference=x/*'),
     ).toBe('x/y:2')
     expect(await suite.ok('images', '-q', '--filter', 'label=kind=other')).toBe('')
+    await suite.ok('create', '--name', 'base', '--network', 'none', image)
+    await suite.ok('commit', 'base', 'later:1')
+    await suite.ok('rm', 'base')
+    const listed = async (filter: string): Promise<string> =>
+      await suite.ok('images', '--format', '{{.Repository}}', '--filter', filter)
+    expect(await listed(`since=${image}`)).toBe('later')
+    expect(await listed('before=later:1')).not.toContain('later')
+    expect(await listed('until=2000-01-01T00:00:00Z')).not.toContain('later')
+    expect(await failure('images', '--filter', 'since=nope')).toContain('No such image: nope')
+    await suite.ok('rmi', 'later:1')
     expect(await suite.ok('inspect', '-f', '{{.Os}} {{.Config.Labels.kind}}', image)).toBe('linux test')
     expect(await suite.ok('history', '-q', image)).toMatch(/^([0-9a-f]{12}|<missing>)?$/m)
     expect(await failure('tag', 'nope', 'a')).toContain('No such image: nope')

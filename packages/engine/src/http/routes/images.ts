@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { StoredImage } from '@ctr/registry'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest } from '../../errors.js'
@@ -9,8 +10,14 @@ import { namedByQuery, withTag } from '../image-name.js'
 import { JsonLines } from '../json-lines.js'
 import { Query } from '../query.js'
 import { registryAuth } from '../registry-auth.js'
+import { untilOf } from '../until-filter.js'
 
 const filterNames = ['before', 'dangling', 'label', 'reference', 'since', 'until']
+
+/** Milliseconds since 1970; an image that does not say so is as old as can be. */
+function createdAt({ config }: StoredImage): number {
+  return Date.parse(config.created ?? '1970-01-01T00:00:00Z')
+}
 
 /** Images. Their names have slashes, so that what follows the name is found here. */
 export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
@@ -19,11 +26,19 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
   app.get('/images/json', async (request) => {
     const filters = new Query(request).filters(filterNames)
     const list = await runtime.images.list()
+    const timeOf = async (name: 'before' | 'since'): Promise<number | undefined> => {
+      const [wanted] = filters.get(name)
+      return wanted === undefined ? undefined : createdAt(await images.get(wanted))
+    }
+    const before = Math.min((await timeOf('before')) ?? Number.POSITIVE_INFINITY, untilOf(filters))
+    const since = (await timeOf('since')) ?? Number.NEGATIVE_INFINITY
     const used = (id: string): number =>
       containers.all().filter(({ document }) => document.imageId === id).length
     return list
       .filter(
         (image) =>
+          createdAt(image) < before &&
+          createdAt(image) > since &&
           filters.any(
             'dangling',
             (value) => ['1', 'true'].includes(value) === (repoTags(image).length === 0),

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { EngineCore } from '../../core.js'
-import { badRequest } from '../../errors.js'
 import { repoTags } from '../../translate/image-documents.js'
 import { isMade } from '../../translate/networks.js'
 import { Query, type Filters } from '../query.js'
+import { untilOf } from '../until-filter.js'
 
 /** Removal of everything that nobody uses. */
 export function pruneRoutes(app: FastifyInstance, engine: EngineCore): void {
@@ -87,21 +87,4 @@ export function pruneRoutes(app: FastifyInstance, engine: EngineCore): void {
 
 function isAsked(filters: Filters, labels: Readonly<Record<string, string>>): boolean {
   return filters.labels(labels) && (filters.get('label!').length === 0 || !filters.labels(labels, 'label!'))
-}
-
-/** Milliseconds since 1970 before which things must have been made. */
-function untilOf(filters: Filters): number {
-  const [text] = filters.get('until')
-  if (text === undefined) return Number.POSITIVE_INFINITY
-  const units = { s: 1000, m: 60_000, h: 3_600_000 } as const
-  if (/^(\d+[smh])+$/.test(text)) {
-    const parts = [...text.matchAll(/(\d+)([smh])/g)]
-    return (
-      Date.now() -
-      parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit as 's' | 'm' | 'h'], 0)
-    )
-  }
-  const time = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text)
-  if (Number.isNaN(time)) throw badRequest(`invalid filter 'until=${text}'`)
-  return time
 }
