@@ -3,13 +3,14 @@ import { usageError } from '../errors.js'
 /** What `--security-opt` sets. */
 export interface SecurityOptions {
   readonly noNewPrivileges: boolean
-  readonly seccomp: 'default' | 'unconfined'
+  /** Undefined where nothing is said: `--privileged` then means none. */
+  readonly seccomp: 'default' | 'unconfined' | undefined
 }
 
 /** Reads `--security-opt`: `no-new-privileges[=true|=false]`, `seccomp=unconfined`, `seccomp=builtin`. */
 export function parseSecurity(words: readonly string[]): SecurityOptions {
   let noNewPrivileges = false
-  let seccomp: SecurityOptions['seccomp'] = 'default'
+  let seccomp: SecurityOptions['seccomp']
   for (const word of words) {
     switch (word.replace(':', '=')) {
       case 'no-new-privileges':
