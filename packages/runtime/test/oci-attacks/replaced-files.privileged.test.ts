@@ -107,7 +107,7 @@ describeOn(['root', 'bin:busybox'], 'OciRuntime and containers that have replace
     replace(join(bundle, 'rootfs'))
     const created = await arena.runtime.create(`home-${process.pid}`, { bundle })
     await created.delete({ force: true })
-    expect(performance.now() - began).toBeLessThan(5000)
+    expect(performance.now() - began).toBeLessThan(25_000)
   })
 
   it('does not wait for somebody who holds a lease on /etc/passwd', async () => {
@@ -123,7 +123,7 @@ describeOn(['root', 'bin:busybox'], 'OciRuntime and containers that have replace
     expect(attacker.output()).toBe('done\n')
     const began = performance.now()
     expect((await attacker.exec('echo $HOME')).output).toBe('/\n')
-    expect(performance.now() - began).toBeLessThan(5000)
+    expect(performance.now() - began).toBeLessThan(25_000)
   })
 
   it('does not wait for a command that is a named pipe or a device', async () => {

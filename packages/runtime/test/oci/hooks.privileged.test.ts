@@ -124,7 +124,7 @@ describeOn(['root'], 'runHooks() in the namespaces of the runtime', () => {
       stateOf(folder.path),
     )
     expect(message).toBe('error running createRuntime hook #0: /bin/sh: timed out after 1 s, stdout: waiting')
-    expect(performance.now() - begin).toBeLessThan(5000)
+    expect(performance.now() - begin).toBeLessThan(25_000)
     const child = Number(readFileSync(join(folder.path, 'child'), 'utf8'))
     await gone(child)
     await runHooks('createRuntime', [shell('exit 0', { timeout: 2 ** 40 })], stateOf('/'), { log: noLog })
@@ -155,7 +155,7 @@ describeOn(['root'], 'runHooks() in the namespaces of the runtime', () => {
       stateOf(folder.path),
       { log: noLog },
     )
-    expect(performance.now() - begin).toBeLessThan(5000)
+    expect(performance.now() - begin).toBeLessThan(25_000)
     const child = Number(readFileSync(join(folder.path, 'child'), 'utf8'))
     expect(existsSync(`/proc/${child}`)).toBe(true)
     process.kill(child, 'SIGKILL')
