@@ -32,6 +32,8 @@ export interface Suite {
   feed(input: string, ...args: string[]): Promise<Ended>
   /** The same, and it must succeed; its output without the last newline. */
   ok(...args: string[]): Promise<string>
+  /** What was told of so far, a line each. Asks up to a second that has not begun, as the CLI knows whole ones. */
+  pastEvents(format: string): Promise<readonly string[]>
 }
 
 /**
@@ -68,6 +70,10 @@ export function setUp(options: EngineOptions = {}): Suite {
     const { code, stdout, stderr } = await suite.docker(...args)
     if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${code}: ${stdout}${stderr}`)
     return stdout.replace(/\n$/, '')
+  }
+  suite.pastEvents = async (format) => {
+    const until = String(Math.floor(Date.now() / 1000) + 1)
+    return (await suite.ok('events', '--since', '1', '--until', until, '--format', format)).split('\n')
   }
   return suite
 }
