@@ -126,7 +126,8 @@ describeOn(needs, 'logs of containers', () => {
         lines.map(() => 'stdout'),
       )
       expect(lines.length).toBeLessThan(400 * 16 + 1) // what came while there was no room is lost
-      expect(errors).toEqual([expect.stringContaining('output is lost')])
+      // said again when a shorter entry had found room in between
+      expect(errors).toEqual(errors.map(() => expect.stringContaining('output is lost') as string))
       expect(container.isRunning).toBe(true)
       await suite.ok('rm', '-f', 'full')
     } finally {
