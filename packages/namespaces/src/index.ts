@@ -27,6 +27,8 @@ export type { ExecutionDomain } from './attributes/personality.js'
 export {
   checkRlimits,
   ownRlimit,
+  rlimitType,
+  rlimitTypes,
   type Rlimit,
   type RlimitType,
   type RlimitValues,

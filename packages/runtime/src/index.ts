@@ -29,7 +29,7 @@ export type { CommitOptions } from './container/commit.js'
 export type { ImportOptions } from './images/import-image.js'
 export type { PrunedImages, PruneImagesOptions } from './images/prune-images.js'
 export type { ImageProblem, ImagesCheck, VerifyOptions } from './images/verify-images.js'
-export type { LogEntry, LogOptions } from './container/logs.js'
+export type { LogEntry, LogOptions, LogPosition } from './container/logs.js'
 export type {
   ContainerStdio,
   CreateContainerOptions,
@@ -44,6 +44,7 @@ export type {
   UnpackProgress,
   Volume,
 } from './options.js'
+export { processLimit } from './sandbox/process-limit.js'
 export type { HostDevice, ProcessLimit, SandboxOptions } from './sandbox/sandbox-options.js'
 export type { UserNamespaceOption } from './userns/option.js'
 export { TerminalStream, type TerminalSize } from './setup/terminal-stream.js'

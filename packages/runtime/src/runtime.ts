@@ -182,8 +182,8 @@ export class Runtime implements AsyncDisposable {
   }
 
   /**
-   * Starts the program of a container that was made by {@link create}, for the first time or again. When it cannot be
-   * started the container stays as it was.
+   * Starts the program of a container that was made by {@link create}, for the first time or again, or of one that was
+   * run detached and has ended. When it cannot be started the container stays as it was.
    *
    * @returns A new handle: streams and exit of this run.
    * @throws {@link RuntimeError} as {@link run}; `ERR_RUNTIME_RUNNING`; `ERR_RUNTIME_CONTAINER_NOT_FOUND`.

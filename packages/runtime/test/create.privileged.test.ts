@@ -50,6 +50,36 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime.create() and Runtime.sta
     expect(runtime.volumes.get(volumes[0]!.name)).toBeUndefined()
   })
 
+  it('starts again what was run detached, and reads its logs from a place on', async () => {
+    const signal = new AbortController().signal
+    const first = await runtime.run({
+      image: busybox,
+      network: 'none',
+      command: ['sh', '-c', 'echo x >> /file; echo y >> /data/file; cat /file /data/file; echo e >&2'],
+      volumes: [{ target: '/data' }],
+      detach: true,
+      signal,
+    })
+    await first.wait()
+    const after = first.logPosition()
+    expect(after).toEqual({ stdout: 4, stderr: 2 })
+    await using other = await Runtime.open({ root: runtime.root, state: runtime.state })
+    const again = await other.start(first.id)
+    await again.wait()
+    const entries: Record<string, string> = {}
+    for await (const { stream, bytes } of again.logs({ follow: true, after }))
+      entries[stream] = (entries[stream] ?? '') + bytes.toString()
+    expect(entries).toEqual({ stdout: 'x\nx\ny\ny\n', stderr: 'e\n' })
+    const [volume] = again.inspect().volumes
+    await again.remove({ volumes: true })
+    expect(volume).toMatchObject({ target: '/data', anonymous: true })
+    expect(runtime.volumes.get(volume!.name)).toBeUndefined()
+    const brief = await runtime.run({ image: busybox, network: 'none', command: ['true'], stdout: 'ignore' })
+    await brief.wait()
+    await expect(runtime.start(brief.id)).rejects.toThrow('it was neither created nor run detached')
+    await brief.remove()
+  })
+
   it('outlives the runtime, which finds it as it was', async () => {
     const other = await Runtime.open({ root: runtime.root, state: runtime.state })
     const command = ['sleep', '100']

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { HostDevice, ProcessLimit, SandboxOptions } from '@ctr/runtime'
+import { processLimit, type HostDevice, type ProcessLimit, type SandboxOptions } from '@ctr/runtime'
 import { collect } from '../cli.js'
 import { usageError } from '../errors.js'
 import { parseInteger } from './parse-number.js'
@@ -112,36 +112,10 @@ function parseUlimit(text: string): ProcessLimit {
   const found = /^([a-z]+)=(-1|\d+)(?::(-1|\d+))?$/.exec(text)
   if (found === null) throw usageError(`invalid argument "${text}" for --ulimit: NAME=SOFT[:HARD] is needed`)
   const [, name = '', soft = '', hard = soft] = found
-  const type = `RLIMIT_${name.toUpperCase()}`
-  if (!isLimit(type)) throw usageError(`invalid argument "${text}" for --ulimit: there is no limit ${name}`)
-  return { type, soft: limitValue(soft), hard: limitValue(hard) }
-}
-
-const limits: readonly ProcessLimit['type'][] = [
-  'RLIMIT_AS',
-  'RLIMIT_CORE',
-  'RLIMIT_CPU',
-  'RLIMIT_DATA',
-  'RLIMIT_FSIZE',
-  'RLIMIT_LOCKS',
-  'RLIMIT_MEMLOCK',
-  'RLIMIT_MSGQUEUE',
-  'RLIMIT_NICE',
-  'RLIMIT_NOFILE',
-  'RLIMIT_NPROC',
-  'RLIMIT_RSS',
-  'RLIMIT_RTPRIO',
-  'RLIMIT_RTTIME',
-  'RLIMIT_SIGPENDING',
-  'RLIMIT_STACK',
-]
-
-function isLimit(type: string): type is ProcessLimit['type'] {
-  return limits.some((each) => each === type)
-}
-
-function limitValue(text: string): number | 'unlimited' {
-  return text === '-1' ? 'unlimited' : Number(text)
+  const limit = processLimit(name, Number(soft), Number(hard))
+  if (limit === undefined)
+    throw usageError(`invalid argument "${text}" for --ulimit: there is no limit ${name}`)
+  return limit
 }
 
 function splitOnce(text: string, separator: string): readonly [string, string] {

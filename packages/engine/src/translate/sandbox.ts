@@ -1,4 +1,4 @@
-import type { ProcessLimit, SandboxOptions } from '@ctr/runtime'
+import { processLimit, type ProcessLimit, type SandboxOptions } from '@ctr/runtime'
 import { badRequest } from '../errors.js'
 import type { CreateBody, HostConfig } from '../http/schemas/create-container.js'
 import { furtherLimits } from './limits.js'
@@ -31,34 +31,14 @@ export function sandboxOf({ HostConfig, Domainname }: CreateBody): SandboxOption
   }
 }
 
-const limitNames: Readonly<Record<string, ProcessLimit['type']>> = {
-  as: 'RLIMIT_AS',
-  core: 'RLIMIT_CORE',
-  cpu: 'RLIMIT_CPU',
-  data: 'RLIMIT_DATA',
-  fsize: 'RLIMIT_FSIZE',
-  locks: 'RLIMIT_LOCKS',
-  memlock: 'RLIMIT_MEMLOCK',
-  msgqueue: 'RLIMIT_MSGQUEUE',
-  nice: 'RLIMIT_NICE',
-  nofile: 'RLIMIT_NOFILE',
-  nproc: 'RLIMIT_NPROC',
-  rss: 'RLIMIT_RSS',
-  rtprio: 'RLIMIT_RTPRIO',
-  rttime: 'RLIMIT_RTTIME',
-  sigpending: 'RLIMIT_SIGPENDING',
-  stack: 'RLIMIT_STACK',
-}
-
 function limitOf({
   Name,
   Soft,
   Hard,
 }: NonNullable<NonNullable<HostConfig['Ulimits']>[number]>): ProcessLimit {
-  const type = limitNames[Name]
-  if (type === undefined) throw badRequest(`invalid HostConfig.Ulimits: ${JSON.stringify(Name)} is no limit`)
-  const value = (number: number): number | 'unlimited' => (number === -1 ? 'unlimited' : number)
-  return { type, soft: value(Soft), hard: value(Hard) }
+  const limit = processLimit(Name, Soft, Hard)
+  if (limit === undefined) throw badRequest(`invalid HostConfig.Ulimits: ${JSON.stringify(Name)} is no limit`)
+  return limit
 }
 
 function tmpfsMounts({ Mounts }: HostConfig): Record<string, string> {

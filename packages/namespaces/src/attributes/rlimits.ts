@@ -46,6 +46,15 @@ const resources = {
 /** Names of the limits of getrlimit(2). */
 export type RlimitType = keyof typeof resources
 
+/** The name of a limit as ulimit(1) and Docker write it, such as `nofile`; undefined where there is none. */
+export function rlimitType(name: string): RlimitType | undefined {
+  const type = `RLIMIT_${name.toUpperCase()}`
+  return name === name.toLowerCase() && Object.hasOwn(resources, type) ? (type as RlimitType) : undefined
+}
+
+/** All of them. */
+export const rlimitTypes = Object.keys(resources) as readonly RlimitType[]
+
 /** Values of a limit, unsigned; 2^64-1 is no limit. */
 export interface RlimitValues {
   readonly soft: number | bigint

@@ -16,7 +16,7 @@ import { unwatched } from './exit.js'
 import { FirstProcess } from './first-process.js'
 import { Holdings, type StartedHere } from './holdings.js'
 import { KeptRecord } from './kept-record.js'
-import { readLogs, type LogEntry, type LogOptions } from './logs.js'
+import { logPosition, readLogs, type LogEntry, type LogOptions, type LogPosition } from './logs.js'
 import type { ContainerExit, ContainerNetwork, ContainerRecord } from './record.js'
 import { needCgroup, notRunning } from './refusals.js'
 import { NetworkLoss, withNetworkFailure } from './network-loss.js'
@@ -287,6 +287,11 @@ export class Container implements AsyncDisposable {
    */
   logs(options: LogOptions = {}): AsyncIterable<LogEntry> {
     return readLogs(this.#context.records.folder(this.id), { ...options, ended: () => this.wait() })
+  }
+
+  /** The end of its logs now. */
+  logPosition(): LogPosition {
+    return logPosition(this.#context.records.folder(this.id))
   }
 
   /** Files that differ from the image: added, changed, deleted. Empty for a root file system used as it is. */

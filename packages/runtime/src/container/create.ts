@@ -56,7 +56,8 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
 /**
  * What is to be started of a container that was created before.
  *
- * @throws {@link RuntimeError} `ERR_RUNTIME_RUNNING`; `ERR_RUNTIME_INVALID_ARG`: it was made by `run()`.
+ * @throws {@link RuntimeError} `ERR_RUNTIME_RUNNING`; `ERR_RUNTIME_INVALID_ARG`: it was made by `run()` and
+ *   not detached, or removes itself, or has a user namespace of its own.
  */
 export async function specOfKept(
   context: Context,
@@ -64,7 +65,10 @@ export async function specOfKept(
   run: StartContainerOptions,
 ): Promise<ContainerSpec> {
   const { id, name, options, status, imageId, pid } = kept
-  if (options === null) throw invalid(`cannot start container ${name} again: it was not made by create()`)
+  if (options === null)
+    throw invalid(
+      `cannot start container ${name} again: it was neither created nor run detached, removes itself, or has a user namespace of its own`,
+    )
   if (status === 'running') {
     const what =
       pid !== null && startTicks(pid) === kept.startTicks ? 'it runs' : 'its end is just being noted'

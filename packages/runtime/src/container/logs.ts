@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,23 +9,39 @@ export interface LogEntry {
   readonly bytes: Buffer
 }
 
+/** A place in the logs: bytes of each stream before it. */
+export interface LogPosition {
+  readonly stdout: number
+  readonly stderr: number
+}
+
 /** What to read of a container's logs. */
 export interface LogOptions {
   /** Go on with what it prints from now on, until it has ended. Default false. */
   readonly follow?: boolean | undefined
+  /** Only what was printed after this. Default: everything. */
+  readonly after?: LogPosition | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 const followEveryMs = 50
 
+const names = { stdout: 'stdout.log', stderr: 'stderr.log' } as const
+
+/** The end of the log files of a container. */
+export function logPosition(folder: string): LogPosition {
+  const sizeOf = (name: string): number => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0
+  return { stdout: sizeOf(names.stdout), stderr: sizeOf(names.stderr) }
+}
+
 /** Reads the log files of a container. */
 export async function* readLogs(
   folder: string,
-  { follow = false, signal, ended }: LogOptions & { readonly ended: () => Promise<unknown> },
+  { follow = false, after, signal, ended }: LogOptions & { readonly ended: () => Promise<unknown> },
 ): AsyncGenerator<LogEntry> {
   const files = [
-    { stream: 'stdout' as const, file: await openLog(folder, 'stdout.log') },
-    { stream: 'stderr' as const, file: await openLog(folder, 'stderr.log') },
+    { stream: 'stdout' as const, file: await openLog(folder, names.stdout), at: after?.stdout ?? 0 },
+    { stream: 'stderr' as const, file: await openLog(folder, names.stderr), at: after?.stderr ?? 0 },
   ]
   let over = !follow
   if (follow) {
@@ -36,9 +53,12 @@ export async function* readLogs(
   try {
     for (;;) {
       const last = over // what was printed before the end is still read
-      for (const { stream, file } of files) {
-        if (file === undefined) continue
-        for await (const bytes of rest(file)) yield { stream, bytes }
+      for (const log of files) {
+        if (log.file === undefined) continue
+        for await (const bytes of rest(log.file, log.at)) {
+          log.at += bytes.length
+          yield { stream: log.stream, bytes }
+        }
       }
       if (last) return
       await sleep(followEveryMs, undefined, { signal })
@@ -57,12 +77,13 @@ async function openLog(folder: string, name: string): Promise<FileHandle | undef
   }
 }
 
-/** What is in the file behind the position of its handle. */
-async function* rest(file: FileHandle): AsyncGenerator<Buffer> {
-  for (;;) {
+/** What is in the file behind a position. */
+async function* rest(file: FileHandle, from: number): AsyncGenerator<Buffer> {
+  for (let at = from; ;) {
     const buffer = Buffer.allocUnsafe(64 * 1024)
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, null)
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
     if (bytesRead === 0) return
+    at += bytesRead
     yield buffer.subarray(0, bytesRead)
   }
 }

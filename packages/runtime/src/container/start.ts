@@ -16,6 +16,7 @@ import { attachNetworks, connected, networkNamespaceFor } from './attach-network
 import { openBinds } from './binds.js'
 import { claimContainer } from './claim.js'
 import { makeCgroup } from './cgroups.js'
+import { optionsToStartAgain } from './kept-options.js'
 import { etcFiles, needsForwardedDns } from './etc-files.js'
 import { openStdio } from './log-streams.js'
 import { pinProcess } from './pin.js'
@@ -75,6 +76,7 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
     volumes: kept?.volumes ?? volumes,
     mounts: mountsOf(wanted),
     userNamespace: userns?.ids.maps ?? null,
+    options: kept === undefined ? optionsToStartAgain(spec, volumes) : kept.options,
   }
 
   const made = await makeCgroup(context, id, options, resourcesOf(context, options))

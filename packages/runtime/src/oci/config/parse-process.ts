@@ -1,3 +1,4 @@
+import { rlimitTypes } from '@ctr/namespaces'
 import { allCapabilities, type Capability } from '../../security/capability.js'
 import {
   absolutePath,
@@ -54,24 +55,7 @@ const capabilitySets: Checker<ConfigCapabilities> = object({
 
 const rlimitList = list(
   object({
-    type: oneOf([
-      'RLIMIT_AS',
-      'RLIMIT_CORE',
-      'RLIMIT_CPU',
-      'RLIMIT_DATA',
-      'RLIMIT_FSIZE',
-      'RLIMIT_LOCKS',
-      'RLIMIT_MEMLOCK',
-      'RLIMIT_MSGQUEUE',
-      'RLIMIT_NICE',
-      'RLIMIT_NOFILE',
-      'RLIMIT_NPROC',
-      'RLIMIT_RSS',
-      'RLIMIT_RTPRIO',
-      'RLIMIT_RTTIME',
-      'RLIMIT_SIGPENDING',
-      'RLIMIT_STACK',
-    ]),
+    type: oneOf(rlimitTypes),
     soft: uint64,
     hard: uint64,
   }),
