@@ -29,6 +29,7 @@ const tools = [
   'iputils-ping',
   'nftables',
   'passt',
+  'prometheus',
   'python3-seccomp',
   'qemu-user-static',
   'skopeo',

@@ -7,6 +7,7 @@ import { EventBus } from './events/event-bus.js'
 import { Facts } from './facts.js'
 import { EngineImages } from './images.js'
 import type { LogConfig } from './logs/log-config.js'
+import type { Metrics } from './metrics/metrics.js'
 
 /** What an engine has, and its routes work with. */
 export class EngineCore {
@@ -20,6 +21,8 @@ export class EngineCore {
   readonly startedAt = new Date().toISOString()
   /** What it calls itself in answers. */
   readonly serverName = `ctr/${engineVersion} (linux)`
+  /** For Prometheus; only where it is asked for. */
+  metrics: Metrics | undefined
   /** Where it listens. */
   hosts: readonly string[] = []
 

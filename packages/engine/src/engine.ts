@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Runtime, type RuntimeOptions } from '@ctr/runtime'
 import { EngineCore } from './core.js'
-import { parseHost, type Host } from './http/hosts.js'
+import { parseHost, parseMetricsAddress, type Host } from './http/hosts.js'
 import { listen } from './http/listen.js'
 import { createServer } from './http/server.js'
 import { refuseOpenHosts, tlsServerOptions, type EngineTlsOptions } from './http/tls.js'
@@ -31,6 +31,11 @@ export interface EngineOptions extends RuntimeOptions {
   readonly allowTcpWithoutClientCertificates?: boolean | undefined
   /** Logs of containers that ask for nothing else. Default: `json-file` without a limit, as Docker's. */
   readonly log?: EngineLogOptions | undefined
+  /**
+   * `HOST:PORT` where Prometheus finds `/metrics`, as `127.0.0.1:9323`. Anybody who reaches it may read it: names,
+   * images and figures of containers. Default: nowhere.
+   */
+  readonly metricsAddress?: string | undefined
   /** Told of what no client is told: a container that could not be started again, a document that is damaged. */
   readonly onError?: ((error: unknown) => void) | undefined
 }
@@ -47,7 +52,8 @@ export interface EngineOptions extends RuntimeOptions {
  */
 export class Engine implements AsyncDisposable {
   readonly #core: EngineCore
-  #servers: readonly FastifyInstance[] = []
+  readonly #servers: FastifyInstance[] = []
+  #metricsUrl: string | undefined
   #closed: Promise<void> | undefined
 
   private constructor(core: EngineCore) {
@@ -64,17 +70,20 @@ export class Engine implements AsyncDisposable {
     tls,
     allowTcpWithoutClientCertificates = false,
     log = {},
+    metricsAddress,
     onError = () => undefined,
     ...options
   }: EngineOptions = {}): Promise<Engine> {
     const defaults = { Type: log.driver ?? 'json-file', Config: log.options ?? {} }
     checkLogConfig(defaults)
     const parsed = hosts?.flatMap((host) => parseHost(host))
+    const metricsHost = metricsAddress === undefined ? undefined : parseMetricsAddress(metricsAddress)
     if (!allowTcpWithoutClientCertificates) refuseOpenHosts(parsed ?? [], tls)
     const runtime = await Runtime.open({ ...options, adoptNames: true })
     const core = new EngineCore(runtime, { onError, log: defaults })
     const engine = new Engine(core)
     try {
+      if (metricsHost !== undefined) await engine.#listenForMetrics(metricsHost)
       await core.containers.restore()
       await engine.#listen(parsed ?? [{ kind: 'unix', path: `${runtime.state}/docker.sock` }], tls)
       return engine
@@ -99,6 +108,11 @@ export class Engine implements AsyncDisposable {
     return this.#core.hosts
   }
 
+  /** Where Prometheus finds `/metrics`, with the port that was found where 0 was asked for. */
+  get metricsUrl(): string | undefined {
+    return this.#metricsUrl
+  }
+
   /** Stops listening and ends all connections. Containers go on. Idempotent. */
   async close(): Promise<void> {
     this.#closed ??= this.#close()
@@ -110,17 +124,24 @@ export class Engine implements AsyncDisposable {
   }
 
   async #listen(hosts: readonly Host[], tls: EngineTlsOptions | undefined): Promise<void> {
-    const servers: FastifyInstance[] = []
     const addresses: string[] = []
     const secure = tls && tlsServerOptions(tls)
-    this.#servers = servers
     for (const host of hosts) {
       const isLocal = host.kind === 'unix' || (host.kind === 'fd' && host.isUnix)
       const server = await createServer(this.#core, isLocal ? undefined : secure)
-      servers.push(server)
+      this.#servers.push(server)
       addresses.push(await listen(server, host))
     }
     this.#core.hosts = addresses
+  }
+
+  async #listenForMetrics(host: Host): Promise<void> {
+    // most engines are asked for none: not worth their memory
+    const { Metrics } = await import('./metrics/metrics.js')
+    this.#core.metrics = new Metrics(this.#core)
+    const server = this.#core.metrics.server()
+    this.#servers.push(server)
+    this.#metricsUrl = `${(await listen(server, host)).replace(/^tcp/, 'http')}/metrics`
   }
 
   async #close(): Promise<void> {

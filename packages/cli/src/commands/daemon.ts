@@ -18,6 +18,7 @@ interface DaemonFlags {
   readonly allowTcpWithoutClientCertificates?: boolean
   readonly logDriver?: string
   readonly logOpt?: readonly string[]
+  readonly metricsAddr?: string
 }
 
 /** `ctrjs daemon`. */
@@ -40,6 +41,10 @@ export function define(command: Command, cli: Cli): void {
     )
     .option('--log-driver <name>', 'how output of containers is kept by default (default "json-file")')
     .option('--log-opt <name=value>', 'an option of that; may be given several times', collect)
+    .option(
+      '--metrics-addr <host:port>',
+      'where Prometheus finds /metrics, as 127.0.0.1:9323; open to all there',
+    )
     .action(async (flags: DaemonFlags) => {
       await serve(cli, flags)
     })
@@ -47,7 +52,7 @@ export function define(command: Command, cli: Cli): void {
 
 /** Serves until a signal asks us to end. Containers go on. */
 async function serve(cli: Cli, flags: DaemonFlags): Promise<void> {
-  const { host: hosts, logDriver, logOpt } = flags
+  const { host: hosts, logDriver, logOpt, metricsAddr: metricsAddress } = flags
   const { root, state, insecureRegistry } = cli.globals()
   const { Engine } = await cli.loadEngine()
   const onError = (error: unknown): void => printError(`ctrjs: ${messageOf(error)}`)
@@ -64,10 +69,12 @@ async function serve(cli: Cli, flags: DaemonFlags): Promise<void> {
     tls: tlsOf(flags),
     allowTcpWithoutClientCertificates: flags.allowTcpWithoutClientCertificates,
     log: { driver: logDriver, options: parsePairs(logOpt ?? [], '--log-opt', { needsValue: true }) },
+    metricsAddress,
     onError,
     registries: { insecure: insecureRegistry },
   })
   for (const host of engine.hosts) printLine(`API listen on ${host}`)
+  if (engine.metricsUrl !== undefined) printLine(`metrics on ${engine.metricsUrl}`)
   await ended
   await engine.close()
 }

@@ -22,6 +22,8 @@ export interface ContainerContext {
   /** Its log, by the driver that it was made with. */
   openLog(type: string, source: LogSource): ContainerLog
   emit(container: ContainerIdentity, action: string, attributes: Readonly<Record<string, string>>): void
+  /** A health probe has ended. */
+  probed(isWell: boolean): void
   /** What a container is started with for its links. */
   linkedNames(id: string): Pick<StartContainerOptions, 'env' | 'extraHosts'>
   /** It is no more: its document, its log, its place in the list. */

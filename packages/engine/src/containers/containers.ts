@@ -28,6 +28,8 @@ export class Containers implements AsyncDisposable {
   readonly #context: ContainerContext
   readonly #runtime: Runtime
   readonly #logDefaults: LogConfig
+  /** Told of every health probe that has ended. */
+  onProbe: ((isWell: boolean) => void) | undefined
   #closing = false
 
   constructor(
@@ -54,6 +56,7 @@ export class Containers implements AsyncDisposable {
           name,
           ...attributes,
         }),
+      probed: (isWell) => this.onProbe?.(isWell),
       linkedNames: (id) => linkedNames(this.get(id), (wanted) => this.get(wanted)),
       forget: async ({ id }) => {
         this.#all.delete(id)

@@ -56,6 +56,7 @@ export class ManagedContainer {
       handle: () => this.#handle,
       emit: (action, attributes) => this.#emit(action, attributes),
       save: () => this.#save(),
+      probed: (isWell) => context.probed(isWell),
       onError: (error) => context.onError(error),
     })
   }

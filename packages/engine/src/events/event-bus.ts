@@ -52,6 +52,11 @@ export class EventBus {
     return [...this.#past]
   }
 
+  /** How many listen. */
+  get listeners(): number {
+    return this.#listeners.size
+  }
+
   /** Calls `listener` for every event from now on. It must not throw. */
   listen(listener: (event: EngineEvent) => void): Disposable {
     this.#listeners.add(listener)

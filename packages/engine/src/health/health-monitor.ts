@@ -15,6 +15,8 @@ export interface Watched {
   readonly handle: () => Container
   readonly emit: (action: string, attributes?: Readonly<Record<string, string>>) => void
   readonly save: () => void
+  /** A probe has ended. */
+  readonly probed: (isWell: boolean) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -114,8 +116,9 @@ export class HealthMonitor {
     const before = this.#state ?? started
     const inStartPeriod = Date.parse(result.Start) < this.#startedAt + check.startPeriodMs
     const after = withResult(before, result, { retries: check.retries, inStartPeriod })
-    const { document, emit, save } = this.#watched
+    const { document, emit, save, probed } = this.#watched
     document.health = after
+    probed(result.ExitCode === 0)
     const isNews = before.status !== after.status
     // the log alone is not worth a write to disk a probe
     if (isNews || before.failingStreak !== after.failingStreak) save()

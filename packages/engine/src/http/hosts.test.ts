@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { parseHost } from './hosts.js'
+import { parseHost, parseMetricsAddress } from './hosts.js'
 import { refuseOpenHosts } from './tls.js'
 
 describe('parseHost()', () => {
@@ -38,5 +38,14 @@ describe('refuseOpenHosts()', () => {
     expect(() => refuseOpenHosts(tcp, { ...files, clientCa: 'a' })).not.toThrow()
     expect(() => refuseOpenHosts([{ kind: 'fd', fd: 3, isUnix: true }], undefined)).not.toThrow()
     expect(() => refuseOpenHosts(parseHost('unix:///x'), undefined)).not.toThrow()
+  })
+})
+
+describe('parseMetricsAddress()', () => {
+  it('reads an address, this machine alone where none is named', () => {
+    expect(parseMetricsAddress(':9323')).toEqual({ kind: 'tcp', host: '127.0.0.1', port: 9323 })
+    expect(parseMetricsAddress('[::1]:0')).toEqual({ kind: 'tcp', host: '::1', port: 0 })
+    for (const wrong of ['9323', 'unix:///x', 'host', 'host:70000'])
+      expect(() => parseMetricsAddress(wrong)).toThrow(`cannot serve metrics on ${wrong}`)
   })
 })

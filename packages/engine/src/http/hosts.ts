@@ -1,5 +1,5 @@
 import { AF_UNIX, getsockname } from '@ctr/linux'
-import { badRequest, messageOf } from '../errors.js'
+import { ApiError, badRequest, messageOf } from '../errors.js'
 
 /** Somewhere to listen. */
 export type Host =
@@ -35,6 +35,20 @@ export function parseHost(address: string, env: NodeJS.ProcessEnv = process.env)
   throw badRequest(
     `cannot listen on ${address}: unix:///path.sock, tcp://HOST:PORT or fd:// (sockets of systemd) is needed`,
   )
+}
+
+/**
+ * Reads where metrics are served: `HOST:PORT`, of which `:PORT` is this machine alone.
+ *
+ * @throws `ApiError` 400: it is no such address.
+ */
+export function parseMetricsAddress(address: string): Host {
+  try {
+    return parseHost(`tcp://${address}`)[0]!
+  } catch (cause) {
+    const message = `cannot serve metrics on ${address}: HOST:PORT is needed, as 127.0.0.1:9323`
+    throw new ApiError(400, message, { cause })
+  }
 }
 
 function passedSockets(address: string, wanted: string, env: NodeJS.ProcessEnv): Host[] {

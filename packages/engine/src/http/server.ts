@@ -77,6 +77,7 @@ export async function createServer(engine: EngineCore, tls?: ServerOptions): Pro
   app.setNotFoundHandler(async (_request, reply) => {
     await sendError(reply, 404, 'page not found')
   })
+  engine.metrics?.watch(app)
   routeUpgrades(app)
   for (const add of routes) add(app, engine)
   await app.ready()
