@@ -2,6 +2,8 @@ import type { Runtime } from '@ctr/runtime'
 import { Containers } from './containers/containers.js'
 import { ExecSessions } from './containers/exec-sessions.js'
 import type { ManagedContainer } from './containers/managed-container.js'
+import { ContainerSizes } from './disk/container-sizes.js'
+import { DiskUsage } from './disk/disk-usage.js'
 import { engineVersion } from './engine-version.js'
 import { EventBus } from './events/event-bus.js'
 import { Facts } from './facts.js'
@@ -17,6 +19,8 @@ export class EngineCore {
   readonly events = new EventBus()
   readonly images: EngineImages
   readonly facts: Facts
+  readonly sizes = new ContainerSizes()
+  readonly disk: DiskUsage
   /** In ISO 8601. */
   readonly startedAt = new Date().toISOString()
   /** What it calls itself in answers. */
@@ -33,6 +37,7 @@ export class EngineCore {
     this.runtime = runtime
     this.containers = new Containers(runtime, this.events, options)
     this.images = new EngineImages(runtime, this.events)
+    this.disk = new DiskUsage(runtime, this.containers, this.sizes)
     this.facts = new Facts(runtime, this.containers, options.log)
   }
 

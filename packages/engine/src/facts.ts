@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, type Dirent } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
+import { readdirSync, readFileSync } from 'node:fs'
 import { arch, cpus, hostname, release, totalmem } from 'node:os'
-import { join } from 'node:path'
 import { detectHierarchy } from '@ctr/cgroups'
 import type { Runtime } from '@ctr/runtime'
 import type { Containers } from './containers/containers.js'
@@ -10,9 +8,6 @@ import { engineVersion } from './engine-version.js'
 import { oldestVersion } from './http/version.js'
 import { drivers } from './logs/drivers.js'
 import type { LogConfig } from './logs/log-config.js'
-import { listEntry } from './translate/list-containers.js'
-import { imageEntry } from './translate/image-documents.js'
-import { volumeDocument } from './translate/volume-document.js'
 
 const goArch: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' }
 
@@ -137,29 +132,6 @@ export class Facts {
       EngineStartedAt: this.#startedAt,
     }
   }
-
-  /** `GET /system/df`. */
-  async diskUsage(): Promise<Record<string, unknown>> {
-    const images = await this.#runtime.images.list()
-    const containers = this.#containers.all()
-    const usedBy = (id: string): number => containers.filter(({ document }) => document.imageId === id).length
-    return {
-      LayersSize: images.reduce((sum, { size }) => sum + size, 0),
-      Images: images.map((image) => ({ ...imageEntry(image, usedBy(image.id)), SharedSize: 0 })),
-      Containers: containers.map((container) => ({
-        ...listEntry(container, this.#runtime),
-        SizeRw: 0,
-        SizeRootFs: 0,
-      })),
-      Volumes: await Promise.all(
-        this.#runtime.volumes.list().map(async (volume) => ({
-          ...volumeDocument(volume),
-          UsageData: { Size: await sizeOf(volume.path), RefCount: volume.users().length },
-        })),
-      ),
-      BuildCache: [],
-    }
-  }
 }
 
 function architecture(): string {
@@ -176,16 +148,4 @@ function osName(): string {
 
 function isForwarding(): boolean {
   return readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1'
-}
-
-/** Bytes of all files in a folder. Links are not followed; what goes away meanwhile does not count. */
-async function sizeOf(folder: string): Promise<number> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((): Dirent[] => [])
-  let sum = 0
-  for (const entry of entries) {
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) sum += await sizeOf(path)
-    else sum += (await lstat(path).catch(() => undefined))?.size ?? 0
-  }
-  return sum
 }

@@ -2,6 +2,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -34,6 +35,19 @@ function rootOf(path: string): { readonly fd: number } & Disposable {
 }
 
 describeOn(['root'], 'VolumeStore', () => {
+  it('tells the size of their files, however deep, and follows no link', async () => {
+    using folder = temporaryFolder()
+    const store = await openIn(folder)
+    const { path } = await store.create('data')
+    writeFileSync(join(path, 'a'), 'x'.repeat(1000))
+    linkSync(join(path, 'a'), join(path, 'b'))
+    symlinkSync('/usr', join(path, 'c'))
+    let deep = path
+    for (let depth = 0; depth < 100; depth++) mkdirSync((deep = join(deep, 'd')))
+    writeFileSync(join(deep, Buffer.from([0x66, 0xff]).toString('latin1')), 'y'.repeat(50))
+    expect(await store.get('data')!.size()).toBe(1000 + '/usr'.length + 50)
+  })
+
   it('makes, finds, lists and removes volumes', async () => {
     using folder = temporaryFolder()
     const store = await openIn(folder)

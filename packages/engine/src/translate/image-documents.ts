@@ -1,4 +1,5 @@
 import { parseReference, formatReference, type StoredImage } from '@ctr/registry'
+import { imageSize, type LayerSizes } from '../disk/image-sizes.js'
 
 /** A reference as people write it. */
 export const familiar = (reference: string): string =>
@@ -19,14 +20,18 @@ function secondsOf(time: string | undefined): number {
 }
 
 /** An entry of `GET /images/json`. */
-export function imageEntry(image: StoredImage, containers: number): Record<string, unknown> {
+export function imageEntry(
+  image: StoredImage,
+  sizes: LayerSizes,
+  containers: number,
+): Record<string, unknown> {
   return {
     Id: image.id,
     ParentId: '',
     RepoTags: repoTags(image),
     RepoDigests: repoDigests(image),
     Created: secondsOf(image.config.created),
-    Size: image.size,
+    Size: imageSize(image, sizes),
     SharedSize: -1,
     Labels: image.config.config.Labels ?? null,
     Containers: containers,
@@ -34,7 +39,7 @@ export function imageEntry(image: StoredImage, containers: number): Record<strin
 }
 
 /** The document of `GET /images/{name}/json`. */
-export function inspectImage(image: StoredImage): Record<string, unknown> {
+export function inspectImage(image: StoredImage, sizes: LayerSizes): Record<string, unknown> {
   const { config } = image
   const set = (names: readonly string[] | undefined) =>
     names === undefined ? undefined : Object.fromEntries(names.map((name) => [name, {}]))
@@ -50,7 +55,7 @@ export function inspectImage(image: StoredImage): Record<string, unknown> {
     Architecture: config.architecture,
     Variant: config.variant,
     Os: config.os,
-    Size: image.size,
+    Size: imageSize(image, sizes),
     GraphDriver: { Name: 'overlay2', Data: null },
     RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },

@@ -11,6 +11,7 @@ import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { OverlayError } from '../errors.js'
 import { pathOfFd } from '../files/open-in.js'
 import { removeTree } from '../files/remove-tree.js'
+import { treeSize } from '../files/tree-size.js'
 import { mountFolder } from '../mount/mount-folder.js'
 import { mountFuse } from '../mount/mount-fuse.js'
 import type { MountStrategy } from '../mount/strategy.js'
@@ -139,6 +140,15 @@ export class RootFilesystem implements AsyncDisposable {
    */
   async changes(): Promise<readonly Change[]> {
     return await this.#compare(changesOf)
+  }
+
+  /**
+   * Bytes of the files in its upper folder: what was written, and of a copy all of it. It may be mounted.
+   *
+   * @throws {@link OverlayError} `ERR_OVERLAY_NOT_FOUND`: it was removed meanwhile.
+   */
+  async size(): Promise<number> {
+    return await treeSize(this.description.upper!, this.#namespace)
   }
 
   /**

@@ -13,11 +13,12 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AT_FDCWD, flock, LOCK_EX, LOCK_NB, O_DIRECTORY, O_RDONLY } from '@ctr/linux'
 import type { LayerLimits } from '../archive/limits.js'
-import { errnoOf, systemError } from '../errors.js'
+import { errnoOf, isOverlayError, systemError } from '../errors.js'
 import { byteStringOf } from '../files/byte-string.js'
 import { names } from '../files/names.js'
 import { openIn } from '../files/open-in.js'
 import { TreeAccess } from '../files/tree-access.js'
+import { treeSize } from '../files/tree-size.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { packTree } from '../pack/pack-tree.js'
 import { TemporaryFolder } from '../store/temporary-folders.js'
@@ -78,6 +79,16 @@ export class Volume implements VolumeRecord {
       }
     } catch (error) {
       throw systemError('read the volume', this.name, error)
+    }
+  }
+
+  /** Bytes of its files: a file with several names once, folders not at all. It may be in use meanwhile. */
+  async size(): Promise<number> {
+    try {
+      return await treeSize(this.path, this.#namespace)
+    } catch (error) {
+      if (isOverlayError(error) && error.code === 'ERR_OVERLAY_NOT_FOUND') return 0 // removed meanwhile
+      throw error
     }
   }
 

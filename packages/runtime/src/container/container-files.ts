@@ -13,6 +13,26 @@ export async function changesOf(
   return rootId === null ? [] : await (await layers.openRoot(rootId)).changes()
 }
 
+/** Bytes of a container's files. */
+export interface ContainerSize {
+  /** What it has written. */
+  readonly written: number
+  /** That, and the layers below. */
+  readonly total: number
+}
+
+/** What a container takes on disk; nothing of a root file system used as it is. */
+export async function sizeOf({ layers }: Context, { rootId }: ContainerRecord): Promise<ContainerSize> {
+  if (rootId === null) return { written: 0, total: 0 }
+  const root = await layers.openRoot(rootId)
+  const size = await root.size()
+  const below = root.layers.reduce((sum, diffId) => sum + (layers.get(diffId)?.size ?? 0), 0)
+  // a copy has the files of its layers in it
+  return root.strategy === 'copy'
+    ? { written: Math.max(0, size - below), total: size }
+    : { written: size, total: size + below }
+}
+
 /** Reads a file of a container, running or not, by its root. */
 export async function readFileOf(
   context: Context,

@@ -10,7 +10,7 @@ import { checkContainerName, type ExecOptions } from '../options.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { execIn, type ExecProcess } from './exec.js'
 import { commitContainer, exportOf, type CommitOptions } from './commit.js'
-import { changesOf, readFileOf } from './container-files.js'
+import { changesOf, readFileOf, sizeOf, type ContainerSize } from './container-files.js'
 import { ContainerFiles } from './copy.js'
 import { unwatched } from './exit.js'
 import { FirstProcess } from './first-process.js'
@@ -297,6 +297,15 @@ export class Container implements AsyncDisposable {
   /** Files that differ from the image: added, changed, deleted. Empty for a root file system used as it is. */
   changes(): Promise<readonly Change[]> {
     return changesOf(this.#context, this.#record)
+  }
+
+  /**
+   * Bytes that its files take. Reads the whole tree of what it has written, while it may go on.
+   *
+   * @throws `OverlayError` `ERR_OVERLAY_NOT_FOUND`: it was removed meanwhile.
+   */
+  size(): Promise<ContainerSize> {
+    return sizeOf(this.#context, this.#record)
   }
 
   /**

@@ -24,7 +24,7 @@ import type { PullImageOptions, PushImageOptions } from '../options.js'
 import { addUnpacked, type ImageStores, type NewTopLayer } from './add-unpacked.js'
 import { EarlyUnpack } from './early-unpack.js'
 import { download, importImage, type ImportOptions } from './import-image.js'
-import { pruneLayers, type PrunedImages, type PruneImagesOptions } from './prune-images.js'
+import { layerSize, pruneLayers, type PrunedImages, type PruneImagesOptions } from './prune-images.js'
 import { verifyImages, type ImagesCheck, type VerifyOptions } from './verify-images.js'
 
 /** What images have to do with besides their store. */
@@ -176,6 +176,11 @@ export class Images {
   /** All images. */
   async list(): Promise<readonly StoredImage[]> {
     return await this.#store.list()
+  }
+
+  /** Bytes of the layers that are unpacked, as plain archives, by diffID; 0 for one that is damaged. */
+  layerSizes(): ReadonlyMap<string, number> {
+    return new Map([...this.#layers.ages().keys()].map((diffId) => [diffId, layerSize(this.#layers, diffId)]))
   }
 
   /**

@@ -46,7 +46,7 @@ export async function pruneLayers(
   let bytes = 0
   for (const [diffId] of old) {
     if (used.has(diffId)) continue
-    const size = sizeOf(layers, diffId)
+    const size = layerSize(layers, diffId)
     if (!(await removeLayer(diffId))) continue
     gone.push(diffId)
     bytes += size
@@ -54,8 +54,8 @@ export async function pruneLayers(
   return { layers: gone, bytes }
 }
 
-/** 0 for one whose description is damaged. */
-function sizeOf(layers: LayerStore, diffId: string): number {
+/** Bytes of a layer as a plain archive; 0 for one whose description is damaged. */
+export function layerSize(layers: LayerStore, diffId: string): number {
   try {
     return layers.get(diffId)?.size ?? 0
   } catch {

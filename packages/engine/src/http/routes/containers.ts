@@ -22,7 +22,7 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
     return await reply.code(201).send({ Id: id, Warnings: [] })
   })
 
-  app.get('/containers/json', (request) => {
+  app.get('/containers/json', async (request) => {
     const query = new Query(request)
     const filters = query.filters(containerFilters)
     const limit = query.integer('limit') ?? 0
@@ -31,13 +31,20 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
       all,
       find: (wanted) => containers.get(wanted),
     })
-    return (limit > 0 ? found.slice(0, limit) : found).map((container) => listEntry(container, runtime))
+    const entries = []
+    for (const container of limit > 0 ? found.slice(0, limit) : found)
+      entries.push({
+        ...listEntry(container, runtime),
+        ...(query.flag('size') ? await engine.sizes.of(container) : {}),
+      })
+    return entries
   })
 
   app.get('/containers/:id/json', async (request) => {
     const container = named(request)
     const image = await runtime.images.get(container.document.imageId).catch(() => undefined)
-    return inspectContainer(container, runtime, image)
+    const sizes = new Query(request).flag('size') ? await engine.sizes.of(container) : {}
+    return { ...inspectContainer(container, runtime, image), ...sizes }
   })
 
   app.post('/containers/:id/start', async (request, reply) => {

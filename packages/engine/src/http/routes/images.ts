@@ -34,6 +34,7 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
     const since = (await timeOf('since')) ?? Number.NEGATIVE_INFINITY
     const used = (id: string): number =>
       containers.all().filter(({ document }) => document.imageId === id).length
+    const sizes = runtime.images.layerSizes()
     return list
       .filter(
         (image) =>
@@ -52,7 +53,7 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
         // of an image with several names those that were asked for
         const asked = (tag: string): boolean =>
           filters.any('reference', (pattern) => matchesReference(pattern, tag))
-        return { ...imageEntry(image, used(image.id)), RepoTags: repoTags(image).filter(asked) }
+        return { ...imageEntry(image, sizes, used(image.id)), RepoTags: repoTags(image).filter(asked) }
       })
       .sort((a, b) => (b['Created'] as number) - (a['Created'] as number))
   })
@@ -102,7 +103,7 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
     const { name, action } = split(request, ['json', 'history', 'get'])
     if (action === 'get') return await save([name], reply)
     const image = await images.get(name)
-    return action === 'json' ? inspectImage(image) : imageHistory(image)
+    return action === 'json' ? inspectImage(image, runtime.images.layerSizes()) : imageHistory(image)
   })
 
   app.post('/images/*', async (request, reply) => {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { EngineCore } from '../../core.js'
+import { layersSize } from '../../disk/image-sizes.js'
 import { repoTags } from '../../translate/image-documents.js'
 import { isMade } from '../../translate/networks.js'
 import { Query, type Filters } from '../query.js'
@@ -20,9 +21,14 @@ export function pruneRoutes(app: FastifyInstance, engine: EngineCore): void {
         isAsked(filters, labels)
       )
     })
-    for (const container of unused) await container.remove({ force: false, volumes: false })
-    events.emit('container', 'prune', '', { reclaimed: '0' })
-    return { ContainersDeleted: unused.length === 0 ? null : unused.map(({ id }) => id), SpaceReclaimed: 0 }
+    let SpaceReclaimed = 0
+    for (const container of unused) {
+      const { SizeRw } = await engine.sizes.of(container)
+      await container.remove({ force: false, volumes: false })
+      SpaceReclaimed += SizeRw
+    }
+    events.emit('container', 'prune', '', { reclaimed: String(SpaceReclaimed) })
+    return { ContainersDeleted: unused.length === 0 ? null : unused.map(({ id }) => id), SpaceReclaimed }
   })
 
   app.post('/volumes/prune', async (request) => {
@@ -34,11 +40,15 @@ export function pruneRoutes(app: FastifyInstance, engine: EngineCore): void {
         (volume) =>
           (all || volume.anonymous) && volume.users().length === 0 && isAsked(filters, volume.labels),
       )
-    for (const { name } of unused) {
-      await runtime.volumes.remove(name)
-      events.emit('volume', 'destroy', name, { driver: 'local' })
+    let SpaceReclaimed = 0
+    for (const volume of unused) {
+      const size = await volume.size()
+      await runtime.volumes.remove(volume.name)
+      events.emit('volume', 'destroy', volume.name, { driver: 'local' })
+      SpaceReclaimed += size
     }
-    return { VolumesDeleted: unused.map(({ name }) => name), SpaceReclaimed: 0 }
+    events.emit('volume', 'prune', '', { reclaimed: String(SpaceReclaimed) })
+    return { VolumesDeleted: unused.map(({ name }) => name), SpaceReclaimed }
   })
 
   app.post('/networks/prune', async (request) => {
@@ -73,15 +83,16 @@ export function pruneRoutes(app: FastifyInstance, engine: EngineCore): void {
         Date.parse(image.config.created ?? '1970-01-01') < until &&
         isAsked(filters, image.config.config.Labels ?? {}),
     )
+    const before = layersSize(runtime.images.layerSizes())
     const deleted = []
     for (const image of unused) deleted.push(...(await engine.images.removeAll(image)))
+    const removed = Math.max(0, before - layersSize(runtime.images.layerSizes()))
     const isEverything = ['label', 'label!', 'until'].every((name) => filters.get(name).length === 0)
     const garbage = isEverything ? await runtime.images.prune() : { blobs: [], layers: [], bytes: 0 }
     deleted.push(...[...garbage.blobs, ...garbage.layers].map((Deleted) => ({ Deleted })))
-    return {
-      ImagesDeleted: deleted.length === 0 ? null : deleted,
-      SpaceReclaimed: unused.reduce((sum, { size }) => sum + size, garbage.bytes),
-    }
+    const SpaceReclaimed = removed + garbage.bytes
+    events.emit('image', 'prune', '', { reclaimed: String(SpaceReclaimed) })
+    return { ImagesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed }
   })
 }
 

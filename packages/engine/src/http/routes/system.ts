@@ -1,5 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { EngineCore } from '../../core.js'
+import { diskUsageTypes, type DiskUsageType } from '../../disk/disk-usage.js'
+import { badRequest } from '../../errors.js'
+import { Query } from '../query.js'
 import { authBody, type AuthBody } from '../schemas/auth.js'
 import { newestVersion } from '../version.js'
 
@@ -25,5 +28,14 @@ export function systemRoutes(app: FastifyInstance, engine: EngineCore): void {
   })
   app.get('/version', () => engine.facts.version(newestVersion))
   app.get('/info', () => engine.facts.info())
-  app.get('/system/df', () => engine.facts.diskUsage())
+  app.get('/system/df', (request) => {
+    const asked = new Query(request).all('type').map(usageType)
+    return engine.disk.document(new Set(asked.length === 0 ? diskUsageTypes : asked))
+  })
+}
+
+function usageType(name: string): DiskUsageType {
+  const type = diskUsageTypes.find((known) => known === name)
+  if (type === undefined) throw badRequest(`unknown object type: ${name}`)
+  return type
 }
