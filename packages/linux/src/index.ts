@@ -30,10 +30,27 @@ export { Fd } from './fd.js'
 export { onReadable, type ReadyWait } from './readiness.js'
 export { onUrgent, type UrgentWatch } from './urgent.js'
 
-export { out, Out, Ref, stringVector, Struct, Words, type Argument, type Word } from './program/argument.js'
+export {
+  InPlace,
+  out,
+  Out,
+  Ref,
+  stringVector,
+  Struct,
+  Words,
+  type Argument,
+  type Word,
+} from './program/argument.js'
 export { Program, type Entry, type EntryOptions } from './program/program.js'
 export { explain } from './program/explain.js'
-export { attempt, execute, executeSync, type Attempt, type Results } from './program/execute.js'
+export {
+  execute,
+  executeSync,
+  prepare,
+  type Attempt,
+  type PreparedProgram,
+  type Results,
+} from './program/execute.js'
 export { executeInChild } from './program/execute-in-child.js'
 export {
   exitOnSignal,

@@ -13,6 +13,8 @@ export interface Native {
   mapMemory(size: number): number
   /** The memory at `address` as an `ArrayBuffer`. */
   view(address: number, size: number): ArrayBuffer
+  /** Where the bytes are, which are outside of V8's heap; right as long as somebody holds them. */
+  addressOf(bytes: Uint8Array): number
   /** Runs the program whose control block is at `address` on this thread. */
   run(address: number): number
   /** The same on a thread of libuv's pool. */
@@ -147,6 +149,7 @@ function load(): Native {
     koffi,
     mapMemory,
     view,
+    addressOf: (bytes) => Number(koffi.address(bytes)),
     run,
     runOnPool: (address, done) => {
       run.async(address, done)

@@ -6,13 +6,16 @@ import {
   AT_FDCWD,
   execute,
   executeSync,
+  InPlace,
   isSyscallError,
   MS_PRIVATE,
   MS_REC,
   O_RDONLY,
   OPEN_HOW_SIZE,
   openHow,
+  openExecutable,
   out,
+  prepare,
   Program,
   SOCK_DGRAM,
   syscall,
@@ -144,5 +147,33 @@ describe('syscallOr()', () => {
       expect.objectContaining({ code: 'EOPNOTSUPP' }),
     )
     closeSync(socket)
+  })
+})
+
+describe('prepare()', () => {
+  it('executes once, and tells results and the failure', async () => {
+    const program = new Program()
+    const pid = program.call('getpid', [])
+    program.call('close', [-1])
+    using prepared = prepare(program)
+    const { results, failure } = await prepared.run()
+    expect(results.get(pid)).toBe(process.pid)
+    expect(failure).toMatchObject({ code: 'EBADF', entry: 1 })
+    await expect(prepared.run()).rejects.toMatchObject({ code: 'ERR_LINUX_INVALID_ARG' })
+  })
+
+  it('hands over many bytes where they are', async () => {
+    const bytes = Buffer.alloc(100_000, 'ab').subarray(1)
+    const program = new Program()
+    const file = program.call('memfd_create', ['in-place', 0])
+    program.call('write', [file, new InPlace(bytes), bytes.length], { minimum: bytes.length })
+    using prepared = prepare(program)
+    const fd = (await prepared.run()).results.get(file)
+    const read = readFileSync(`/proc/self/fd/${fd}`)
+    closeSync(fd)
+    expect(read.equals(bytes)).toBe(true)
+    expect(() => openExecutable(program, 2)).toThrow(
+      expect.objectContaining({ code: 'ERR_LINUX_INVALID_ARG' }),
+    )
   })
 })

@@ -1,5 +1,6 @@
 import { LinuxError } from '../errors.js'
 import type { Block } from '../memory.js'
+import { native } from '../native.js'
 
 /** The result of an earlier entry of the same program, as an argument of a later one. */
 export class Ref {
@@ -50,8 +51,24 @@ export class Out {
   }
 }
 
+/**
+ * Many bytes that the kernel reads where they are: other bytes are copied into the memory of the program first. They
+ * must stay as they are until the program is through, and it must be one that this process executes.
+ */
+export class InPlace {
+  readonly bytes: Uint8Array
+
+  /** @param bytes - At least {@link InPlace.least}: V8 moves small arrays about. */
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+
+  /** Fewer bytes are copied sooner than their address is found out. */
+  static readonly least = 4096
+}
+
 /** What a system call can be given. Strings are handed over NUL-terminated; `null` is the null pointer. */
-export type Argument = number | bigint | string | null | Uint8Array | Struct | Words | Out | Ref
+export type Argument = number | bigint | string | null | Uint8Array | Struct | Words | Out | InPlace | Ref
 
 /** A buffer for the kernel to fill. Its content is right once the call or the program has returned. */
 export function out(bytes: Uint8Array): Out {
@@ -127,8 +144,9 @@ export class Writer {
     }
   }
 
-  #place(value: string | Uint8Array | Struct | Words | Out): number {
+  #place(value: string | Uint8Array | Struct | Words | Out | InPlace): number {
     if (typeof value === 'string') return this.#string(value)
+    if (value instanceof InPlace) return native().addressOf(value.bytes)
     if (value instanceof Words) return this.#vector(value)
     const bytes = value instanceof Struct || value instanceof Out ? value.bytes : value
     if (!(bytes instanceof Uint8Array))

@@ -1,11 +1,11 @@
 import { fchmodSync, writeSync } from 'node:fs'
 import { F_ADD_SEALS, MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC, SEALS_ALL } from '../constants/file.js'
-import { isSyscallError, type SyscallError } from '../errors.js'
+import { isSyscallError, LinuxError, type SyscallError } from '../errors.js'
 import { Fd } from '../fd.js'
 import type { Block } from '../memory.js'
 import { architecture } from '../native.js'
 import { syscall } from '../syscall.js'
-import { Struct } from './argument.js'
+import { InPlace, Struct } from './argument.js'
 import { layOut, roomForProgram } from './compile.js'
 import { failureOf } from './execute.js'
 import { control } from './layout.js'
@@ -109,6 +109,11 @@ interface Executable {
 }
 
 function executable(program: Program, reportTo: number): Executable {
+  if (program.entries.some(({ args }) => args.some((value) => value instanceof InPlace)))
+    throw new LinuxError(
+      'ERR_LINUX_INVALID_ARG',
+      'cannot make an executable: it would not have bytes that lie elsewhere',
+    )
   const bytes = Buffer.from(new ArrayBuffer((roomForProgram(program) + 7) & ~7))
   const block: Block = {
     address: DATA_ADDRESS,

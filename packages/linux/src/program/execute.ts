@@ -1,4 +1,4 @@
-import { SyscallError } from '../errors.js'
+import { LinuxError, SyscallError } from '../errors.js'
 import { giveBack, type Block } from '../memory.js'
 import { native } from '../native.js'
 import { runOnPool } from '../pool.js'
@@ -56,18 +56,41 @@ export interface Attempt {
   readonly failure: SyscallError | undefined
 }
 
-/**
- * Executes a program as {@link execute} does; a failure is part of the result, beside what the entries before it have
- * returned. For programs that make many things, of which one may be in the way.
- */
-export async function attempt(program: Program): Promise<Attempt> {
+/** A program that lies in memory, to be executed once. */
+export interface PreparedProgram extends Disposable {
+  /**
+   * Executes it as {@link execute} does; a failure is part of the result, beside what the entries before it have
+   * returned. For programs that make many things, of which one may be in the way.
+   */
+  run(): Promise<Attempt>
+  /** Gives its memory back, when it is not to be executed. Idempotent. */
+  [Symbol.dispose](): void
+}
+
+/** Lays a program out in memory, while another one may still be under way. Run it or dispose of it. */
+export function prepare(program: Program): PreparedProgram {
   const compiled = compile(program, undefined)
-  try {
-    await runOnPool(compiled.block.address)
-    compiled.writer.copyBack()
-    return { results: snapshot(program, compiled), failure: failure(program, compiled) }
-  } finally {
-    giveBack(compiled.block)
+  let isWaiting = true
+  return {
+    async run() {
+      if (!isWaiting)
+        throw new LinuxError(
+          'ERR_LINUX_INVALID_ARG',
+          'cannot run a program: it was prepared for one time only',
+        )
+      isWaiting = false
+      try {
+        await runOnPool(compiled.block.address)
+        compiled.writer.copyBack()
+        return { results: snapshot(program, compiled), failure: failure(program, compiled) }
+      } finally {
+        giveBack(compiled.block)
+      }
+    },
+    [Symbol.dispose]() {
+      if (isWaiting) giveBack(compiled.block)
+      isWaiting = false
+    },
   }
 }
 

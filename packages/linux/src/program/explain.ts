@@ -1,4 +1,4 @@
-import { Out, Ref, Struct, Words, type Argument } from './argument.js'
+import { InPlace, Out, Ref, Struct, Words, type Argument } from './argument.js'
 import type { Entry, Program } from './program.js'
 import { signatures } from './signatures.js'
 
@@ -59,6 +59,7 @@ function describeArgument(value: Argument): string {
   if (value instanceof Out) return `[${value.bytes.length} bytes out]`
   if (value instanceof Words) return value.text ?? `[${value.items.map(describeArgument).join(', ')}]`
   if (value instanceof Struct) return value.text
+  if (value instanceof InPlace) return `[${value.bytes.length} bytes]`
   if (value instanceof Uint8Array) return `[${value.length} bytes]`
   return String(value)
 }

@@ -13,14 +13,23 @@ export class MetadataWriter {
   /** Files are made as root's already, so that root's own need no chown. */
   readonly #ownRoot: boolean
   readonly #foreign: ForeignMetadata | undefined
+  readonly #umask: number | undefined
 
   /**
+   * @param umask - What the kernel takes from the mode of a new file; undefined when more than that may change it.
    * @param ownRoot - True when a new file in the layer belongs to 0:0.
    * @param foreign - Takes what the caller has no privileges for.
    */
-  constructor(ownRoot: boolean, foreign: ForeignMetadata | undefined) {
+  constructor(ownRoot: boolean, foreign: ForeignMetadata | undefined, umask: number | undefined) {
     this.#ownRoot = ownRoot
     this.#foreign = foreign
+    this.#umask = umask
+  }
+
+  /** Mode to make a file with: its own, where it comes out unchanged and gives nobody rights, so that it need not be set. */
+  firstMode({ mode }: Metadata): number {
+    const isUnchanged = this.#umask !== undefined && (mode & (this.#umask | 0o7000)) === 0
+    return isUnchanged ? mode : 0o600
   }
 
   /** Of an open file or folder. Owner first, since chown(2) takes away setuid bits and capabilities. */
@@ -42,13 +51,13 @@ export class MetadataWriter {
     return this.#foreign?.concerns(metadata) === true
   }
 
-  /** The calls of {@link toFd}. */
+  /** The calls of {@link toFd} for a file that was made with {@link firstMode}. */
   planFd(program: Program, fd: number | Ref, metadata: Metadata): void {
     if (!this.#owned(metadata)) program.call('fchown', [fd, metadata.uid, metadata.gid])
     for (const { name, value } of metadata.attributes) {
       program.call('fsetxattr', [fd, kernelString(name), value, value.length, 0])
     }
-    program.call('fchmod', [fd, metadata.mode])
+    if (this.firstMode(metadata) !== metadata.mode) program.call('fchmod', [fd, metadata.mode])
     program.call('utimensat', [fd, null, timesOf(metadata), 0])
   }
 

@@ -1,5 +1,5 @@
 import { closeSync, ftruncateSync, writeSync } from 'node:fs'
-import { O_CLOEXEC, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY, type Program, type Ref } from '@ctr/linux'
+import { InPlace, O_CLOEXEC, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY, type Program, type Ref } from '@ctr/linux'
 import type { ArchiveEntry } from '../archive/archive-entry.js'
 import type { ContentSink } from '../archive/entry-content.js'
 import { kernelString, type ByteString } from '../files/byte-string.js'
@@ -16,6 +16,9 @@ export interface FilePlace {
   /** Makes it by single calls. */
   readonly make: () => number
 }
+
+/** A file of which fewer bytes have come waits for the rest: small ones are one step each. */
+const enough = 128 * 1024
 
 interface Piece {
   readonly at: number
@@ -38,7 +41,10 @@ export class FileWriter implements ContentSink {
   readonly #parts: FileParts
   /** What has come since a step took the rest. */
   #pieces: Piece[] = []
+  #heldBytes = 0
   #isQueued = false
+  /** The step that opens the file, while it is under way. */
+  #opener: unknown
   #position = 0
   #endsInHole = false
   #isWhole = false
@@ -51,10 +57,14 @@ export class FileWriter implements ContentSink {
   }
 
   write(bytes: Uint8Array): void {
-    this.#pieces.push({ at: this.#position, bytes })
+    const isLast = this.#position + bytes.length === this.#entry.size
+    this.#heldBytes += bytes.length
+    const mustWait = !isLast && this.#heldBytes < enough
+    // what waits is not ours for so long
+    this.#pieces.push({ at: this.#position, bytes: mustWait ? Buffer.from(bytes) : bytes })
     this.#position += bytes.length
     this.#endsInHole = false
-    this.#queue()
+    if (!mustWait) this.#queue()
   }
 
   skip(bytes: number): void {
@@ -81,22 +91,27 @@ export class FileWriter implements ContentSink {
       if (taken !== undefined) return taken
       taken = { pieces: this.#pieces, isLast: this.#isWhole }
       this.#pieces = []
+      this.#heldBytes = 0
       this.#isQueued = false
       return taken
     }
     let opened: Ref | undefined
     const plan = (program: Program, folderOf: FolderOf): void => {
       opened = this.#fd === undefined ? this.#planOpen(program, folderOf) : undefined
+      if (opened !== undefined) this.#opener = take
       this.#plan(program, opened ?? this.#fd!, take().pieces, take().isLast)
     }
     this.#parts.add({
       path,
       plan: this.#parts.metadata.isForeign(this.#entry) ? undefined : plan,
+      mustWait: () => this.#opener !== undefined && this.#opener !== take,
       done: (results) => {
+        this.#opener = undefined
         if (take().isLast) this.#closed()
         else if (opened !== undefined) this.#opened(results.get(opened))
       },
       now: (planned) => {
+        this.#opener = undefined
         if (planned !== undefined && opened !== undefined && opened.entry < planned.reached)
           this.#opened(planned.results.get(opened))
         this.#now(take().pieces, take().isLast)
@@ -106,12 +121,14 @@ export class FileWriter implements ContentSink {
 
   #planOpen(program: Program, folderOf: FolderOf): Ref {
     const { parent, name } = this.#place
-    return program.call('openat', [folderOf(parent), kernelString(name), newFile, 0o600])
+    const mode = this.#parts.metadata.firstMode(this.#entry)
+    return program.call('openat', [folderOf(parent), kernelString(name), newFile, mode])
   }
 
   #plan(program: Program, fd: number | Ref, pieces: readonly Piece[], isLast: boolean): void {
     for (const { at, bytes } of pieces) {
-      program.call('pwrite64', [fd, bytes, bytes.length, at], { minimum: bytes.length })
+      const content = bytes.length < InPlace.least ? bytes : new InPlace(bytes)
+      program.call('pwrite64', [fd, content, bytes.length, at], { minimum: bytes.length })
     }
     if (!isLast) return
     if (this.#endsInHole) program.call('ftruncate', [fd, this.#position])

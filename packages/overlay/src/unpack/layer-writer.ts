@@ -20,9 +20,11 @@ import { asRoot, type StoreUserNamespace } from '../ids/user-namespace.js'
 import { kernelString, readable, type ByteString } from '../files/byte-string.js'
 import { openIn, openName } from '../files/open-in.js'
 import { removeNameSync } from '../files/remove-tree.js'
+import { umask } from '../files/umask.js'
 import { MetadataWriter } from './file-metadata.js'
 import { FileWriter, newFile, type FileParts } from './file-step.js'
 import { ForeignMetadata } from './foreign-metadata.js'
+import { ImpliedFolders } from './implied-folders.js'
 import { ParentFolders } from './parent-folders.js'
 import { StepQueue } from './step-queue.js'
 import { hideLower, isOpaque, isWhiteout, putWhiteout, type NoteScope } from './whiteouts.js'
@@ -41,6 +43,7 @@ export class LayerWriter {
   readonly #metadata: MetadataWriter
   /** Folders get their metadata last: what is put into them changes their time, and their mode may forbid it. */
   readonly #folders = new Map<ByteString, Metadata>()
+  readonly #implied: ImpliedFolders | undefined
   readonly #queue: StepQueue
   readonly #files: FileParts
   #entries = 0
@@ -64,7 +67,11 @@ export class LayerWriter {
     this.#scope = namespace === undefined ? 'trusted' : 'user'
     this.#foreign = namespace === undefined ? undefined : new ForeignMetadata(namespace)
     const isRoot = namespace !== undefined || (process.geteuid?.() === 0 && process.getegid?.() === 0)
-    this.#metadata = new MetadataWriter(rules.isOwn && isRoot, this.#foreign)
+    this.#metadata = new MetadataWriter(
+      rules.isOwn && isRoot,
+      this.#foreign,
+      rules.isOwn ? umask() : undefined,
+    )
     const implied = { uid: 0, gid: 0, mode: 0o755, mtimeNs: rules.impliedMtimeNs, attributes: [] }
     if (rules.isOwn) this.#folders.set('', implied)
     const made = (path: ByteString): void => {
@@ -72,8 +79,12 @@ export class LayerWriter {
       this.#folders.set(path, implied)
     }
     this.#parents = new ParentFolders(root, made, rules.whiteouts === 'overlay' ? this.#scope : undefined)
-    const queue = new StepQueue(root, this.#parents)
+    const queue = new StepQueue(root)
     this.#queue = queue
+    // elsewhere somebody else may be at the folders
+    this.#implied = rules.isOwn
+      ? new ImpliedFolders(this.#parents, (step) => queue.add(step), made)
+      : undefined
     this.#files = { metadata: this.#metadata, open: new Set(), add: (step) => queue.add(step) }
   }
 
@@ -173,6 +184,7 @@ export class LayerWriter {
       this.#folders.set('', entry)
       return undefined
     }
+    this.#implied?.need(place.parent)
     const later = (work: (folder: number) => void): undefined => {
       this.#queue.add({ path: entry.path, now: () => work(this.#parents.get(place.parent)) })
     }
@@ -206,16 +218,19 @@ export class LayerWriter {
 
   #file(place: EntryPlace, entry: ArchiveEntry): ContentSink {
     const { parent, name } = place
+    const mode = this.#metadata.firstMode(entry)
     const make = (): number => {
       const folder = this.#parents.get(parent)
-      return this.#fresh(folder, name, 'openat', folder, kernelString(name), newFile, 0o600)
+      return this.#fresh(folder, name, 'openat', folder, kernelString(name), newFile, mode)
     }
     return new FileWriter(entry, { parent, name, make }, this.#files)
   }
 
   #folder({ parent, name }: EntryPlace, entry: ArchiveEntry): void {
+    const path = parent === '' ? name : `${parent}/${name}`
+    this.#implied?.told(path)
     const done = (): void => {
-      this.#folders.set(parent === '' ? name : `${parent}/${name}`, entry)
+      this.#folders.set(path, entry)
     }
     this.#queue.add({
       path: entry.path,

@@ -59,18 +59,6 @@ export class ParentFolders {
     }
   }
 
-  /** The descriptor of a folder that is open; it stays so until the next call of `get`, `find` or `adopt`. */
-  known(path: ByteString): number | undefined {
-    if (this.#stale) this.forget()
-    return this.#find(path)
-  }
-
-  /** Keeps a descriptor that was opened elsewhere as `find` would open it. */
-  adopt(path: ByteString, fd: number): void {
-    if (this.#open.has(path)) closeSync(fd)
-    else this.#keep(path, fd)
-  }
-
   /** Forgets all folders at the next `get`: one of them, or a link to one, is about to be something else. */
   forgetLater(): void {
     this.#stale = true

@@ -1,24 +1,44 @@
-import { attempt, O_DIRECTORY, O_PATH, Program, type Ref } from '@ctr/linux'
+import { closeSync } from 'node:fs'
+import {
+  O_DIRECTORY,
+  O_PATH,
+  prepare,
+  Program,
+  type Attempt,
+  type PreparedProgram,
+  type Ref,
+  type Results,
+} from '@ctr/linux'
 import { systemError } from '../errors.js'
 import { kernelString, readable, type ByteString } from '../files/byte-string.js'
 import { howToOpen } from '../files/open-in.js'
-import type { ParentFolders } from './parent-folders.js'
 import type { Step } from './step.js'
+
+/** Steps from a position on whose calls are one program. */
+interface Batch {
+  readonly start: number
+  /** Behind its last step. */
+  readonly end: number
+  readonly program: PreparedProgram
+  /** Length of the program behind each step. */
+  readonly ends: readonly number[]
+  /** Entries that have opened a folder, and where they are closed again. */
+  readonly folders: readonly { readonly opened: Ref; readonly closed: Ref }[]
+}
 
 /**
  * Carries out steps in their order, on a thread of the pool: one program for all of a chunk of the archive, while this
- * thread reads the next chunk.
+ * thread reads the next chunk and prepares its program.
  */
 export class StepQueue {
   readonly #root: number
-  readonly #parents: ParentFolders
   #steps: Step[] = []
   #running: Promise<void> = Promise.resolve()
   #isClosed = false
 
-  constructor(root: number, parents: ParentFolders) {
+  /** @param root - Descriptor of the folder that names lead from; stays the caller's. */
+  constructor(root: number) {
     this.#root = root
-    this.#parents = parents
   }
 
   add(step: Step): void {
@@ -27,11 +47,16 @@ export class StepQueue {
 
   /** Hands what was added to the pool, as soon as that is through with what it got before. */
   async flush(): Promise<void> {
-    await this.#running
-    if (this.#isClosed) return
     const steps = this.#steps
     this.#steps = []
-    this.#running = this.#run(steps)
+    const first = this.#prepare(steps, 0)
+    try {
+      await this.#running
+    } catch (error) {
+      first?.program[Symbol.dispose]()
+      throw error
+    }
+    this.#running = this.#run(steps, first)
     this.#running.catch(() => undefined) // told by the next call
   }
 
@@ -47,19 +72,46 @@ export class StepQueue {
     await this.#running.catch(() => undefined)
   }
 
-  async #run(steps: readonly Step[]): Promise<void> {
-    for (let at = 0; at < steps.length && !this.#isClosed;) {
-      if (steps[at]!.plan === undefined) callNow(steps[at++]!)
-      else at = await this.#runProgram(steps, at)
+  async #run(steps: readonly Step[], first: Batch | undefined): Promise<void> {
+    let next = first
+    try {
+      for (let at = 0; at < steps.length && !this.#isClosed;) {
+        const batch = next ?? this.#prepare(steps, at)
+        next = undefined
+        if (batch === undefined) {
+          callNow(steps[at++]!)
+          continue
+        }
+        const running = batch.program.run()
+        let outcome: Attempt
+        try {
+          next = this.#prepare(steps, batch.end)
+        } finally {
+          outcome = await running
+        }
+        const { results, failure } = outcome
+        const reached = failure?.entry ?? Infinity
+        closeFolders(batch, results, reached)
+        const made = batch.ends.filter((end) => end <= reached).length
+        at = batch.start + made
+        tellAll(steps.slice(batch.start, at), results)
+        if (failure === undefined) continue
+        next?.program[Symbol.dispose]()
+        next = undefined
+        callNow(steps[at++]!, { results, reached })
+      }
+    } finally {
+      next?.program[Symbol.dispose]()
     }
   }
 
-  /** Makes the calls of as many steps as can be planned. Gives back the position of the first that is left. */
-  async #runProgram(steps: readonly Step[], start: number): Promise<number> {
+  /** Makes one program of as many steps as can be planned; undefined when the first one cannot. */
+  #prepare(steps: readonly Step[], start: number): Batch | undefined {
     const program = new Program()
     const opened = new Map<ByteString, Ref>()
     const folderOf = (path: ByteString): number | Ref => {
-      const known = this.#parents.known(path) ?? opened.get(path)
+      if (path === '') return this.#root
+      const known = opened.get(path)
       if (known !== undefined) return known
       const how = howToOpen(O_PATH | O_DIRECTORY)
       const ref = program.call('openat2', [this.#root, kernelString(path), how, how.length])
@@ -67,20 +119,39 @@ export class StepQueue {
       return ref
     }
     const ends: number[] = []
-    for (let at = start; at < steps.length && steps[at]!.plan !== undefined; at += 1) {
-      steps[at]!.plan!(program, folderOf)
+    let end = start
+    for (; end < steps.length; end += 1) {
+      const { plan, mustWait } = steps[end]!
+      if (plan === undefined || mustWait?.() === true) break
+      plan(program, folderOf)
       ends.push(program.length)
     }
-    const { results, failure } = await attempt(program)
-    const reached = failure?.entry ?? program.length
-    const made = ends.filter((end) => end <= reached).length
-    for (let index = 0; index < made; index += 1) steps[start + index]!.done?.(results)
-    const next = start + made
-    for (const [path, ref] of opened) if (ref.entry < reached) this.#parents.adopt(path, results.get(ref))
-    if (failure === undefined) return next
-    callNow(steps[next]!, { results, reached })
-    return next + 1
+    if (end === start) return undefined
+    const folders = [...opened.values()].map((ref) => ({
+      opened: ref,
+      closed: program.call('close', [ref], { minimum: 'any' }),
+    }))
+    return { start, end, program: prepare(program), ends, folders }
   }
+}
+
+/** Those that a program has opened before it failed. */
+function closeFolders({ folders }: Batch, results: Results, reached: number): void {
+  for (const { opened, closed } of folders)
+    if (opened.entry < reached && closed.entry >= reached) closeSync(results.get(opened))
+}
+
+/** All are told, also when one of them throws: descriptors are in what they are told. */
+function tellAll(steps: readonly Step[], results: Results): void {
+  const [failed] = steps.flatMap(({ done }) => {
+    try {
+      done?.(results)
+      return []
+    } catch (error) {
+      return [{ error }]
+    }
+  })
+  if (failed !== undefined) throw failed.error
 }
 
 function callNow(step: Step, planned?: Parameters<Step['now']>[0]): void {

@@ -12,6 +12,8 @@ export interface Step {
   readonly path: string
   /** Adds its calls; undefined when it needs more than a list of calls. */
   readonly plan?: ((program: Program, folderOf: FolderOf) => void) | undefined
+  /** True while it cannot be planned: what it goes on with is under way. */
+  readonly mustWait?: (() => boolean) | undefined
   /** All calls that it has added were made. */
   readonly done?: (results: Results) => void
   /**

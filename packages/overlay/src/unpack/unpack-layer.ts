@@ -61,7 +61,7 @@ export async function unpackLayer(
 /**
  * Reads an archive, compressed or not, and has what `handler` hands to the writer written. Closes the writer.
  *
- * @param see - Sees the bytes of the tar, while a thread of the pool writes.
+ * @param see - Sees the bytes of the tar, while a thread of the pool writes. Throws nothing.
  */
 export async function unpackWith(
   writer: LayerWriter,
@@ -87,8 +87,10 @@ export async function unpackWith(
         size += chunk.length
         checkSize(size, compressedBytes, limits)
         reader.write(chunk)
-        await writer.flush()
+        const flushed = writer.flush()
+        flushed.catch(() => undefined) // told below
         see?.(chunk)
+        await flushed
       },
       signal,
     )
