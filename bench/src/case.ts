@@ -46,6 +46,8 @@ export interface BenchCase {
   readonly title: string
   /** Those that take part where they are there. */
   readonly peers: readonly PeerName[]
+  /** Programs of this machine without which the case is left out. */
+  readonly programs?: readonly string[] | undefined
   measure(bench: Bench): Promise<CaseResult>
 }
 

@@ -17,10 +17,11 @@ import { sequenceCase } from './cases/sequence.js'
 import { describeMachine } from './machine.js'
 import { parseOptions, usage, type BenchOptions } from './options.js'
 import { Peers } from './peers.js'
+import { httpCase, tcpCase, tcpPublishedCase } from './cases/traffic.js'
 import { toMarkdown } from './report/markdown.js'
 import { toJson, type BenchReport, type MeasuredCase } from './report/report.js'
 import { toText } from './report/terminal.js'
-import { RootTree } from './rootfs.js'
+import { findProgram, RootTree } from './rootfs.js'
 import { TimingShell } from './timing-shell.js'
 import { openWorkshop } from './workshop.js'
 
@@ -48,6 +49,9 @@ const allCases: readonly BenchCase[] = [
   attachManyCase,
   portsCase,
   dnsCase,
+  tcpCase,
+  tcpPublishedCase,
+  httpCase,
   spawnCase,
   registryCase,
   ...registryServerCases(commandLine),
@@ -85,7 +89,12 @@ async function main(): Promise<void> {
 async function measure(options: BenchOptions, signal: AbortSignal): Promise<BenchReport> {
   const chosen = allCases.filter(({ name }) => options.only.length === 0 || options.only.includes(name))
   const missing: string[] = []
-  const cases = chosen.filter(({ name }) => {
+  const cases = chosen.filter(({ name, programs = [] }) => {
+    const absent = programs.filter((wanted) => findProgram(wanted) === '')
+    if (absent.length > 0) {
+      missing.push(`not measured: ${name} needs ${absent.join(', ')}`)
+      return false
+    }
     const program =
       name.startsWith('registry-') || name.startsWith('pull-')
         ? commandLine

@@ -26,6 +26,7 @@ export class Peers implements AsyncDisposable {
   /** The image that docker and podman run. */
   readonly image = `localhost/ctr-bench:${process.pid}`
   readonly #enter: readonly string[]
+  readonly #images: string[] = [this.image]
   #shell: TimingShell | undefined
   #folder = ''
   #stopDaemon = false
@@ -107,6 +108,20 @@ export class Peers implements AsyncDisposable {
     return ''
   }
 
+  /**
+   * Gives docker and podman another image.
+   *
+   * @returns Its name.
+   */
+  async addImage(name: string, tree: RootTree): Promise<string> {
+    const image = `localhost/ctr-bench-${name}:${process.pid}`
+    this.#images.push(image)
+    for (const peer of ['podman', 'docker'] as const) {
+      if (this.has(peer)) await this.run(`${peer} import - ${image}`, tree.tar())
+    }
+    return image
+  }
+
   /** Starts a container that stays, by docker or podman; it goes at the end. */
   async startIdle(name: 'docker' | 'podman', containerName: string, flags = ''): Promise<void> {
     await this.run(
@@ -139,7 +154,7 @@ export class Peers implements AsyncDisposable {
     await attempt(() => this.removeContainers())
     for (const name of ['podman', 'docker'] as const) {
       if (this.has(name))
-        await attempt(() => this.run(`${name} rmi -f ${this.image} >/dev/null 2>&1 || true`))
+        await attempt(() => this.run(`${name} rmi -f ${this.#images.join(' ')} >/dev/null 2>&1 || true`))
     }
     if (this.#folder !== '') await attempt(() => this.run(`rm -rf ${this.#folder}`))
     await attempt(() => removeCgroup(`/${this.mark}`))

@@ -32,6 +32,27 @@ export class RootTree {
     ])
   }
 
+  /**
+   * The tree with further programs of this machine, each with the libraries that it is linked with.
+   *
+   * @param names - Programs on the PATH.
+   * @param files - Further files, by path.
+   */
+  with(names: readonly string[], files: Readonly<Record<string, string>> = {}): RootTree {
+    const programs = names.map(findProgram)
+    const libraries = new Set(programs.flatMap(linkedWith))
+    return new RootTree([
+      ...this.#sources,
+      ...[...programs, ...libraries].map((source): LayerSource => ({
+        type: 'file',
+        path: source.slice(1),
+        source,
+        mode: 0o755,
+      })),
+      ...Object.entries(files).map(([path, content]): LayerSource => ({ type: 'file', path, content })),
+    ])
+  }
+
   /** The tree as a tar archive, the same bytes each time. */
   tar(): Readable {
     const { stream, digests } = packLayer(this.#sources, { compression: 'none' })
@@ -41,8 +62,19 @@ export class RootTree {
 }
 
 function findBusybox(): string {
-  const path = execFileSync('sh', ['-c', 'command -v busybox || true'], { encoding: 'utf8' }).trim()
+  const path = findProgram('busybox')
   if (path === '')
     throw new Error('cannot measure anything: busybox is not installed (Debian: busybox-static)')
   return path
+}
+
+/** Path of a program of this machine; empty when there is none. */
+export function findProgram(name: string): string {
+  return execFileSync('sh', ['-c', 'command -v "$0" || true', name], { encoding: 'utf8' }).trim()
+}
+
+/** Paths of the loader and the libraries that a program is linked with. */
+function linkedWith(program: string): string[] {
+  const lines = execFileSync('ldd', [program], { encoding: 'utf8' }).split('\n')
+  return lines.flatMap((line) => /(\/\S+) \(0x/.exec(line)?.[1] ?? [])
 }
