@@ -22,6 +22,7 @@ const tools = [
   'dbus',
   'dnsmasq-base',
   'docker-registry',
+  'etcd-server',
   'firewalld',
   'fuse-overlayfs',
   'iproute2',

@@ -14,6 +14,7 @@ export type NetbridgeErrorCode =
   | 'ERR_NETBRIDGE_PERMISSION' // EPERM or EACCES: needs CAP_NET_ADMIN and CAP_SYS_ADMIN
   | 'ERR_NETBRIDGE_UNSUPPORTED' // the kernel lacks a feature
   | 'ERR_NETBRIDGE_KERNEL' // any other errno of the kernel; see `errno`, `errnoCode` and `request`
+  | 'ERR_NETBRIDGE_STORE' // the store of an overlay network cannot be reached or refuses; see `cause`
   | 'ERR_NETBRIDGE_CNI_CONFIG' // a configuration of CNI is malformed, or of an unknown version
   | 'ERR_NETBRIDGE_CNI_PLUGIN' // a plugin is missing, refused, died or printed rubbish; see `plugin`
   | 'ERR_NETBRIDGE_CNI_TIMEOUT' // a plugin took too long and was killed; see `plugin`

@@ -23,6 +23,8 @@ export interface TableChange {
   readonly set: (key: string, value: string) => void
   /** Takes a key away, if it is there. */
   readonly delete: (key: string) => void
+  /** All keys and values. */
+  readonly entries: () => (readonly [key: string, value: string])[]
 }
 
 /**
@@ -109,6 +111,7 @@ export class SharedTable {
         delete: (key) => {
           if (this.#values.delete(key)) lines.push(`${key}\n`)
         },
+        entries: () => [...this.#values],
       })
       this.#append(fd, lines)
       flock(fd, LOCK_UN)
