@@ -141,16 +141,16 @@ function ipv6Of({ ipv6 }: NetworkRecord, address: string): EndpointInfo['ipv6'] 
     : { address, prefixLength: ipv6.subnet.prefixLength, gateway: formatIp(ipv6.gateway) }
 }
 
-function refuseUnsupported({ name, info, ipv6 }: NetworkRecord, options: AttachOptions): void {
+function refuseUnsupported({ name, info, ipv6, bridge }: NetworkRecord, options: AttachOptions): void {
   const { publish, ip6, mac, antiSpoofing, bandwidth } = options
   const refuse = (what: string, why: string): never => {
     throw new NetbridgeError('ERR_NETBRIDGE_INVALID_ARG', `cannot ${what} on network ${name}: ${why}`)
   }
   if (ip6 !== undefined && ipv6 === undefined) refuse(`use ${ip6}`, 'it has no IPv6')
-  if (info.driver !== 'bridge' && (publish ?? []).length > 0)
+  if (bridge === undefined && (publish ?? []).length > 0)
     refuse('publish ports', `with ${info.driver} a container has its own place on the network of the host`)
-  if (info.driver !== 'bridge' && antiSpoofing === true) refuse('check senders', 'it has no bridge')
-  if (info.driver !== 'bridge' && bandwidth !== undefined) refuse('limit bandwidth', 'it has no bridge')
+  if (bridge === undefined && antiSpoofing === true) refuse('check senders', 'it has no bridge')
+  if (bridge === undefined && bandwidth !== undefined) refuse('limit bandwidth', 'it has no bridge')
   if (mac !== undefined && sharesMac({ info }))
     refuse(`use ${mac}`, 'its links have the hardware address of the parent')
 }

@@ -12,7 +12,16 @@ export type { Journey } from './explain/journeys.js'
 export type { ExplainedChain, ExplainedTable } from './explain/read-tables.js'
 export type { FirewallWarning } from './firewall/warnings.js'
 export type { Network } from './network.js'
-export type { NetworkDriver, NetworkInfo, NetworkOptions, SubnetInfo, SubnetOptions } from './network-info.js'
+export type {
+  NetworkDriver,
+  NetworkInfo,
+  NetworkOptions,
+  OverlayInfo,
+  OverlayOptions,
+  SubnetInfo,
+  SubnetOptions,
+} from './network-info.js'
+export type { OverlayPeer, RemoteEndpoint } from './overlay/definition.js'
 export type { IpvlanMode, MacvlanMode } from './netlink/stacked-links.js'
 export {
   type AttachOptions,

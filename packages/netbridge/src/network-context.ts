@@ -1,6 +1,7 @@
 import type { AddressPool } from './address/address-pool.js'
 import type { LinkReaper } from './link-reaper.js'
 import type { NetlinkSocket } from './netlink/netlink-socket.js'
+import type { OverlayPart } from './overlay/part.js'
 import type { NftTable } from './nft/nft-table.js'
 import type { PortReservations } from './port-reservations.js'
 import type { EndpointRecords } from './state/endpoint-records.js'
@@ -25,4 +26,6 @@ export interface OpenNetwork {
   readonly reservations: PortReservations
   readonly route: NetlinkSocket
   readonly reaper: LinkReaper
+  /** Of overlay networks: this host's part in it. */
+  readonly overlay: OverlayPart | undefined
 }

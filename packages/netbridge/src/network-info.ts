@@ -1,7 +1,10 @@
 import type { IpvlanMode, MacvlanMode } from './netlink/stacked-links.js'
 
-/** What connects the containers of a network: a bridge of its own, or a link of the host that they share. */
-export type NetworkDriver = 'bridge' | 'macvlan' | 'ipvlan'
+/**
+ * What connects the containers of a network: a bridge of its own, a link of the host that they share, or bridges of
+ * several hosts that VXLAN joins.
+ */
+export type NetworkDriver = 'bridge' | 'macvlan' | 'ipvlan' | 'overlay'
 
 /** Addresses of a network, of one family. */
 export interface SubnetOptions {
@@ -40,7 +43,7 @@ export interface NetworkOptions {
   readonly masquerade?: boolean | undefined
   /** Anything that you want to find with it. */
   readonly labels?: Readonly<Record<string, string>> | undefined
-  /** Name of the bridge, 1-15 bytes. Default `br-` and the first digits of the network's id. */
+  /** Name of the bridge, also of overlay networks, 1-15 bytes. Default `br-` and the first digits of the network's id. */
   readonly bridge?: string | undefined
   /**
    * Link of the host that macvlan and ipvlan stand on. A VLAN is named as `eth0.10`: it is made when it is not there,
@@ -49,6 +52,37 @@ export interface NetworkOptions {
   readonly parent?: string | undefined
   /** How macvlan or ipvlan links work. Default `'bridge'` and `'l2'`. */
   readonly mode?: MacvlanMode | IpvlanMode | undefined
+  /** How the hosts of an overlay network find each other; it needs that. */
+  readonly overlay?: OverlayOptions | undefined
+}
+
+/** How the hosts of an overlay network find each other. */
+export interface OverlayOptions {
+  /**
+   * Where they tell each other who they are: `etcd://HOST:PORT[,HOST:PORT...][/PREFIX]` (or `etcds:` with
+   * `?ca=PATH&cert=PATH&key=PATH`), on all hosts the same prefix, or `file:///FOLDER` for several namespaces of one
+   * machine. Whoever may write there may send all traffic of the network where he likes.
+   */
+  readonly store: string
+  /** Number of the network in its packets, 1-16777215. Default a free one. */
+  readonly vni?: number | undefined
+  /** UDP port of all its hosts. Default 4789. */
+  readonly port?: number | undefined
+  /** IPv4 address by which the other hosts reach this one. Default the one by which this host reaches the store. */
+  readonly local?: string | undefined
+  /** After how many seconds without a word of this host the others forget it, 2-3600. Default 30. */
+  readonly ttlSeconds?: number | undefined
+}
+
+/** The place of a host in an overlay network. */
+export interface OverlayInfo {
+  readonly store: string
+  readonly vni: number
+  readonly port: number
+  readonly local: string
+  readonly ttlSeconds: number
+  /** Name of this host among the others: 16 hexadecimal digits. */
+  readonly host: string
 }
 
 /** A network as it is kept: plain data, the same in every process and after a reboot. */
@@ -75,6 +109,8 @@ export interface NetworkInfo {
   readonly mode?: MacvlanMode | IpvlanMode | undefined
   /** The parent is a VLAN that was made for networks, and goes with the last of them. */
   readonly madeParent?: boolean | undefined
+  /** Of overlay networks: what is the network's, and what is this host's. */
+  readonly overlay?: OverlayInfo | undefined
 }
 
 /** Addresses of a network in force. */

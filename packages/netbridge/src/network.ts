@@ -1,5 +1,6 @@
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '@ctr/linux'
 import { AddressPool } from './address/address-pool.js'
+import type { IpSubnet } from './address/ip.js'
 import { formatIpv4, formatSubnet } from './address/ipv4.js'
 import { attachEndpoint, defaultRoutes } from './attach.js'
 import type { OpenNetwork } from './network-context.js'
@@ -15,10 +16,13 @@ import { Firewall } from './firewall/firewall.js'
 import { LinkReaper } from './link-reaper.js'
 import type { NetworkDriver, NetworkInfo } from './network-info.js'
 import { routeSocketIn } from './network-namespace.js'
-import { deleteLink } from './netlink/link-messages.js'
 import { NetlinkSocket } from './netlink/netlink-socket.js'
 import { NftTable } from './nft/nft-table.js'
-import { dropNetwork, plansOf, type OpenedNetwork } from './open-network.js'
+import { dropBridge, dropNetwork, plansOf, type OpenedNetwork } from './open-network.js'
+import { provideAddresses, type WantedAddresses } from './overlay/addresses.js'
+import type { OverlayPeer } from './overlay/definition.js'
+import { memberOf, type OverlayMember } from './overlay/member.js'
+import { openPart } from './overlay/part.js'
 import { dropParent, hostAddresses } from './parent-link.js'
 import { allHoldings, reapOrphans, releaseHoldings } from './release.js'
 import type { InstanceState } from './state/instance-state.js'
@@ -37,6 +41,7 @@ export class Network implements AsyncDisposable {
   readonly #firewall: Firewall | undefined
   readonly #servers = new Set<DnsServer>()
   readonly #names: () => NameTable
+  readonly #member: OverlayMember | undefined
   #closed = false
   #removed = false
 
@@ -44,7 +49,8 @@ export class Network implements AsyncDisposable {
     this.#network = network
     this.#netfilter = netfilter
     this.#firewall = firewall
-    this.#names = currentNames(network.record, network.endpoints)
+    this.#names = currentNames(network.record, network.endpoints, network.overlay?.peers)
+    this.#member = memberOf(network)
   }
 
   /**
@@ -70,10 +76,13 @@ export class Network implements AsyncDisposable {
         const { record, linkIndex, made } = find(route)
         if (made) keep({ close: () => dropNetwork(state, route, record) })
         const endpoints = state.endpoints(name)
+        const { overlay: info } = record.info
+        const overlay = info === undefined ? undefined : keep(openPart(state, name, info))
         const hosts = isBridge(record) ? [] : hostAddresses(route)
         const [pool, pool6] = plansOf(record).map((plan) => {
           const reserved = [...plan.reserved, ...hosts]
-          return keep(new AddressPool(state.networkFolder(name), { ...plan, reserved }))
+          const parts = overlay && ((): IpSubnet[] => overlay.blocks.of(plan.subnet.family))
+          return keep(new AddressPool(state.networkFolder(name), { ...plan, parts, reserved }))
         })
         const reaper = keep(new LinkReaper(reapedGroup(record.subnet)))
         const reservations = keep(new PortReservations())
@@ -82,7 +91,7 @@ export class Network implements AsyncDisposable {
         const parentMac = isBridge(record) ? undefined : findLink(route, record.info.parent ?? '')?.mac
         const network = {
           ...{ record, linkIndex, parentMac, state, endpoints, pool: pool!, pool6, table, route, reaper },
-          ...{ ports, reservations },
+          ...{ ports, reservations, overlay },
         }
         const firewall = isBridge(record) ? keep(Firewall.of(instance, state)) : undefined
         if (isBridge(record) && !table.addNetwork(tableNetwork(record))) restoreTables(network)
@@ -97,6 +106,45 @@ export class Network implements AsyncDisposable {
         throw error
       }
     })
+  }
+
+  /**
+   * Waits until the store of an overlay network was asked once, with success or without.
+   *
+   * @internal
+   */
+  async joined(): Promise<void> {
+    await this.#member?.tried()
+  }
+
+  /**
+   * Sees to it that this host has an address of an overlay network to hand out, or certain ones: others of the network
+   * have to be asked for that. `Networks.connect()` does it by itself. Networks of other drivers have theirs at hand.
+   *
+   * @throws {@link NetbridgeError}
+   *   - `ERR_NETBRIDGE_STORE`: the store cannot be reached, and this host has none left.
+   *   - `ERR_NETBRIDGE_POOL_EXHAUSTED`: other hosts have all.
+   *   - `ERR_NETBRIDGE_ADDRESS_TAKEN`: another host has the block of a named one.
+   *
+   * @example
+   * await net.provide({ ip: '10.1.0.77' })
+   * net.attach({ id: 'web', netnsFd, ip: '10.1.0.77' })
+   */
+  async provide(wanted: WantedAddresses = {}): Promise<void> {
+    this.#checkOpen()
+    const { overlay } = this.#network
+    if (overlay !== undefined) await provideAddresses({ ...this.#network, overlay }, wanted)
+  }
+
+  /** The other hosts of an overlay network with their containers, as last heard of. Empty for other drivers. */
+  peers(): readonly OverlayPeer[] {
+    this.#checkOpen()
+    return this.#network.overlay?.peers.get() ?? []
+  }
+
+  /** Why an overlay network does not hear of its store; undefined when all is well. It is asked again by itself. */
+  get storeFailure(): NetbridgeError | undefined {
+    return this.#member?.failure
   }
 
   /** What it is, as it is kept. */
@@ -143,7 +191,7 @@ export class Network implements AsyncDisposable {
    *   - `ERR_NETBRIDGE_INVALID_ARG`: an option is malformed, or `hostIp` is no address of the host.
    *   - `ERR_NETBRIDGE_EXISTS`: an endpoint of that id is on this network.
    *   - `ERR_NETBRIDGE_ADDRESS_TAKEN`, `ERR_NETBRIDGE_PORT_TAKEN`: another one has it.
-   *   - `ERR_NETBRIDGE_POOL_EXHAUSTED`: no address or port is free.
+   *   - `ERR_NETBRIDGE_POOL_EXHAUSTED`: no address or port is free; of an overlay network, at hand: see {@link provide}.
    *   - `ERR_NETBRIDGE_PERMISSION`, `ERR_NETBRIDGE_KERNEL`: the kernel refuses, for example because the
    *     namespace has an interface of that name.
    * @throws AggregateError of such errors when what was done already cannot be undone; `cleanup()` finds it.
@@ -193,7 +241,7 @@ export class Network implements AsyncDisposable {
     checkDnsOptions(options)
     const { DnsServer } = await import('./dns/dns-server.js') // with what a program without names does not need
     const { gateway: address, subnet: askers, name } = this.#network.record
-    if (this.driver !== 'bridge') {
+    if (this.#network.record.bridge === undefined) {
       throw new NetbridgeError(
         'ERR_NETBRIDGE_INVALID_ARG',
         `cannot serve names at the bridge of network ${name}: it has none; use serveContainerDns()`,
@@ -258,16 +306,18 @@ export class Network implements AsyncDisposable {
    * loop stands still.
    *
    * @throws {@link NetbridgeError} `ERR_NETBRIDGE_KERNEL` when the kernel refuses; open and remove it again.
+   *   `ERR_NETBRIDGE_STORE`: an overlay network cannot be left while its store is away.
    */
   async remove(): Promise<void> {
     if (this.#removed) return
     const network = this.#network
     const { record, state, table, route } = network
+    await this.#member?.leave()
     this.cleanup([])
     await network.reaper.flush()
     state.locked(() => {
       if (isBridge(record)) {
-        unless(route, 'ENODEV', deleteLink(record.bridge))
+        dropBridge(route, record)
         table.removeNetwork(tableNetwork(record))
       } else dropParent(state, route, record)
       state.removeNetwork(record.name)
@@ -290,12 +340,14 @@ export class Network implements AsyncDisposable {
     this.#closed = true
     try {
       for (const server of this.#servers) await server.close()
+      await this.#member?.close()
       await this.#network.reaper.close()
     } finally {
       this.#network.pool.close()
       this.#network.pool6?.close()
       this.#network.reservations.close()
       this.#network.ports.close()
+      this.#network.overlay?.close()
       this.#firewall?.close()
       this.#network.route.close()
       this.#netfilter.close()

@@ -10,9 +10,11 @@ import { routeSocketIn } from './network-namespace.js'
 import { getLinks, readLink } from './netlink/link-messages.js'
 import { exchangeRoute } from './netlink/route-request.js'
 import { makeNetwork, reopenNetwork } from './open-network.js'
+import { joinOverlay } from './overlay/join.js'
+import { PeerList } from './overlay/peer-list.js'
 import { InstanceState } from './state/instance-state.js'
 import { checkId, checkInstance, checkNetworkName } from './validate.js'
-import { checkWanted } from './wanted.js'
+import { checkWanted, type WantedNetwork } from './wanted.js'
 
 /** Where networks are kept. */
 export interface NetworksOptions {
@@ -76,13 +78,40 @@ export class Networks implements AsyncDisposable {
    * @example
    * const backend = await networks.create({ name: 'backend', ipv6: true, internal: true })
    */
-  // eslint-disable-next-line @typescript-eslint/require-await -- errors become rejections
+
   async create(options: NetworkOptions): Promise<Network> {
     const wanted = checkWanted(options)
+    if (wanted.driver === 'overlay') return this.#join(wanted)
+    return this.#make(wanted)
+  }
+
+  #make(wanted: WantedNetwork): Network {
     return this.#keep(wanted.name, (route) => {
       if (this.#state.record(wanted.name) !== undefined) throw exists(wanted.name)
       return makeNetwork(this.#state, route, wanted)
     })
+  }
+
+  /** Makes a network that other hosts may be on already. */
+  async #join(options: WantedNetwork): Promise<Network> {
+    if (this.#state.record(options.name) !== undefined) throw exists(options.name)
+    const taken = this.#state.networks().map(({ ipv4 }) => ipv4.subnet)
+    const { wanted, undo } = await joinOverlay(options, taken)
+    try {
+      const network = this.#make(wanted)
+      await network.provide()
+      await network.joined()
+      return network
+    } catch (error) {
+      if (this.#open.has(wanted.name)) await this.#leave(wanted.name)
+      await undo()
+      throw error
+    }
+  }
+
+  async #leave(name: string): Promise<void> {
+    await (await this.get(name)).remove()
+    this.#open.delete(name)
   }
 
   /**
@@ -92,17 +121,18 @@ export class Networks implements AsyncDisposable {
    * @throws {@link NetbridgeError} `ERR_NETBRIDGE_NOT_FOUND`; `ERR_NETBRIDGE_SUBNET_CONFLICT`: since it was there the
    *   host has come to reach its subnet elsewhere.
    */
-  // eslint-disable-next-line @typescript-eslint/require-await -- errors become rejections
   async get(nameOrId: string): Promise<Network> {
     const { name, id } = this.inspect(nameOrId)
     const open = this.#open.get(name)
     if (open?.info.id === id) return open
     this.#open.delete(name)
-    return this.#keep(name, (route) => {
+    const network = this.#keep(name, (route) => {
       const record = this.#state.record(name)
       if (record === undefined) throw notFound(name)
       return reopenNetwork(route, record)
     })
+    await network.joined()
+    return network
   }
 
   /**
@@ -159,7 +189,8 @@ export class Networks implements AsyncDisposable {
     const { name } = this.inspect(nameOrId)
     const record = this.#state.record(name)
     if (record === undefined) throw notFound(name)
-    return explainNetwork(this.#instance, record, this.#state.endpoints(name).list())
+    const peers = new PeerList(this.#state.networkFolder(name)).get()
+    return explainNetwork(this.#instance, record, this.#state.endpoints(name).list(), peers)
   }
 
   /** Where a container is: its endpoints on all networks. */
@@ -185,6 +216,7 @@ export class Networks implements AsyncDisposable {
     const used = new Set(exchangeRoute(socket, [getLinks()]).map((message) => readLink(message).name))
     let number = 0
     while (used.has(`eth${number}`)) number++
+    await network.provide(options)
     const endpoint = network.attach({ name: `eth${number}`, ...options, defaultRoute: false })
     network.addDefaultRoute(endpoint.id, options.netnsFd)
     return endpoint
@@ -218,16 +250,12 @@ export class Networks implements AsyncDisposable {
         `cannot remove network ${name}: ${on.length} containers are on it: ${on.slice(0, 3).join(', ')}`,
       )
     }
-    await (await this.get(name)).remove()
-    this.#open.delete(name)
+    await this.#leave(name)
   }
 
   /** Removes all networks, and every endpoint on them. */
   async removeAll(): Promise<void> {
-    for (const name of this.#state.names()) {
-      await (await this.get(name)).remove()
-      this.#open.delete(name)
-    }
+    for (const name of this.#state.names()) await this.#leave(name)
   }
 
   /**

@@ -1,15 +1,21 @@
 import { checkPlan, describePlan, type AddressPlan } from './address/plan.js'
 import { formatIp, formatIpSubnet, type IpSubnet } from './address/ip.js'
-import { describeNetwork, enableForwarding, ensureBridge, findLink } from './bridge.js'
+import { describeNetwork, enableForwarding, ensureBridge, findLink, unless } from './bridge.js'
 import { NetbridgeError } from './errors.js'
 import type { NetworkInfo } from './network-info.js'
 import { deleteLink } from './netlink/link-messages.js'
 import type { NetlinkSocket } from './netlink/netlink-socket.js'
-import { exchangeRoute } from './netlink/route-request.js'
+import { ensureVxlan, vxlanName } from './overlay/vxlan-link.js'
 import { dropParent, ensureParent, isMadeParent } from './parent-link.js'
 import { removeFile } from './state/files.js'
 import type { InstanceState } from './state/instance-state.js'
-import { isBridge, recordOf, type NetworkRecord } from './state/network-record.js'
+import {
+  hasBridge,
+  isBridge,
+  recordOf,
+  type BridgeRecord,
+  type NetworkRecord,
+} from './state/network-record.js'
 import {
   chooseSubnet,
   chooseUniqueLocal,
@@ -85,7 +91,7 @@ export function makeNetwork(
 function planNetwork(
   state: InstanceState,
   socket: NetlinkSocket,
-  { options, name, driver, ipv4, ipv6, wantsIpv6 }: WantedNetwork,
+  { options, name, driver, ipv4, ipv6, wantsIpv6, id = newNetworkId(), overlay }: WantedNetwork,
   refused: readonly IpSubnet[],
 ): NetworkRecord {
   const before = hostRoutes(socket, 4)
@@ -93,9 +99,8 @@ function planNetwork(
   const chosen6 = ipv6 ?? checkPlan({ subnet: formatIpSubnet(chooseUniqueLocal()) })
   const plans = wantsIpv6 ? [first, chosen6] : [first]
   // the subnet of macvlan and ipvlan is that of the parent: the host has a route to it
-  if (driver === 'bridge')
+  if (hasBridge(driver))
     refuseConflicts(state, [before, wantsIpv6 ? hostRoutes(socket, 6) : []].flat(), plans)
-  const id = newNetworkId()
   const info: NetworkInfo = {
     id,
     name,
@@ -108,7 +113,8 @@ function planNetwork(
     icc: options.icc ?? true,
     masquerade: options.masquerade ?? true,
     labels: options.labels ?? {},
-    ...(driver === 'bridge' ? { bridge: options.bridge ?? `br-${id.slice(0, 12)}` } : {}),
+    ...(hasBridge(driver) ? { bridge: options.bridge ?? `br-${id.slice(0, 12)}` } : {}),
+    ...(overlay === undefined ? {} : { overlay }),
     ...(driver === 'macvlan' ? { mode: options.mode ?? 'bridge' } : {}),
     ...(driver === 'ipvlan' ? { mode: options.mode ?? 'l2' } : {}),
     ...(options.parent === undefined
@@ -160,6 +166,7 @@ function makeLinks(socket: NetlinkSocket, record: NetworkRecord): number {
   if (!isBridge(record)) return ensureParent(socket, record.info.parent ?? '')
   const index = ensureBridge(socket, record)
   enableForwarding(record)
+  if (record.info.overlay !== undefined) ensureVxlan(socket, record, record.info.overlay, index)
   return index
 }
 
@@ -167,8 +174,13 @@ function makeLinks(socket: NetlinkSocket, record: NetworkRecord): number {
 export function dropNetwork(state: InstanceState, socket: NetlinkSocket, record: NetworkRecord): void {
   removeFile(state.recordPath(record.name))
   dropParent(state, socket, record)
-  if (isBridge(record) && findLink(socket, record.bridge)?.kind === 'bridge')
-    exchangeRoute(socket, [deleteLink(record.bridge)])
+  if (isBridge(record) && findLink(socket, record.bridge)?.kind === 'bridge') dropBridge(socket, record)
+}
+
+/** Deletes the bridge of a network, and what joins it to other hosts. */
+export function dropBridge(socket: NetlinkSocket, { bridge, info }: BridgeRecord): void {
+  if (info.overlay !== undefined) unless(socket, 'ENODEV', deleteLink(vxlanName(info.id)))
+  unless(socket, 'ENODEV', deleteLink(bridge))
 }
 
 /** Refuses a network that is there with other settings than those that are named. */

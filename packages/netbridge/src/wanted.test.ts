@@ -6,7 +6,11 @@ import { checkWanted } from './wanted.js'
 describe('checkWanted()', () => {
   it.each<Partial<NetworkOptions>>([
     { name: '../x' },
-    { driver: 'overlay' as 'bridge' },
+    { driver: 'overlay' },
+    { driver: 'overlay', parent: 'eth0', overlay: { store: 'file:///x' } },
+    { driver: 'overlay', overlay: { store: 'file:///x', vni: 2 ** 24 } },
+    { driver: 'overlay', overlay: { store: 'file:///x', local: 'fd00::1' } },
+    { driver: 'bridge', overlay: { store: 'file:///x' } },
     { driver: '__proto__' as 'bridge' },
     ...[
       '127.0.0.0/8',

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { checkPlan, type AddressPlan } from './address/plan.js'
 import { NetbridgeError } from './errors.js'
-import type { NetworkDriver, NetworkOptions } from './network-info.js'
-import { checkInteger, checkInterfaceName, checkNetworkName } from './validate.js'
+import type { NetworkDriver, NetworkOptions, OverlayInfo, OverlayOptions } from './network-info.js'
+import { checkInteger, checkInterfaceName, checkIpv4, checkNetworkName } from './validate.js'
 
 /** What was asked for, once it is known to make sense. */
 export interface WantedNetwork {
@@ -12,12 +12,17 @@ export interface WantedNetwork {
   readonly ipv4: AddressPlan | undefined
   readonly ipv6: AddressPlan | undefined
   readonly wantsIpv6: boolean
+  /** Its id, where others have it already. */
+  readonly id?: string | undefined
+  /** Of overlay networks, once the store was asked. */
+  readonly overlay?: OverlayInfo | undefined
 }
 
 const modes: Readonly<Record<NetworkDriver, readonly string[]>> = {
   bridge: [],
   macvlan: ['bridge', 'private', 'vepa', 'passthru'],
   ipvlan: ['l2', 'l3', 'l3s'],
+  overlay: [],
 }
 
 /**
@@ -28,7 +33,9 @@ const modes: Readonly<Record<NetworkDriver, readonly string[]>> = {
 export function checkWanted(options: NetworkOptions): WantedNetwork {
   const { driver = 'bridge', subnets = [] } = options
   if (!Object.hasOwn(modes, driver))
-    throw invalid(`cannot use driver ${JSON.stringify(driver)}: bridge, macvlan and ipvlan are there`)
+    throw invalid(
+      `cannot use driver ${JSON.stringify(driver)}: bridge, macvlan, ipvlan and overlay are there`,
+    )
   checkDriverOptions(driver, options)
   const plans = subnets.map((subnet) => checkPlan(subnet))
   const [ipv4, ...moreIpv4] = plans.filter(({ subnet }) => subnet.family === 4)
@@ -46,11 +53,16 @@ export function checkWanted(options: NetworkOptions): WantedNetwork {
 
 function checkDriverOptions(
   driver: NetworkDriver,
-  { bridge, parent, mode, icc, masquerade }: NetworkOptions,
+  { bridge, parent, mode, icc, masquerade, overlay }: NetworkOptions,
 ): void {
-  if (driver === 'bridge') {
+  if (driver === 'overlay') checkOverlay(overlay)
+  else if (overlay !== undefined)
+    throw invalid(`cannot use a store with the driver ${driver}: it is for overlay`)
+  if (driver === 'bridge' || driver === 'overlay') {
     if (parent !== undefined || mode !== undefined)
-      throw invalid('cannot use a parent or a mode with the driver bridge: they are for macvlan and ipvlan')
+      throw invalid(
+        `cannot use a parent or a mode with the driver ${driver}: they are for macvlan and ipvlan`,
+      )
     if (bridge !== undefined) checkInterfaceName('bridge', bridge)
     return
   }
@@ -61,6 +73,16 @@ function checkDriverOptions(
   checkInterfaceName('parent', parent)
   if (mode !== undefined && !modes[driver].includes(mode))
     throw invalid(`cannot use mode ${JSON.stringify(mode)}: ${driver} has ${modes[driver].join(', ')}`)
+}
+
+function checkOverlay(overlay: Partial<OverlayOptions> | undefined): void {
+  if (overlay?.store === undefined)
+    throw invalid('cannot make an overlay network without a store: name one, such as etcd://10.0.0.1:2379')
+  const { vni, port, local, ttlSeconds } = overlay
+  if (vni !== undefined) checkInteger('vni', vni, 1, 2 ** 24 - 1)
+  if (port !== undefined) checkInteger('port of VXLAN', port, 1, 65_535)
+  if (local !== undefined) checkIpv4('address of this host', local)
+  if (ttlSeconds !== undefined) checkInteger('ttlSeconds', ttlSeconds, 2, 3600)
 }
 
 /** A name for a network that nobody has. */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { NetbridgeError } from '../errors.js'
 import { makeFolder } from '../state/files.js'
 import { SharedTable } from '../state/shared-table.js'
-import { containsIp, formatIp, formatIpSubnet, lastIp, parseIp, type IpSubnet } from './ip.js'
+import { containsIp, formatIp, formatIpSubnet, lastIp, parseIp, sizeOf, type IpSubnet } from './ip.js'
 
 /** Key of where the search goes on, as the number of an address in the range. */
 const CURSOR = 'cursor'
@@ -14,6 +14,8 @@ export interface PoolRange {
   readonly subnet: IpSubnet
   /** Part of the subnet that addresses are chosen from. Default all of it. */
   readonly range?: IpSubnet | undefined
+  /** The parts of it that may be used now, where other hosts have the others. Default the range. */
+  readonly parts?: (() => readonly IpSubnet[]) | undefined
   /** Addresses that nobody gets: the gateway, and those that belong to others. */
   readonly reserved: readonly string[]
 }
@@ -26,12 +28,14 @@ export interface PoolRange {
 export class AddressPool {
   readonly #subnet: IpSubnet
   readonly #range: IpSubnet
+  readonly #parts: (() => readonly IpSubnet[]) | undefined
   readonly #reserved: ReadonlySet<string>
   readonly #taken: SharedTable
 
   /** @param folder - Where the pool keeps its file; made if it is not there. IPv4 and IPv6 may share it. */
-  constructor(folder: string, { subnet, range = subnet, reserved }: PoolRange) {
+  constructor(folder: string, { subnet, range = subnet, parts, reserved }: PoolRange) {
     this.#subnet = subnet
+    this.#parts = parts
     this.#range = range
     const ends = subnet.family === 4 ? [subnet.base, lastIp(subnet)] : [subnet.base]
     this.#reserved = new Set([
@@ -48,14 +52,13 @@ export class AddressPool {
    * @throws {@link NetbridgeError} `ERR_NETBRIDGE_POOL_EXHAUSTED`.
    */
   allocate(owner: string): string {
-    const { family, base } = this.#range
-    const size = lastIp(this.#range) - base + 1n
-    const count = Number(size < MOST ? size : MOST)
+    const parts = this.#parts?.() ?? [this.#range]
+    const count = parts.reduce((sum, part) => sum + countOf(part), 0)
     return this.#taken.change((taken) => {
       const start = Number(taken.get(CURSOR) ?? 1)
       for (let step = 0; step < count; step++) {
         const offset = (start + step) % count
-        const address = formatIp({ family, value: base + BigInt(offset) })
+        const address = addressAt(parts, offset)
         if (this.#reserved.has(address) || taken.get(address) !== undefined) continue
         taken.set(address, owner)
         taken.set(CURSOR, String(offset + 1))
@@ -63,7 +66,7 @@ export class AddressPool {
       }
       throw new NetbridgeError(
         'ERR_NETBRIDGE_POOL_EXHAUSTED',
-        `cannot allocate an address of ${formatIpSubnet(this.#range)}: all are taken`,
+        `cannot allocate an address of ${parts.map(formatIpSubnet).join(', ') || formatIpSubnet(this.#range)}: all are taken`,
       )
     })
   }
@@ -85,6 +88,12 @@ export class AddressPool {
         `cannot use ${text}: ${reserved ? 'it is reserved in' : 'it is not in'} ${formatIpSubnet(this.#subnet)}`,
       )
     }
+    if (this.#parts?.().some((part) => containsIp(part, ip)) === false) {
+      throw new NetbridgeError(
+        'ERR_NETBRIDGE_ADDRESS_TAKEN',
+        `cannot use ${text}: it is in no block of this host`,
+      )
+    }
     this.#taken.change((taken) => {
       const other = taken.get(text)
       if (other !== undefined)
@@ -104,8 +113,32 @@ export class AddressPool {
     return this.#taken.entries().filter(([key]) => key !== CURSOR)
   }
 
+  /** How many addresses can be allocated now. */
+  free(): number {
+    const parts = this.#parts?.() ?? [this.#range]
+    const used = new Set([...this.#reserved, ...this.entries().map(([address]) => address)])
+    const isInside = (address: string): boolean => parts.some((part) => containsIp(part, parseIp(address)!))
+    return parts.reduce((sum, part) => sum + countOf(part), 0) - [...used].filter(isInside).length
+  }
+
   /** Closes the file. The pool itself stays. */
   close(): void {
     this.#taken.close()
   }
+}
+
+function countOf(part: IpSubnet): number {
+  const size = sizeOf(part)
+  return Number(size < MOST ? size : MOST)
+}
+
+/** The address at a place in several ranges one after the other. */
+function addressAt(parts: readonly IpSubnet[], offset: number): string {
+  let rest = offset
+  const part = parts.find((each) => {
+    if (rest < countOf(each)) return true
+    rest -= countOf(each)
+    return false
+  })!
+  return formatIp({ family: part.family, value: part.base + BigInt(rest) })
 }

@@ -8,6 +8,7 @@ import { getRoutes, readRoute } from '../netlink/address-messages.js'
 import { getPorts, readLink, type LinkInfo } from '../netlink/link-messages.js'
 import { NetlinkSocket } from '../netlink/netlink-socket.js'
 import { exchangeRoute } from '../netlink/route-request.js'
+import type { OverlayPeer } from '../overlay/definition.js'
 import type { NetworkRecord } from '../state/network-record.js'
 import { journeys, type Journey } from './journeys.js'
 import { readTables, type ExplainedChain, type ExplainedTable } from './read-tables.js'
@@ -16,6 +17,8 @@ import { readTables, type ExplainedChain, type ExplainedTable } from './read-tab
 export interface NetworkExplanation {
   readonly info: NetworkInfo
   readonly endpoints: readonly EndpointInfo[]
+  /** The other hosts of an overlay network, as last heard of. */
+  readonly peers: readonly OverlayPeer[]
   /** How packets travel, case by case. */
   readonly journeys: readonly Journey[]
   /** Its bridge and the host's ends of its containers, or the parent. Empty when they are not there. */
@@ -24,7 +27,7 @@ export interface NetworkExplanation {
   readonly routes: readonly string[]
   /** Kernel parameters that matter, by name; those that the kernel lacks are left out. */
   readonly sysctls: Readonly<Record<string, string>>
-  /** Tables of the instance: they are for all its networks. Of the driver bridge only. */
+  /** Tables of the instance: they are for all its networks. Of networks with a bridge. */
   readonly tables: readonly ExplainedTable[]
   /** Rules of the instance in chains of others. */
   readonly others: readonly ExplainedChain[]
@@ -35,6 +38,7 @@ export function explainNetwork(
   instance: string,
   record: NetworkRecord,
   endpoints: readonly EndpointInfo[],
+  peers: readonly OverlayPeer[] = [],
 ): NetworkExplanation {
   using socket = new NetlinkSocket(NETLINK_ROUTE)
   const link = findLink(socket, record.bridge ?? record.info.parent ?? '')
@@ -43,7 +47,8 @@ export function explainNetwork(
   return {
     info: record.info,
     endpoints,
-    journeys: journeys(record, endpoints),
+    peers,
+    journeys: journeys(record, endpoints, peers),
     links: link === undefined ? [] : [link, ...ports],
     routes:
       link === undefined ? [] : ([4, 6] as const).flatMap((family) => routesBy(socket, family, link.index)),

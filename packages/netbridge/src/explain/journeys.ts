@@ -1,4 +1,6 @@
 import type { EndpointInfo } from '../endpoint.js'
+import type { OverlayPeer } from '../overlay/definition.js'
+import { vxlanName } from '../overlay/vxlan-link.js'
 import type { NetworkRecord } from '../state/network-record.js'
 
 /** One way that packets of a network take. */
@@ -10,12 +12,18 @@ export interface Journey {
 }
 
 /** How packets travel on a network, with its containers and published ports where it has some. */
-export function journeys(record: NetworkRecord, endpoints: readonly EndpointInfo[]): Journey[] {
+export function journeys(
+  record: NetworkRecord,
+  endpoints: readonly EndpointInfo[],
+  peers: readonly OverlayPeer[] = [],
+): Journey[] {
   switch (record.info.driver) {
     case 'macvlan':
       return macvlanJourneys(record)
     case 'ipvlan':
       return ipvlanJourneys(record)
+    case 'overlay':
+      return [...bridgeJourneys(record, endpoints), ...overlayJourneys(record, endpoints, peers)]
     default:
       return bridgeJourneys(record, endpoints)
   }
@@ -52,6 +60,43 @@ function bridgeJourneys(record: NetworkRecord, endpoints: readonly EndpointInfo[
         ...sending,
         `127.0.0.11 port 53, where the runtime serves them: it stays inside the container, whose own table leads it to the server`,
         `or ${info.subnets[0]?.gateway ?? gateway} port 53 by bridge ${bridge}, hook input, where serveDns() does`,
+      ],
+    },
+  ]
+}
+
+function overlayJourneys(
+  { info, bridge = '' }: NetworkRecord,
+  endpoints: readonly EndpointInfo[],
+  peers: readonly OverlayPeer[],
+): Journey[] {
+  const { vni, port, local } = info.overlay!
+  const link = vxlanName(info.id)
+  const peer = peers.find((each) => each.endpoints.length > 0)
+  const remote = peer?.endpoints[0]
+  const who = remote?.names[0] ?? remote?.id.slice(0, 12) ?? 'a container there'
+  const there = peer?.address ?? 'the other host'
+  return [
+    {
+      title: `To a container of another host${remote === undefined ? '' : ` (${who}, ${remote.address}, ${remote.mac})`}`,
+      steps: [
+        ...end(endpoints[0], 'a container'),
+        info.icc
+          ? `bridge ${bridge}: it answers ARP and neighbour discovery for ${who} itself (neigh_suppress, permanent neighbours), and knows that the hardware address is behind ${link}`
+          : `bridge ${bridge}: ${link} is a port as isolated as those of the containers, the frame ends here`,
+        ...(info.icc
+          ? [
+              `${link}: its table says which host has that hardware address: ${there}; what nobody has, and what is for all, goes to each host once`,
+              `a UDP packet from ${local} to ${there} port ${port}, number ${vni}, 50 bytes larger, neither encrypted nor signed`,
+              `there the same in the other direction: its VXLAN link, its bridge, the container`,
+            ]
+          : []),
+      ],
+    },
+    {
+      title: 'From this host to a container of another host',
+      steps: [
+        `nothing comes back: the bridge of each host has the address of the gateway, and the container answers the one of its own host`,
       ],
     },
   ]

@@ -97,3 +97,21 @@ export const TCA_ACT_OPTIONS = 2
 export const TC_ACT_STOLEN = 4
 export const TCA_MIRRED_PARMS = 2
 export const TCA_EGRESS_REDIR = 1
+
+// <linux/neighbour.h>, and of <linux/if_link.h> what is about VXLAN and ports of bridges
+export const RTM_NEWNEIGH = 28
+export const RTM_DELNEIGH = 29
+export const RTM_GETNEIGH = 30
+export const NDA_DST = 1
+export const NDA_LLADDR = 2
+export const NDA_MASTER = 9
+export const NUD_NOARP = 0x40
+export const NUD_PERMANENT = 0x80
+export const NTF_SELF = 0x2
+export const NTF_MASTER = 0x4
+export const IFLA_BRPORT_LEARNING = 8
+export const IFLA_BRPORT_NEIGH_SUPPRESS = 32
+export const IFLA_VXLAN_ID = 1
+export const IFLA_VXLAN_LOCAL = 4
+export const IFLA_VXLAN_LEARNING = 7
+export const IFLA_VXLAN_PORT = 15

@@ -15,6 +15,8 @@ export interface LinkInfo {
   readonly mac: string | undefined
   /** Index of the link that it stands on, in whatever namespace that is. */
   readonly parent: number | undefined
+  /** Largest packet in bytes. */
+  readonly mtu: number | undefined
 }
 
 /** `struct ifinfomsg`. */
@@ -278,5 +280,6 @@ export function readLink({ body }: NetlinkMessage): LinkInfo {
       ?.toString('hex')
       .replace(/..(?=.)/g, '$&:'),
     parent: attributes.get(nl.IFLA_LINK)?.readUInt32LE(0),
+    mtu: attributes.get(nl.IFLA_MTU)?.readUInt32LE(0),
   }
 }

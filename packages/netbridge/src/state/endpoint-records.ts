@@ -17,16 +17,17 @@ const settledAfterNs = 50_000_000n
 
 /** The endpoints of a network, one file each, written before anything is made in the kernel. */
 export class EndpointRecords {
-  readonly #folder: string
+  /** Where they are; made with the first. */
+  readonly folder: string
   #unsettled = 0
 
   constructor(folder: string) {
-    this.#folder = folder
+    this.folder = folder
   }
 
   /** @returns False when an endpoint of that id exists. */
   add(info: EndpointInfo): boolean {
-    makeFolder(this.#folder)
+    makeFolder(this.folder)
     return createFile(this.#path(info.id), JSON.stringify(info))
   }
 
@@ -47,14 +48,14 @@ export class EndpointRecords {
 
   /** Ids of all endpoints, readable or not. */
   ids(): string[] {
-    return listFolder(this.#folder)
+    return listFolder(this.folder)
       .filter((name) => name.endsWith(SUFFIX))
       .map((name) => name.slice(0, -SUFFIX.length))
   }
 
   /** Removes files that were never finished. */
   removeUnfinished(): void {
-    removeUnfinished(this.#folder)
+    removeUnfinished(this.folder)
   }
 
   /** All endpoints, in order of their ids. */
@@ -69,13 +70,13 @@ export class EndpointRecords {
    * of the last moments may yet stand for another change, and so is never given twice.
    */
   stamp(): string {
-    const { mtimeNs } = statSync(this.#folder, { bigint: true, throwIfNoEntry: false }) ?? { mtimeNs: 0n }
+    const { mtimeNs } = statSync(this.folder, { bigint: true, throwIfNoEntry: false }) ?? { mtimeNs: 0n }
     const settled = BigInt(Date.now()) * 1_000_000n - mtimeNs > settledAfterNs
     return settled ? String(mtimeNs) : `${mtimeNs} ${this.#unsettled++}`
   }
 
   #path(id: string): string {
-    return join(this.#folder, `${id}${SUFFIX}`)
+    return join(this.folder, `${id}${SUFFIX}`)
   }
 }
 

@@ -71,7 +71,7 @@ export class InstanceState {
     return this.names().flatMap((name) => this.record(name) ?? [])
   }
 
-  /** Those of the driver bridge. */
+  /** Those that have a bridge. */
   bridges(): BridgeRecord[] {
     return this.networks().filter(isBridge)
   }

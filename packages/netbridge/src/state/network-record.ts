@@ -1,7 +1,7 @@
 import { parseIpSubnet } from '../address/ip.js'
 import type { Subnet } from '../address/ipv4.js'
 import { NetbridgeError } from '../errors.js'
-import type { NetworkInfo } from '../network-info.js'
+import type { NetworkDriver, NetworkInfo } from '../network-info.js'
 import { checkPlan, type AddressPlan } from '../address/plan.js'
 import { checkInterfaceName, checkNetworkName } from '../validate.js'
 import { createFile, readFile } from './files.js'
@@ -17,18 +17,23 @@ export interface NetworkRecord {
   readonly ipv6: AddressPlan | undefined
   /** Undefined is the kernel's default of 1500. */
   readonly mtu: number | undefined
-  /** Name of its bridge; undefined for other drivers. */
+  /** Name of its bridge; undefined for macvlan and ipvlan. */
   readonly bridge: string | undefined
 }
 
-/** A network of the driver bridge. */
+/** A network of the driver bridge or overlay. */
 export interface BridgeRecord extends NetworkRecord {
   readonly bridge: string
 }
 
-/** Tells networks of the driver bridge from others. */
+/** Tells networks with a bridge of their own from others. */
 export function isBridge(record: NetworkRecord): record is BridgeRecord {
   return record.bridge !== undefined
+}
+
+/** Whether networks of a driver have bridges of their own. */
+export function hasBridge(driver: NetworkDriver): boolean {
+  return driver === 'bridge' || driver === 'overlay'
 }
 
 /** What a description means. Throws when it does not make sense. */
@@ -46,7 +51,7 @@ export function recordOf(info: NetworkInfo): NetworkRecord {
     ipv4,
     ipv6,
     mtu: info.mtu,
-    bridge: info.driver === 'bridge' ? checkInterfaceName('bridge', info.bridge ?? '') : undefined,
+    bridge: hasBridge(info.driver) ? checkInterfaceName('bridge', info.bridge ?? '') : undefined,
   }
 }
 

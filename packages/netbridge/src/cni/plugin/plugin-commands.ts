@@ -36,6 +36,7 @@ export async function add(network: PluginNetwork, container: PluginContainer): P
   await using net = await Netbridge.open(network.open)
   const { ip, mac, names, publish, bandwidth } = network
   const id = endpointId(network.name, containerId, ifname)
+  await net.provide({ ip })
   const endpoint = net.attach({ id, name: ifname, netnsFd: namespace.fd, ip, mac, names, publish, bandwidth })
   return resultOf(network, net, endpoint, netns)
 }
