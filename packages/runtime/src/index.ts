@@ -21,6 +21,7 @@ export type {
   LinkStats,
   NetworkDriver,
   NetworkInfo,
+  OverlayOptions,
   NetworkOptions,
   SubnetOptions,
 } from '@ctr/netbridge'

@@ -54,7 +54,7 @@ function create(cli: Cli): Command {
     .argument('<network>')
     .option('--attachable', 'Containers may be connected by hand (they always may)')
     .option('--aux-address <list>', 'Addresses of others, as NAME=ADDRESS', collect)
-    .option('-d, --driver <string>', 'Driver: bridge, macvlan or ipvlan', 'bridge')
+    .option('-d, --driver <string>', 'Driver: bridge, macvlan, ipvlan or overlay', 'bridge')
     .option('--gateway <list>', 'IPv4 or IPv6 gateway for the subnet', collect)
     .option('--internal', 'Restrict external access to the network')
     .option('--ip-range <list>', 'Allocate container addresses from a part of the subnet', collect)
@@ -62,7 +62,7 @@ function create(cli: Cli): Command {
     .option('--label <list>', 'Set metadata on a network', collect)
     .option(
       '-o, --opt <list>',
-      'Driver options: com.docker.network.driver.mtu, com.docker.network.bridge.name, …enable_icc, …enable_ip_masquerade, parent, macvlan_mode, ipvlan_mode',
+      'Driver options: com.docker.network.driver.mtu, com.docker.network.bridge.name, …enable_icc, …enable_ip_masquerade, parent, macvlan_mode, ipvlan_mode; of overlay: store, local, vni, vxlan_port, ttl',
       collect,
     )
     .option('--subnet <list>', 'Subnet in CIDR format', collect)

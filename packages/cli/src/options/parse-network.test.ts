@@ -54,6 +54,17 @@ describe('networkOptions()', () => {
     })
   })
 
+  it('reads where an overlay network has its store', () => {
+    const opt = ['store=etcd://10.0.0.5:2379', 'local=10.0.0.1', 'vni=5000', 'vxlan_port=8472', 'ttl=10']
+    expect(networkOptions('n', { driver: 'overlay', opt })).toMatchObject({
+      driver: 'overlay',
+      overlay: {
+        ...{ store: 'etcd://10.0.0.5:2379', local: '10.0.0.1', vni: 5000, port: 8472, ttlSeconds: 10 },
+      },
+    })
+    expect(() => networkOptions('n', { driver: 'overlay', opt: ['vni=many'] })).toThrow('-o vni')
+  })
+
   it('reads switches of bridges', () => {
     const opt = [
       'com.docker.network.bridge.enable_icc=false',

@@ -1,5 +1,11 @@
 import { BlockList, isIPv6 } from 'node:net'
-import type { NetworkAttachment, NetworkOption, NetworkOptions, SubnetOptions } from '@ctr/runtime'
+import type {
+  NetworkAttachment,
+  NetworkOption,
+  NetworkOptions,
+  OverlayOptions,
+  SubnetOptions,
+} from '@ctr/runtime'
 import { usageError } from '../errors.js'
 import { parseInteger } from './parse-number.js'
 import { parsePairs } from './parse-pairs.js'
@@ -130,6 +136,8 @@ function holder(subnet: string): (address: string) => boolean {
   return (address) => list.check(address, family(address))
 }
 
+const overlayNumbers = { vni: 'vni', vxlan_port: 'port', ttl: 'ttlSeconds' } as const
+
 const switches = {
   'com.docker.network.bridge.enable_icc': 'icc',
   'com.docker.network.bridge.enable_ip_masquerade': 'masquerade',
@@ -137,17 +145,23 @@ const switches = {
 
 function driverOptions(pairs: Readonly<Record<string, string>>): Partial<NetworkOptions> {
   const options: Record<string, string | number | boolean> = {}
+  const overlay: Record<string, string | number> = {}
   for (const [key, value] of Object.entries(pairs)) {
     if (key === 'com.docker.network.driver.mtu' || key === 'mtu')
       options['mtu'] = parseInteger(value, `-o ${key}`)
     else if (key === 'com.docker.network.bridge.name') options['bridge'] = value
     else if (key === 'parent') options['parent'] = value
     else if (key === 'macvlan_mode' || key === 'ipvlan_mode' || key === 'mode') options['mode'] = value
+    else if (key === 'store' || key === 'local') overlay[key] = value
+    else if (Object.hasOwn(overlayNumbers, key))
+      overlay[overlayNumbers[key as keyof typeof overlayNumbers]] = parseInteger(value, `-o ${key}`)
     else if (Object.hasOwn(switches, key))
       options[switches[key as keyof typeof switches]] = isTrue(key, value)
     else throw usageError(`invalid argument "${key}" for -o, --opt: there is no such option`)
   }
-  return options
+  return Object.keys(overlay).length === 0
+    ? options
+    : { ...options, overlay: overlay as unknown as OverlayOptions }
 }
 
 function isTrue(key: string, value: string): boolean {

@@ -41,7 +41,7 @@ export function describeNetwork(network: InspectedNetwork): unknown {
 }
 
 function driverOptions(network: InspectedNetwork): Record<string, string> {
-  const { driver, bridge, icc, masquerade, mtu, parent, mode } = network
+  const { driver, bridge, icc, masquerade, mtu, parent, mode, overlay } = network
   return {
     ...(bridge === undefined
       ? {}
@@ -51,6 +51,15 @@ function driverOptions(network: InspectedNetwork): Record<string, string> {
           'com.docker.network.bridge.enable_ip_masquerade': String(masquerade),
         }),
     ...(mtu === undefined ? {} : { 'com.docker.network.driver.mtu': String(mtu) }),
+    ...(overlay === undefined
+      ? {}
+      : {
+          store: overlay.store,
+          local: overlay.local,
+          vni: String(overlay.vni),
+          vxlan_port: String(overlay.port),
+          ttl: String(overlay.ttlSeconds),
+        }),
     ...(parent === undefined ? {} : { parent }),
     ...(mode === undefined ? {} : { [`${driver}_mode`]: mode }),
   }

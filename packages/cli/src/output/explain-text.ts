@@ -4,6 +4,7 @@ import type { NetworkExplanation } from '@ctr/runtime'
 export function explainText({
   info,
   endpoints,
+  peers,
   journeys,
   links,
   routes,
@@ -24,6 +25,11 @@ export function explainText({
     endpoints.map(({ id, names, address, ipv6, ifname }) =>
       [names[0] ?? id.slice(0, 12), address, ipv6?.address, ifname ?? undefined].filter(Boolean).join('  '),
     ),
+  )
+  section(
+    lines,
+    'Other hosts',
+    peers.map(({ host, address, endpoints: there }) => `${address}  ${there.length} containers  (${host})`),
   )
   section(
     lines,

@@ -14,7 +14,7 @@ export function networkDocument(
     Name: name,
     Id: idOf(runtime, name),
     Created: info?.createdAt ?? engine.startedAt,
-    Scope: 'local',
+    Scope: info?.driver === 'overlay' ? 'global' : 'local',
     Driver: driverOf(name, info),
     EnableIPv4: true,
     EnableIPv6: info?.subnets.some(({ subnet }) => subnet.includes(':')) ?? false,
@@ -52,10 +52,19 @@ function optionsOf({
   parent,
   mode,
   driver,
+  overlay,
 }: NetworkInfo): Record<string, string> {
   const stacked =
     parent === undefined ? {} : { parent, ...(mode === undefined ? {} : { [`${driver}_mode`]: mode }) }
   return {
+    ...(overlay === undefined
+      ? {}
+      : {
+          store: overlay.store,
+          local: overlay.local,
+          vni: String(overlay.vni),
+          vxlan_port: String(overlay.port),
+        }),
     ...(bridge === undefined ? {} : { 'com.docker.network.bridge.name': bridge }),
     ...(icc ? {} : { 'com.docker.network.bridge.enable_icc': 'false' }),
     ...(masquerade ? {} : { 'com.docker.network.bridge.enable_ip_masquerade': 'false' }),

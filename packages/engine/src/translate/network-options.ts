@@ -1,8 +1,8 @@
-import type { NetworkDriver, NetworkOptions } from '@ctr/runtime'
+import type { NetworkDriver, NetworkOptions, OverlayOptions } from '@ctr/runtime'
 import { ApiError, badRequest } from '../errors.js'
 import type { NetworkBody } from '../http/schemas/network.js'
 
-const drivers: readonly string[] = ['bridge', 'macvlan', 'ipvlan']
+const drivers: readonly string[] = ['bridge', 'macvlan', 'ipvlan', 'overlay']
 
 /** The network that `POST /networks/create` asks for. */
 export function networkOptions(body: NetworkBody): NetworkOptions {
@@ -44,7 +44,8 @@ function driverOptions(options: Readonly<Record<string, string>>): Partial<Netwo
   for (const [name, value] of Object.entries(options)) {
     const read = readers[name]
     if (read === undefined) throw badRequest(`invalid value of Options: ${name} is not supported`)
-    found = { ...found, ...read(value, name) }
+    const { overlay, ...rest } = read(value, name)
+    found = { ...found, ...rest, ...(overlay && { overlay: { ...found.overlay, ...overlay } }) }
   }
   return found
 }
@@ -54,9 +55,19 @@ const readers: Readonly<Record<string, (value: string, name: string) => Partial<
   'com.docker.network.bridge.enable_icc': (value, name) => ({ icc: flag(value, name) }),
   'com.docker.network.bridge.enable_ip_masquerade': (value, name) => ({ masquerade: flag(value, name) }),
   'com.docker.network.driver.mtu': (value) => ({ mtu: Number(value) }),
+  store: (store) => ({ overlay: { store } }),
+  local: (local) => overlayPart({ local }),
+  vni: (vni) => overlayPart({ vni: Number(vni) }),
+  vxlan_port: (port) => overlayPart({ port: Number(port) }),
+  ttl: (seconds) => overlayPart({ ttlSeconds: Number(seconds) }),
   parent: (parent) => ({ parent }),
   macvlan_mode: (mode) => ({ mode: mode as NetworkOptions['mode'] }),
   ipvlan_mode: (mode) => ({ mode: mode as NetworkOptions['mode'] }),
+}
+
+/** A part of what an overlay network needs: the store comes with another option, and is missed when it does not. */
+function overlayPart(part: Partial<OverlayOptions>): Partial<NetworkOptions> {
+  return { overlay: part as OverlayOptions }
 }
 
 function flag(value: string, name: string): boolean {

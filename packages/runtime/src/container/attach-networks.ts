@@ -65,8 +65,9 @@ export async function attachNetworks(
   // ports lead in by a bridge; where there is none, the first one says why they cannot
   const published = Math.max(
     0,
-    networks.findIndex(({ driver }) => driver === 'bridge'),
+    networks.findIndex(({ driver }) => driver === 'bridge' || driver === 'overlay'),
   )
+  for (const [at, each] of networks.entries()) await each.provide(network.networks[at]!.wanted)
   return networks.map((each, at) => {
     const { aliases, interface: ifname, wanted } = network.networks[at]!
     const endpoint = each.attach({
