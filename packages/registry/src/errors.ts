@@ -20,6 +20,7 @@ export type RegistryErrorCode =
   | 'ERR_REGISTRY_TIMEOUT' // the other side stalled
   | 'ERR_REGISTRY_CONNECTION' // refused, reset, unknown host, TLS; see `cause`
   | 'ERR_REGISTRY_CREDENTIALS' // the Docker configuration or a credential helper fails
+  | 'ERR_REGISTRY_CONFIG' // a file of registries cannot be read or has an unexpected shape
   | 'ERR_REGISTRY_UNTRUSTED' // no signature shows what the policy requires
   | 'ERR_REGISTRY_NO_IMAGE' // not in this image store
   | 'ERR_REGISTRY_AMBIGUOUS' // a short id fits several images

@@ -53,7 +53,8 @@ export {
   type DockerConfigOptions,
 } from './auth/docker-config.js'
 export { checkLogin, login, logout, type LoginOptions } from './client/login.js'
-export type { CertificateOptions, TlsSettings } from './http/certificates.js'
+export { readRegistries, type RegistriesConfig } from './config/read-registries.js'
+export { readCertificates, type CertificateOptions, type TlsSettings } from './http/certificates.js'
 export type { ConnectionOptions } from './http/connections.js'
 export type { ProxySettings } from './http/proxy.js'
 export type { Mirrors } from './client/sources.js'
@@ -76,6 +77,7 @@ export type { PushBlobOptions } from './client/push-blob.js'
 export type { ResolvedImage } from './client/resolve-image.js'
 export { ImageStore } from './store/image-store.js'
 export { decompressed } from './archives/decompressed.js'
+export type { SaveFormat } from './archives/write-layout.js'
 export type { ArchiveLimits } from './archives/read-archive.js'
 export type {
   AddOptions,
@@ -84,6 +86,8 @@ export type {
   PullOptions,
   PushOptions,
   RemovedImage,
+  SaveLayoutOptions,
+  SaveOptions,
 } from './store/store-options.js'
 export type { BlobLayer, NewImage, StoredLayer, TarLayer } from './store/create-image.js'
 export type {

@@ -84,6 +84,29 @@ export class Certificates {
   }
 }
 
+/**
+ * The certificates in one folder: `*.crt` are authorities, and `NAME.cert` with `NAME.key` our own certificate.
+ *
+ * @throws {@link RegistryError} `ERR_REGISTRY_CREDENTIALS`: there is no such folder, it has none, or lacks a key.
+ */
+export function readCertificates(folder: string): TlsSettings {
+  let found: TlsSettings | undefined
+  let cause: unknown = new Error('there is no such folder')
+  try {
+    found = readFolder(folder)
+    if (found?.ca?.length === 0 && found.cert === undefined)
+      cause = new Error('it has neither *.crt nor *.cert')
+    else if (found !== undefined) return found
+  } catch (error) {
+    cause = error
+  }
+  throw new RegistryError(
+    'ERR_REGISTRY_CREDENTIALS',
+    `cannot use the certificates in ${folder}: ${messageOf(cause)}`,
+    { cause },
+  )
+}
+
 /** `undefined` when there is no such folder. */
 function readFolder(folder: string): TlsSettings | undefined {
   let names: readonly string[]

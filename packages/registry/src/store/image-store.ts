@@ -1,23 +1,27 @@
 import type { Readable } from 'node:stream'
-import { imagesOf } from '../archives/load-archive.js'
 import { readArchive } from '../archives/read-archive.js'
-import { saveArchive, savedImages } from '../archives/save-archive.js'
+import { readFolder } from '../archives/read-folder.js'
+import { saveArchive } from '../archives/save-archive.js'
+import { saveFolder } from '../archives/save-folder.js'
+import { savedImages, type SavedImage } from '../archives/write-layout.js'
 import { BlobStore } from '../blobs/blob-store.js'
 import type { RegistryClient } from '../client/registry-client.js'
 import { isRegistryError, RegistryError } from '../errors.js'
 import type { Descriptor } from '../manifest/descriptor.js'
-import { parsePlatform, type Platform } from '../manifest/platform.js'
+import type { Platform } from '../manifest/platform.js'
 import { checkReference } from '../reference/parse-reference.js'
 import type { Reference } from '../reference/reference.js'
 import { createImage, type NewImage } from './create-image.js'
-import { platformOf, withName, withNames } from './entry-names.js'
+import { platformOf, withName } from './entry-names.js'
 import { fetchEntry } from './fetch-entry.js'
 import { pushIndex } from './fetch-index.js'
-import { findImage, storedName } from './find-image.js'
+import { storedName } from './find-image.js'
 import { LayoutIndex, nameOf, renamed } from './layout-index.js'
 import { inRounds, removedMeanwhile } from './in-rounds.js'
+import { loadImages } from './load-images.js'
+import { NamedImages } from './named-images.js'
 import { pushImage } from './push-image.js'
-import { pruneBlobs, reachableBlobs, reachableFrom, removeUnused } from './remove-image.js'
+import { pruneBlobs, reachableFrom, removeUnused } from './remove-image.js'
 import {
   withClient,
   type AddOptions,
@@ -26,8 +30,10 @@ import {
   type PullOptions,
   type PushOptions,
   type RemovedImage,
+  type SaveLayoutOptions,
+  type SaveOptions,
 } from './store-options.js'
-import { readImage, type ImageContent, type StoredImage } from './stored-image.js'
+import type { StoredImage } from './stored-image.js'
 import { verifyStore, type StoreCheck } from './verify-store.js'
 
 /**
@@ -43,11 +49,12 @@ export class ImageStore {
   /** The blobs of all images. */
   readonly blobs: BlobStore
   readonly #index: LayoutIndex
-  readonly #known = new Map<string, ImageContent>()
+  readonly #images: NamedImages
 
   private constructor(blobs: BlobStore, index: LayoutIndex) {
     this.blobs = blobs
     this.#index = index
+    this.#images = new NamedImages(blobs, index)
   }
 
   /**
@@ -100,14 +107,7 @@ export class ImageStore {
 
   /** All images, each once with all its names. Entries that cannot be read are left out. */
   async list(): Promise<readonly StoredImage[]> {
-    const entries = await this.#index.read()
-    const images: StoredImage[] = []
-    for (const [n, entry] of entries.entries()) {
-      if (entries.findIndex(({ digest }) => digest === entry.digest) !== n) continue
-      const content = await this.#tryRead(entry)
-      if (content !== undefined) images.push(withNames(content, entry, entries))
-    }
-    return images
+    return await this.#images.list()
   }
 
   /**
@@ -121,25 +121,14 @@ export class ImageStore {
     wanted: string | Reference,
     { platform }: { readonly platform?: string | Platform | undefined } = {},
   ): Promise<StoredImage> {
-    const entries = await this.#index.read()
-    const found = await this.#find(entries, wanted)
-    const entry = found.entries[0]!
-    const content =
-      platform === undefined
-        ? await this.#read(entry)
-        : await readImage(
-            this.blobs,
-            entry,
-            typeof platform === 'string' ? parsePlatform(platform) : platform,
-          )
-    return withNames(content, entry, entries)
+    return await this.#images.get(wanted, platform)
   }
 
   /** Gives an image one more name. Another image that had the name stays, without it. */
   async tag(wanted: string | Reference, name: string | Reference): Promise<void> {
     const parsed = checkReference(name)
     await this.#index.update(undefined, async (entries) => {
-      const found = await this.#find(entries, wanted)
+      const found = await this.#images.find(entries, wanted)
       return withName(entries, renamed(found.entries[0]!, storedName(parsed)))
     })
   }
@@ -151,10 +140,10 @@ export class ImageStore {
   async remove(wanted: string | Reference): Promise<RemovedImage> {
     let result: RemovedImage = { untagged: [], deleted: [] }
     await this.#index.update(undefined, async (entries) => {
-      const { entries: removed } = await this.#find(entries, wanted)
+      const { entries: removed } = await this.#images.find(entries, wanted)
       const kept = entries.filter((entry) => !removed.includes(entry))
       const deleted = await removeUnused(this.blobs, await reachableFrom(this.blobs, removed), kept)
-      for (const { digest } of removed) this.#known.delete(digest)
+      this.#images.forget(removed)
       result = { untagged: removed.flatMap((entry) => nameOf(entry) ?? []), deleted }
       return kept
     })
@@ -165,31 +154,40 @@ export class ImageStore {
   async add(image: NewImage, { reference, signal }: AddOptions = {}): Promise<StoredImage> {
     const parsed = reference === undefined ? undefined : checkReference(reference)
     const descriptor = await createImage(this.blobs, image, signal)
-    const { config } = await this.#read(descriptor)
-    const stored = await this.#name({ ...descriptor, platform: platformOf(config) }, parsed, signal)
+    const { config } = await this.#images.read(descriptor)
+    const stored = await this.#images.enter({ ...descriptor, platform: platformOf(config) }, parsed, signal)
     if (stored !== undefined) return stored
     throw removedMeanwhile(`add image ${descriptor.digest}`)
   }
 
   /**
-   * Writes images into a tar archive, as `docker save` does: `docker load`, `podman load` and skopeo's
-   * `oci-archive:` and `docker-archive:` read it, and {@link ImageStore.load}.
+   * Writes images into a tar archive. Unless another `format` is asked for, as `docker save` does: `docker load`,
+   * `podman load` and skopeo's `oci-archive:` and `docker-archive:` read it, and {@link ImageStore.load}.
    *
-   * @param wanted - Names or ids; by an id, an image is saved without a name. All platforms where all are here.
+   * @param wanted - Names or ids; by an id, an image is saved without a name.
    * @returns The archive's bytes. What goes wrong while it is read is an error of the stream.
    * @throws {@link RegistryError} `ERR_REGISTRY_NO_IMAGE` and the like.
    */
   async save(
     wanted: string | Reference | readonly (string | Reference)[],
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+    { format = 'docker', platform, signal }: SaveOptions = {},
   ): Promise<Readable> {
-    const list = Array.isArray(wanted)
-      ? (wanted as readonly (string | Reference)[])
-      : [wanted as string | Reference]
-    const entries = await this.#index.read()
-    const found = await Promise.all(list.map((item) => this.#find(entries, item)))
-    const images = await savedImages(found, (entry) => this.#read(entry))
-    return saveArchive(this.blobs, images, signal)
+    return saveArchive(this.blobs, await this.#saved(wanted, platform), { format, signal })
+  }
+
+  /**
+   * Writes images into a folder of their own, as an OCI image layout: skopeo's and podman's `oci:` read it, and
+   * {@link ImageStore.loadLayout}.
+   *
+   * @param folder - A new or an empty one. It shows when it is whole.
+   * @throws {@link RegistryError} as {@link ImageStore.save}; `ERR_REGISTRY_INVALID_ARG`: there is something.
+   */
+  async saveLayout(
+    wanted: string | Reference | readonly (string | Reference)[],
+    folder: string,
+    { platform, signal }: SaveLayoutOptions = {},
+  ): Promise<void> {
+    await saveFolder(this.blobs, await this.#saved(wanted, platform), folder, signal)
   }
 
   /**
@@ -202,26 +200,21 @@ export class ImageStore {
    */
   async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly StoredImage[]> {
     const { signal } = options
-    const added = new Set<string>()
-    try {
-      const content = await readArchive(this.blobs, archive, options, signal, added)
-      const found = await imagesOf(this.blobs, content)
-      const images: StoredImage[] = []
-      for (const { descriptor, names } of found) {
-        let image: StoredImage | undefined
-        for (const name of names.length === 0 ? [undefined] : names) {
-          image = await this.#name(descriptor, name, signal)
-          if (image === undefined) throw removedMeanwhile(`load image ${descriptor.digest}`)
-        }
-        images.push(image!)
-      }
-      return images
-    } finally {
-      await this.#index.update(undefined, async (entries) => {
-        await removeUnused(this.blobs, [...added], entries)
-        return undefined
-      })
-    }
+    return await loadImages(this.#parts, signal, (added) =>
+      readArchive(this.blobs, archive, options, signal, added),
+    )
+  }
+
+  /**
+   * Brings in the images of a folder that is an OCI image layout, checked as those of an archive are.
+   *
+   * @throws {@link RegistryError} as {@link ImageStore.load}.
+   */
+  async loadLayout(folder: string, options: LoadOptions = {}): Promise<readonly StoredImage[]> {
+    const { signal } = options
+    return await loadImages(this.#parts, signal, (added) =>
+      readFolder(this.blobs, folder, { limits: options, signal, added }),
+    )
   }
 
   /**
@@ -255,7 +248,7 @@ export class ImageStore {
     let gone: PrunedBlobs = { images: [], blobs: [], bytes: 0 }
     await this.blobs.clean(minAgeMs)
     await this.#index.update(undefined, async (entries) => {
-      const ids = await Promise.all(entries.map(async (entry) => (await this.#tryRead(entry))?.id))
+      const ids = await Promise.all(entries.map(async (entry) => (await this.#images.tryRead(entry))?.id))
       const isKept = (entry: Descriptor, n: number): boolean =>
         nameOf(entry) !== undefined || keep.includes(ids[n] ?? '')
       const images = new Set(ids.filter((_, n) => !isKept(entries[n]!, n)))
@@ -277,53 +270,29 @@ export class ImageStore {
   ): Promise<StoredImage | undefined> {
     try {
       const entry = await fetchEntry(client, this.blobs, reference, options)
-      return await this.#name(entry, reference, options.signal)
+      return await this.#images.enter(entry, reference, options.signal)
     } catch (error) {
       if (isRegistryError(error) && error.code === 'ERR_REGISTRY_NO_BLOB') return undefined
       throw error
     }
   }
 
-  /** Enters an image whose blobs are stored. `undefined` when some are gone again: another process removed them. */
-  async #name(
-    entry: Descriptor,
-    reference: Reference | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<StoredImage | undefined> {
-    let image: StoredImage | undefined
-    await this.#index.update(signal, async (entries) => {
-      for (const digest of await reachableBlobs(this.blobs, entry)) {
-        if ((await this.blobs.sizeOf(digest)) === undefined) return undefined
-      }
-      const changed =
-        reference === undefined
-          ? [...entries, entry]
-          : withName(entries, renamed(entry, storedName(reference)))
-      image = withNames(await this.#read(entry), entry, changed)
-      return changed
+  get #parts(): Parameters<typeof loadImages>[0] {
+    return { blobs: this.blobs, index: this.#index, images: this.#images }
+  }
+
+  async #saved(
+    wanted: string | Reference | readonly (string | Reference)[],
+    platform: string | Platform | undefined,
+  ): Promise<readonly SavedImage[]> {
+    const list = Array.isArray(wanted)
+      ? (wanted as readonly (string | Reference)[])
+      : [wanted as string | Reference]
+    const entries = await this.#index.read()
+    const found = await Promise.all(list.map((item) => this.#images.find(entries, item)))
+    return await savedImages(found, async (entry) => {
+      const { index, ...content } = await this.#images.read(entry, platform)
+      return index === undefined || platform !== undefined ? content : { ...content, index }
     })
-    return image
-  }
-
-  async #find(entries: readonly Descriptor[], wanted: string | Reference): ReturnType<typeof findImage> {
-    return await findImage(entries, wanted, async (entry) => (await this.#tryRead(entry))?.id)
-  }
-
-  async #tryRead(entry: Descriptor): Promise<ImageContent | undefined> {
-    try {
-      return await this.#read(entry)
-    } catch (error) {
-      if (isRegistryError(error)) return undefined
-      throw error
-    }
-  }
-
-  async #read(entry: Descriptor): Promise<ImageContent> {
-    const known = this.#known.get(entry.digest)
-    if (known !== undefined) return known
-    const content = await readImage(this.blobs, entry)
-    if (this.#known.size >= 256) this.#known.clear()
-    this.#known.set(entry.digest, content)
-    return content
   }
 }

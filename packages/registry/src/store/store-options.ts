@@ -1,3 +1,4 @@
+import type { SaveFormat } from '../archives/write-layout.js'
 import type { ArchiveLimits } from '../archives/read-archive.js'
 import { RegistryClient, type RegistryClientOptions } from '../client/registry-client.js'
 import type { Platform } from '../manifest/platform.js'
@@ -33,6 +34,19 @@ export interface AddOptions {
 
 /** Settings of `ImageStore.load`. */
 export interface LoadOptions extends ArchiveLimits {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Settings of `ImageStore.save`. */
+export interface SaveOptions extends SaveLayoutOptions {
+  /** Default `'docker'`. */
+  readonly format?: SaveFormat | undefined
+}
+
+/** Settings of `ImageStore.saveLayout`. */
+export interface SaveLayoutOptions {
+  /** Of images with all platforms, this one alone. Default: all that are here. */
+  readonly platform?: string | Platform | undefined
   readonly signal?: AbortSignal | undefined
 }
 
