@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { RegistriesConfig } from '@ctr/registry'
 import type { Runtime } from '@ctr/runtime'
 
 /** Options that stand before the command. */
@@ -7,6 +8,17 @@ export interface Globals {
   readonly state?: string | undefined
   readonly usernsRemap?: string | undefined
   readonly insecureRegistry: readonly string[]
+  readonly registryMirror: readonly string[]
+  readonly registriesConf?: string | undefined
+}
+
+/** How a command wants to reach the one registry that it speaks to. */
+export interface OwnReach {
+  /** As in a reference, `docker.io` or `h.example:5000`. */
+  readonly registry: string
+  readonly tlsVerify?: boolean | undefined
+  /** Folder with `*.crt`, and `*.cert` with `*.key`. */
+  readonly certDir?: string | undefined
 }
 
 /** Loads the engine, which brings a web server that one command needs. */
@@ -15,6 +27,8 @@ export type LoadEngine = () => Promise<typeof import('@ctr/engine')>
 /** What commands have of the program around them. */
 export interface Cli {
   readonly globals: () => Globals
+  /** How registries are reached, and whose images are taken. */
+  registries(own?: OwnReach): Promise<RegistriesConfig>
   /** Opens the runtime that the global options name. Loaded only now: many commands need none. */
   open(): Promise<Runtime>
   readonly loadEngine: LoadEngine

@@ -21,15 +21,18 @@ export function createProgram(loadEngine: LoadEngine): Invocation {
   const cli: Cli = {
     globals: () => program.opts<Globals>(),
     loadEngine,
+    async registries(own) {
+      const { registrySettings } = await import('./registries/registry-settings.js')
+      return await registrySettings(program.opts<Globals>(), own)
+    },
     async open() {
       const { Runtime } = await import('@ctr/runtime')
-      const { root, state, usernsRemap, insecureRegistry } = program.opts<Globals>()
+      const { root, state, usernsRemap } = program.opts<Globals>()
       const remap = usernsRemap ?? fromEnvironment('CTRJS_USERNS_REMAP')
       return await Runtime.open({
         root: root ?? fromEnvironment('CTRJS_ROOT'),
         state: state ?? fromEnvironment('CTRJS_STATE'),
         userNamespace: remap === undefined ? undefined : await remapTo(remap),
-        registries: insecureRegistry.length === 0 ? {} : { insecure: insecureRegistry },
       })
     },
     exit: (code) => {
@@ -45,7 +48,17 @@ export function createProgram(loadEngine: LoadEngine): Invocation {
       '--userns-remap <user>',
       'Run containers in user namespaces with the ids of this user in /etc/subuid ("default" is dockremap; or $CTRJS_USERNS_REMAP)',
     )
-    .option('--insecure-registry <host>', 'Registry spoken to over plain HTTP', collect, [])
+    .option(
+      '--registries-conf <file>',
+      'How registries are reached and whose images are taken (default "/etc/ctrjs/registries.json", or $CTRJS_REGISTRIES_CONF)',
+    )
+    .option('--registry-mirror <host>', 'Where images of docker.io are read from first', collect, [])
+    .option(
+      '--insecure-registry <host>',
+      'Registry (or network of registries) whose certificate is not checked, or that speaks plain HTTP',
+      collect,
+      [],
+    )
     .version(ownVersion(), '-v, --version', 'Print version information and quit')
     .addHelpText('after', "\nRun 'ctrjs COMMAND --help' for more information on a command.")
     .hook('preSubcommand', async (_program, command) => {

@@ -61,6 +61,18 @@ describeOn(needs, 'registries, images and volumes through the docker CLI', () =>
     await suite.ok('rm', 'user')
   })
 
+  it('takes no image for another platform than is asked for', async () => {
+    const other = process.arch === 'x64' ? 'arm64' : 'amd64'
+    const create = ['create', '--name', 'foreign', '--network', 'none', '--pull', 'never']
+    expect(await failure(...create, '--platform', `linux/${other}`, image)).toContain(
+      `No such image: ${image}`,
+    )
+    const own = process.arch === 'x64' ? 'amd64' : 'arm64'
+    await suite.ok(...create, '--platform', `linux/${own}`, image)
+    await suite.ok('start', 'foreign')
+    await suite.ok('rm', '-f', 'foreign')
+  })
+
   it('saves and loads images', async () => {
     const file = `${suite.folder}/saved.tar`
     await suite.ok('tag', image, 'saved:1')

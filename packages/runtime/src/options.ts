@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { CredentialSource, ImageProgress } from '@ctr/registry'
+import type { CredentialSource, ImageProgress, RegistryClientOptions, SignaturePolicy } from '@ctr/registry'
 import type { PortMapping } from '@ctr/netbridge'
 import { RuntimeError } from './errors.js'
 import { parseNetwork, type NetworkOption } from './container/network-option.js'
@@ -53,6 +53,8 @@ export interface NamedVolume {
 export interface RunOptions extends SandboxOptions {
   /** An image that was pulled: `busybox`, `127.0.0.1:5000/team/app:1.2`, or by digest. */
   readonly image?: string | undefined
+  /** What the image must be for: `os/architecture[/variant]`. Default: of several, this machine's. */
+  readonly platform?: string | undefined
   /**
    * A folder as root file system instead of an image, used as it is; what the container writes stays there.
    * `'/'` is a copy-on-write sandbox of the host: see `overlay`.
@@ -201,6 +203,14 @@ export interface ExecOptions {
 export interface PullImageOptions {
   /** `os/architecture[/variant]`. Default: this machine's. */
   readonly platform?: string | undefined
+  /** All that the index has; this machine's is unpacked. Default: the one of `platform`. */
+  readonly platforms?: 'all' | undefined
+  /** Whether it is taken, by its signatures. Default: as the runtime was told. */
+  readonly policy?: SignaturePolicy | undefined
+  /** Signatures at hand, as parsed sigstore bundles, besides those that the registry has. */
+  readonly bundles?: readonly unknown[] | undefined
+  /** How the registry is reached. Default: as the runtime was told. */
+  readonly registries?: RegistryClientOptions | undefined
   /** Default: what `~/.docker/config.json` has for the registry, else anonymous. */
   readonly credentials?: CredentialSource | undefined
   readonly signal?: AbortSignal | undefined
@@ -210,6 +220,10 @@ export interface PullImageOptions {
 
 /** How to push an image. */
 export interface PushImageOptions {
+  /** Of an image with all platforms, this one alone. Default: the whole index. */
+  readonly platform?: string | undefined
+  /** How the registry is reached. Default: as the runtime was told. */
+  readonly registries?: RegistryClientOptions | undefined
   /** Default: what `~/.docker/config.json` has for the registry, else anonymous. */
   readonly credentials?: CredentialSource | undefined
   readonly signal?: AbortSignal | undefined

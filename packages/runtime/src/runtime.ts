@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCgroup, isCgroupError, type CgroupDriver } from '@ctr/cgroups'
 import { LayerStore, VolumeStore, type MountStrategy } from '@ctr/overlay'
-import { ImageStore, type RegistryClientOptions } from '@ctr/registry'
+import { ImageStore, type RegistryClientOptions, type SignaturePolicy } from '@ctr/registry'
 import { cleanUp, type CleanUpFailure } from './cleanup.js'
 import { Container } from './container/container.js'
 import { explainContainer } from './container/explain.js'
@@ -34,6 +34,8 @@ export interface RuntimeOptions {
   readonly state?: string | undefined
   /** How to reach registries: insecure ones, proxies, time-outs. */
   readonly registries?: RegistryClientOptions | undefined
+  /** Which images are pulled, by their signatures. Default: all are. */
+  readonly policy?: SignaturePolicy | undefined
   /**
    * Who makes the cgroups of containers: `cgroupfs` makes them at `/INSTANCE/ID`, `systemd` as scopes
    * `INSTANCE-ID.scope` in `system.slice`. Default as Docker: `systemd` where it is the init process and the host has
@@ -115,6 +117,7 @@ export class Runtime implements AsyncDisposable {
     root = defaultRoot(),
     state = defaultState(),
     registries = {},
+    policy,
     cgroupDriver,
     userNamespace = 'host',
     adoptNames: adopts = false,
@@ -141,7 +144,7 @@ export class Runtime implements AsyncDisposable {
       { layers, volumes },
       { rootless, cgroupDriver, userNamespace, storage: found },
     )
-    context.images = new Images(store, context, registries)
+    context.images = new Images(store, context, { client: registries, policy })
     try {
       const failures = await cleanUp(context)
       return new Runtime(context, adopts ? [...failures, ...(await adoptNames(context))] : failures)

@@ -53,7 +53,8 @@ export function define(command: Command, cli: Cli): void {
 /** Serves until a signal asks us to end. Containers go on. */
 async function serve(cli: Cli, flags: DaemonFlags): Promise<void> {
   const { host: hosts, logDriver, logOpt, metricsAddr: metricsAddress } = flags
-  const { root, state, insecureRegistry } = cli.globals()
+  const { root, state } = cli.globals()
+  const { client, policy } = await cli.registries()
   const { Engine } = await cli.loadEngine()
   const onError = (error: unknown): void => printError(`ctrjs: ${messageOf(error)}`)
   // a mistake in the answer to one client must not end the daemon for all others
@@ -71,7 +72,8 @@ async function serve(cli: Cli, flags: DaemonFlags): Promise<void> {
     log: { driver: logDriver, options: parsePairs(logOpt ?? [], '--log-opt', { needsValue: true }) },
     metricsAddress,
     onError,
-    registries: { insecure: insecureRegistry },
+    registries: client,
+    policy,
   })
   for (const host of engine.hosts) printLine(`API listen on ${host}`)
   if (engine.metricsUrl !== undefined) printLine(`metrics on ${engine.metricsUrl}`)

@@ -4,9 +4,10 @@ import { openPrompt } from '../attach/prompt.js'
 import { interruptible } from '../attach/signals.js'
 import type { Cli } from '../cli.js'
 import { CliError, usageError } from '../errors.js'
+import { addReachFlags, reachOf, type ReachFlags } from '../options/reach-flags.js'
 import { printError, printLine } from '../output/pipe-end.js'
 
-interface LoginFlags {
+interface LoginFlags extends ReachFlags {
   readonly username?: string
   readonly password?: string
   readonly passwordStdin?: true
@@ -20,22 +21,21 @@ export function define(command: Command, cli: Cli): void {
     .option('-u, --username <string>', 'Username')
     .option('-p, --password <string>', 'Password; others can read it in the list of processes')
     .option('--password-stdin', 'Take the password from stdin')
-    .action(async (server: string, flags: LoginFlags) => {
-      const credentials = await ask(flags)
-      const { login } = await import('@ctr/registry')
-      using interrupt = interruptible()
-      const { insecureRegistry } = cli.globals()
-      const { path, helper } = await login(server, credentials, {
-        signal: interrupt.signal,
-        ...(insecureRegistry.length === 0 ? {} : { insecure: insecureRegistry }),
-      })
-      if (helper === undefined) {
-        printError(
-          `WARNING! Your credentials are stored unencrypted in '${path}'.\nA credential helper, named by credsStore there, keeps them safer.\n`,
-        )
-      }
-      printLine('Login Succeeded')
-    })
+  addReachFlags(command).action(async (server: string, flags: LoginFlags) => {
+    const credentials = await ask(flags)
+    const { login } = await import('@ctr/registry')
+    using interrupt = interruptible()
+    // an address as people copy it from a browser will do
+    const host = server.replace(/^https?:\/\//, '').replace(/\/.*$/, '')
+    const { client } = await cli.registries(reachOf(flags, host))
+    const { path, helper } = await login(server, credentials, { ...client, signal: interrupt.signal })
+    if (helper === undefined) {
+      printError(
+        `WARNING! Your credentials are stored unencrypted in '${path}'.\nA credential helper, named by credsStore there, keeps them safer.\n`,
+      )
+    }
+    printLine('Login Succeeded')
+  })
 }
 
 async function ask({ username, password, passwordStdin }: LoginFlags): Promise<{

@@ -1,16 +1,14 @@
 import { setFlagsFromString } from 'node:v8'
-import type { Runtime } from '@ctr/runtime'
+import type { PullImageOptions, Runtime } from '@ctr/runtime'
 import { isReadable } from '@ctr/start'
 import { shortName } from '../output/image-name.js'
 import { showProgress } from '../output/transfer-progress.js'
 
 /** How a pull is shown. */
-export interface ShownPull {
+export interface ShownPull extends Omit<PullImageOptions, 'credentials' | 'onProgress'> {
   readonly quiet: boolean
   /** Where progress is printed: bars on a terminal, lines elsewhere. */
   readonly stream: NodeJS.WriteStream
-  readonly signal?: AbortSignal | undefined
-  readonly platform?: string | undefined
 }
 
 /**
@@ -27,12 +25,12 @@ const heapGrowth = 500
 export async function pullImage(
   runtime: Runtime,
   wanted: string,
-  { quiet, stream, signal, platform }: ShownPull,
+  { quiet, stream, ...options }: ShownPull,
 ): Promise<string> {
   setFlagsFromString(`--heap-growing-percent=${heapGrowth}`)
   const before = await idOf(runtime, wanted)
   using progress = quiet ? undefined : await showProgress(stream)
-  const image = await runtime.images.pull(wanted, { signal, platform, onProgress: progress?.onEvent })
+  const image = await runtime.images.pull(wanted, { ...options, onProgress: progress?.onEvent })
   progress?.[Symbol.dispose]()
   const name =
     image.references.find((reference) => shortName(reference) === shortName(wanted)) ??

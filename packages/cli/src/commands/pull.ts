@@ -1,37 +1,47 @@
 import type { Command } from 'commander'
-import { exitCodeOfSignal, interruptible } from '../attach/signals.js'
+import { untilInterrupted } from '../attach/until-interrupted.js'
 import type { Cli } from '../cli.js'
+import { usageError } from '../errors.js'
+import { addReachFlags, reachOf, type ReachFlags } from '../options/reach-flags.js'
+import { addSignatureFlags, signatureOptions, type SignatureFlags } from '../options/signature-flags.js'
 import { printLine } from '../output/pipe-end.js'
 import { pullImage } from './pull-image.js'
+
+interface PullFlags extends ReachFlags, SignatureFlags {
+  readonly allPlatforms?: true
+  readonly platform?: string
+  readonly quiet?: boolean
+}
 
 /** `ctrjs pull`. */
 export function define(command: Command, cli: Cli): void {
   command
     .usage('[OPTIONS] NAME[:TAG|@DIGEST]')
     .argument('<image>')
+    .option('--all-platforms', 'Keep all platforms of the image, not this one alone')
     .option('--platform <string>', 'Set platform if server is multi-platform capable')
     .option('-q, --quiet', 'Suppress verbose output')
-    .action(
-      async (
-        image: string,
-        { platform, quiet = false }: { readonly platform?: string; readonly quiet?: boolean },
-      ) => {
-        using interrupt = interruptible()
-        await using runtime = await cli.open()
-        try {
-          printLine(
-            await pullImage(runtime, image, {
-              quiet,
-              platform,
-              stream: process.stdout,
-              signal: interrupt.signal,
-            }),
-          )
-        } catch (error) {
-          const signal = interrupt.by()
-          if (signal === undefined) throw error
-          cli.exit(exitCodeOfSignal(signal))
-        }
-      },
-    )
+  addSignatureFlags(addReachFlags(command)).action(async (image: string, flags: PullFlags) => {
+    const { allPlatforms = false, platform, quiet = false } = flags
+    if (allPlatforms && platform !== undefined)
+      throw usageError('--all-platforms and --platform are mutually exclusive')
+    const signatures = signatureOptions(flags)
+    const { parseReference } = await import('@ctr/registry')
+    const { client, policy } = await cli.registries(reachOf(flags, parseReference(image).registry))
+    await untilInterrupted(cli, async (signal) => {
+      await using runtime = await cli.open()
+      printLine(
+        await pullImage(runtime, image, {
+          quiet,
+          stream: process.stdout,
+          signal,
+          platform,
+          platforms: allPlatforms ? 'all' : undefined,
+          registries: client,
+          policy,
+          ...signatures,
+        }),
+      )
+    })
+  })
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import type { RegistriesConfig } from '@ctr/registry'
 import { onEndSignal } from '../attach/signals.js'
 import type { Cli } from '../cli.js'
 import { messageOf } from '../errors.js'
@@ -12,14 +13,14 @@ export function define(command: Command, cli: Cli): void {
     .description('Serve a registry of images until interrupted')
     .usage('[OPTIONS]')
     .action(async (flags: ServeFlags) => {
-      await serve(flags, cli.globals().insecureRegistry)
+      await serve(flags, (await cli.registries()).client)
     })
   command.usage('COMMAND').addCommand(addServeFlags(serving))
 }
 
 /** Serves until the first signal that asks us to end; the second one does not wait for requests. */
-async function serve(flags: ServeFlags, insecure: readonly string[]): Promise<void> {
-  const options = readServeFlags(flags, insecure)
+async function serve(flags: ServeFlags, client: RegistriesConfig['client']): Promise<void> {
+  const options = readServeFlags(flags, client)
   const graceMs = parseDuration(flags.stopTimeout, '--stop-timeout')
   const { RegistryServer } = await import('@ctr/registry')
   const again = new AbortController()

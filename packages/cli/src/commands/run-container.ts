@@ -34,14 +34,14 @@ export async function runContainer(
   try {
     await using runtime = await cli.open()
     if (flags.explain === true) {
-      await withImage(runtime, flags, options, interrupt.signal, async () =>
+      await withImage({ cli, runtime }, flags, options, interrupt.signal, async () =>
         printLine((await runtime.explain(options)).trimEnd()),
       )
       return 0
     }
     warnOfNoNetwork(runtime, options)
     makeSources(options.volumes ?? [])
-    const container = await withImage(runtime, flags, options, interrupt.signal, () =>
+    const container = await withImage({ cli, runtime }, flags, options, interrupt.signal, () =>
       runtime.run({ ...options, ...streams(flags), signal: interrupt.signal }),
     )
     interrupt[Symbol.dispose]() // from here on signals are the container's
@@ -88,16 +88,24 @@ function streams({
 
 /** Does something that needs an image, and pulls the image first where it must be. */
 async function withImage<T>(
-  runtime: Runtime,
+  { cli, runtime }: { readonly cli: Cli; readonly runtime: Runtime },
   flags: RunFlags,
-  { image }: RunOptions,
+  { image, platform }: RunOptions,
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> {
   if (image === undefined) return await work()
   const pull = async (): Promise<void> => {
     const { pullImage } = await import('./pull-image.js')
-    await pullImage(runtime, image, { quiet: flags.quiet ?? false, stream: process.stderr, signal })
+    const { client, policy } = await cli.registries()
+    await pullImage(runtime, image, {
+      quiet: flags.quiet ?? false,
+      stream: process.stderr,
+      signal,
+      platform,
+      registries: client,
+      policy,
+    })
   }
   if (flags.pull === 'always') await pull()
   try {

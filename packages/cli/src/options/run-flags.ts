@@ -40,6 +40,7 @@ export interface RunFlags extends AttachFlags, SandboxFlags {
   readonly memorySwap?: string
   readonly name?: string
   readonly pidsLimit?: string
+  readonly platform?: string
   readonly publish?: List
   readonly pull: string
   readonly quiet?: true
@@ -92,6 +93,7 @@ export function addRunFlags(command: Command): void {
     )
     .option('--network-alias <list>', 'Add network-scoped alias for the container', collect)
     .option('--pids-limit <int>', 'Tune container pids limit (set -1 for unlimited)')
+    .option('--platform <string>', 'Set platform if server is multi-platform capable')
     .option('-p, --publish <list>', "Publish a container's port(s) to the host", collect)
     .option('--pull <string>', 'Pull image before running ("always", "missing", "never")', 'missing')
     .option('-q, --quiet', 'Suppress the pull output')
@@ -122,7 +124,7 @@ export function addRunFlags(command: Command): void {
 export function runOptions(flags: RunFlags, target: string, command: readonly string[]): RunOptions {
   const { entrypoint } = flags
   return {
-    ...(flags.rootfs === true ? { rootfs: resolve(target) } : { image: target }),
+    ...(flags.rootfs === true ? { rootfs: resolve(target) } : { image: target, platform: flags.platform }),
     command: command.length === 0 ? undefined : command,
     entrypoint: entrypoint === undefined ? undefined : entrypoint === '' ? [] : [entrypoint],
     name: flags.name,

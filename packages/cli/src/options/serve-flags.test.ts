@@ -8,7 +8,7 @@ import { addServeFlags, readServeFlags, type ServeFlags } from './serve-flags.js
 function read(...words: string[]) {
   const command = addServeFlags(new Command('serve')).exitOverride()
   command.parse(words, { from: 'user' })
-  return readServeFlags(command.opts<ServeFlags>(), ['insecure.test'])
+  return readServeFlags(command.opts<ServeFlags>(), { insecure: ['insecure.test'] })
 }
 
 describe('flags of registry serve', () => {

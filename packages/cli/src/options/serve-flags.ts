@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import type { RegistryServerOptions } from '@ctr/registry'
+import type { RegistryClientOptions, RegistryServerOptions } from '@ctr/registry'
 import { collect } from '../cli.js'
 import { messageOf, usageError } from '../errors.js'
 import { parseDuration } from './parse-duration.js'
@@ -62,8 +62,8 @@ export function addServeFlags(command: Command): Command {
     .option('--stop-timeout <time>', 'How long requests under way may take to end', '10s')
 }
 
-/** What a server is started with. `insecure`: registries that a mirror speaks plain HTTP to. */
-export function readServeFlags(flags: ServeFlags, insecure: readonly string[]): RegistryServerOptions {
+/** What a server is started with. `client`: how a mirror reaches the other registry. */
+export function readServeFlags(flags: ServeFlags, client: RegistryClientOptions): RegistryServerOptions {
   const { root, host, port, htpasswd, readOnly, maxConnections, uploadIdle } = flags
   const users = [
     ...(flags.user ?? []),
@@ -79,7 +79,7 @@ export function readServeFlags(flags: ServeFlags, insecure: readonly string[]): 
     htpasswd,
     users: users.length === 0 ? undefined : users,
     readOnly,
-    mirrorOf: mirrorOf(flags, insecure),
+    mirrorOf: mirrorOf(flags, client),
     quotas: {
       totalBytes: optional(flags.quota, (text) => parseSize(text, '--quota')),
       repositoryBytes: optional(flags.repositoryQuota, (text) => parseSize(text, '--repository-quota')),
@@ -103,7 +103,7 @@ function tlsOf({ tlsCert, tlsKey, tlsClientCa }: ServeFlags): RegistryServerOpti
 
 function mirrorOf(
   { mirrorOf: registry, mirrorUser, mirrorFresh }: ServeFlags,
-  insecure: readonly string[],
+  client: RegistryClientOptions,
 ): RegistryServerOptions['mirrorOf'] {
   if (registry === undefined) {
     if (mirrorUser !== undefined || mirrorFresh !== undefined)
@@ -113,8 +113,8 @@ function mirrorOf(
   return {
     registry,
     client: {
+      ...client,
       credentials: mirrorUser === undefined ? 'anonymous' : parseUser(mirrorUser),
-      ...(insecure.length === 0 ? {} : { insecure }),
     },
     freshMs: optional(mirrorFresh, (text) => parseDuration(text, '--mirror-fresh')),
   }

@@ -92,13 +92,17 @@ export class Containers implements AsyncDisposable {
   }
 
   /** Makes a container. */
-  async create(body: CreateBody, wantedName: string | undefined): Promise<ManagedContainer> {
+  async create(
+    body: CreateBody,
+    wantedName: string | undefined,
+    platform: string | undefined,
+  ): Promise<ManagedContainer> {
     const name = wantedName ?? randomName((candidate) => this.#hasName(candidate))
     this.#checkName(name)
     this.#claimed.add(name)
     try {
       const LogConfig = resolveLogConfig(body.HostConfig?.LogConfig, this.#logDefaults)
-      return await this.#make({ ...body, HostConfig: { ...body.HostConfig, LogConfig } }, name)
+      return await this.#make({ ...body, HostConfig: { ...body.HostConfig, LogConfig } }, { name, platform })
     } finally {
       this.#claimed.delete(name)
     }
@@ -159,8 +163,11 @@ export class Containers implements AsyncDisposable {
       container.remove({ force: true, volumes: true }).catch((error: unknown) => this.#context.onError(error))
   }
 
-  async #make(body: CreateBody, name: string): Promise<ManagedContainer> {
-    const image = await this.#runtime.images.get(body.Image).catch((error: unknown) => {
+  async #make(
+    body: CreateBody,
+    { name, platform }: { readonly name: string; readonly platform: string | undefined },
+  ): Promise<ManagedContainer> {
+    const image = await this.#runtime.images.get(body.Image, { platform }).catch((error: unknown) => {
       if ((error as { readonly code?: unknown }).code !== 'ERR_RUNTIME_IMAGE_NOT_FOUND') throw error
       throw new ApiError(404, `No such image: ${withTag(body.Image)}`, { cause: error })
     })
@@ -185,7 +192,7 @@ export class Containers implements AsyncDisposable {
     for (const { name: linked } of linksOf(body)) this.#checkLinked(linked)
     const volumes = volumesFrom(body, (wanted) => this.get(wanted).handle)
     checkRestartPolicy(body.HostConfig ?? {})
-    const options = createOptions(body, image, { id, name, volumes })
+    const options = { ...createOptions(body, image, { id, name, volumes }), platform }
     // first the document: one without a container is removed at the next start, a container without one is nobody's
     await this.#context.documents.save(id, document)
     try {

@@ -44,7 +44,10 @@ export async function resolveSpec(
   checkRunOptions(options)
   checkMounts()
   if (options.image !== undefined || isCopyOnWrite(options)) checkOverlays()
-  const image = options.image === undefined ? undefined : await context.images.get(options.image)
+  const image =
+    options.image === undefined
+      ? undefined
+      : await context.images.get(options.image, { platform: options.platform })
   const config = image?.config.config ?? {}
   const name = options.name ?? id.slice(0, 12)
   checkName(context, options.name)

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import {
+  formatPlatform,
   isRegistryError,
   readDockerCredentials,
   RegistryClient,
@@ -11,7 +12,11 @@ import {
   type ImageStore,
   type LoadOptions,
   type NewImage,
+  type Platform,
   type RegistryClientOptions,
+  type SaveLayoutOptions,
+  type SaveOptions,
+  type SignaturePolicy,
   type StoredImage,
   checkLogin,
   type PasswordCredentials,
@@ -34,6 +39,13 @@ export interface ImageParts {
   readonly roots: WarmRoots
 }
 
+/** Registries as a runtime uses them. */
+export interface ImageSources {
+  readonly client: RegistryClientOptions
+  /** Of pulls that bring none of their own. */
+  readonly policy: SignaturePolicy | undefined
+}
+
 /** Images of a runtime: pulled from registries, unpacked into layers, ready to run. */
 export class Images {
   readonly #store: ImageStore
@@ -41,17 +53,19 @@ export class Images {
   readonly #records: ContainerRecords
   readonly #roots: WarmRoots
   readonly #client: RegistryClientOptions
+  readonly #policy: SignaturePolicy | undefined
   /** `index.json` of the image layout. */
   readonly #index: string
   readonly #known = new Map<string, StoredImage>()
   #knownStamp = ''
 
-  constructor(store: ImageStore, { layers, records, roots }: ImageParts, client: RegistryClientOptions) {
+  constructor(store: ImageStore, { layers, records, roots }: ImageParts, { client, policy }: ImageSources) {
     this.#store = store
     this.#layers = layers
     this.#records = records
     this.#roots = roots
     this.#client = client
+    this.#policy = policy
     this.#index = join(store.blobs.folder, 'index.json')
   }
 
@@ -78,16 +92,23 @@ export class Images {
    */
   async pull(
     reference: string,
-    { onProgress, credentials, ...options }: PullImageOptions = {},
+    {
+      onProgress,
+      credentials,
+      registries = this.#client,
+      policy = this.#policy,
+      ...options
+    }: PullImageOptions = {},
   ): Promise<StoredImage> {
     await using client = new RegistryClient({
-      ...this.#client,
+      ...registries,
       credentials: credentials ?? dockerCredentials,
     })
     const unpacked = (diffId: string): void => onProgress?.({ kind: 'unpacked', diffId })
     const early = new EarlyUnpack(this.#layers, options.signal, unpacked)
     try {
-      const image = await this.#store.pull(reference, { ...options, client, onProgress, onLayer: early.add })
+      const onLayer = early.add
+      const image = await this.#store.pull(reference, { ...options, policy, client, onProgress, onLayer })
       await early.finished()
       await this.unpack(image, options.signal, unpacked)
       return image
@@ -102,9 +123,12 @@ export class Images {
    *
    * @throws `RegistryError`.
    */
-  async push(reference: string, { credentials, ...options }: PushImageOptions = {}): Promise<Descriptor> {
+  async push(
+    reference: string,
+    { credentials, registries = this.#client, ...options }: PushImageOptions = {},
+  ): Promise<Descriptor> {
     await using client = new RegistryClient({
-      ...this.#client,
+      ...registries,
       credentials: credentials ?? dockerCredentials,
     })
     return await this.#store.push(reference, { ...options, client })
@@ -147,8 +171,23 @@ export class Images {
    *   unpacked; Node's `AbortError`.
    */
   async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly StoredImage[]> {
-    const images = await this.#store.load(archive, options)
-    for (const image of images) await this.unpack(image, options.signal)
+    return await this.#unpacked(await this.#store.load(archive, options), options.signal)
+  }
+
+  /**
+   * Brings in the images of a folder that is an OCI image layout, and unpacks their layers.
+   *
+   * @throws as {@link Images.load}.
+   */
+  async loadLayout(folder: string, options: LoadOptions = {}): Promise<readonly StoredImage[]> {
+    return await this.#unpacked(await this.#store.loadLayout(folder, options), options.signal)
+  }
+
+  async #unpacked(
+    images: readonly StoredImage[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly StoredImage[]> {
+    for (const image of images) await this.unpack(image, signal)
     return images
   }
 
@@ -157,12 +196,23 @@ export class Images {
    *
    * @param wanted - Names or ids.
    */
-  async save(
-    wanted: readonly string[],
-    options: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<Readable> {
-    for (const one of wanted) await this.get(one) // its error says what to do
+  async save(wanted: readonly string[], options: SaveOptions = {}): Promise<Readable> {
+    for (const one of wanted) await this.get(one, options) // its error says what to do
     return await this.#store.save(wanted, options)
+  }
+
+  /**
+   * Writes images into a new folder as an OCI image layout, which {@link Images.loadLayout} and skopeo's `oci:` read.
+   *
+   * @param wanted - Names or ids.
+   */
+  async saveLayout(
+    wanted: readonly string[],
+    folder: string,
+    options: SaveLayoutOptions = {},
+  ): Promise<void> {
+    for (const one of wanted) await this.get(one, options)
+    await this.#store.saveLayout(wanted, folder, options)
   }
 
   get #stores(): ImageStores {
@@ -186,9 +236,14 @@ export class Images {
   /**
    * An image by reference, digest, id or the beginning of one.
    *
+   * @param platform - It must be for this one, `os/architecture[/variant]`. Default: of several, this machine's.
    * @throws {@link RuntimeError} `ERR_RUNTIME_IMAGE_NOT_FOUND`.
    */
-  async get(wanted: string): Promise<StoredImage> {
+  async get(
+    wanted: string,
+    { platform }: { readonly platform?: string | Platform | undefined } = {},
+  ): Promise<StoredImage> {
+    if (platform !== undefined) return await this.#find(wanted, platform)
     const stamp = this.#stamp()
     if (stamp !== this.#knownStamp) {
       this.#known.clear()
@@ -196,15 +251,20 @@ export class Images {
     }
     const known = this.#known.get(wanted)
     if (known !== undefined) return known
+    const image = await this.#find(wanted)
+    if (stamp === this.#stamp()) this.#known.set(wanted, image)
+    return image
+  }
+
+  async #find(wanted: string, platform?: string | Platform): Promise<StoredImage> {
     try {
-      const image = await this.#store.get(wanted)
-      if (stamp === this.#stamp()) this.#known.set(wanted, image)
-      return image
+      return await this.#store.get(wanted, { platform })
     } catch (cause) {
-      if (!isRegistryError(cause) || cause.code !== 'ERR_REGISTRY_NO_IMAGE') throw cause
+      const isOther = isRegistryError(cause) && cause.code === 'ERR_REGISTRY_NO_PLATFORM'
+      if (!isRegistryError(cause) || (cause.code !== 'ERR_REGISTRY_NO_IMAGE' && !isOther)) throw cause
       throw new RuntimeError(
         'ERR_RUNTIME_IMAGE_NOT_FOUND',
-        `cannot find image ${wanted}: it is not here; pull it first`,
+        `cannot find image ${wanted}: it is not here${isOther && platform !== undefined ? ` for ${typeof platform === 'string' ? platform : formatPlatform(platform)}` : ''}; pull it first`,
         { cause },
       )
     }

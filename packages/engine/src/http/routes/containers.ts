@@ -15,10 +15,9 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
     containers.get((request.params as { id: string }).id)
 
   app.post('/containers/create', { schema: { body: createBody } }, async (request, reply) => {
-    const { id } = await containers.create(
-      request.body as CreateBody,
-      new Query(request).text('name')?.replace(/^\//, ''),
-    )
+    const query = new Query(request)
+    const name = query.text('name')?.replace(/^\//, '')
+    const { id } = await containers.create(request.body as CreateBody, name, query.text('platform'))
     return await reply.code(201).send({ Id: id, Warnings: [] })
   })
 
