@@ -80,7 +80,7 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
   const address = take(pool, options.ip)
   const address6 = pool6 === undefined ? undefined : take(pool6, options.ip6)
   const owner = portOwner(network, id)
-  const holder = { claims: network.ports, reservations, owner, ipv6: address6 !== undefined }
+  const holder = { claims: network.ports, reservations, owner, address6 }
   const ports = claimPorts(holder, mappings)
   undo.push(() => releasePorts(holder, ports))
 

@@ -23,6 +23,8 @@ import type { HostPort } from './state/port-claims.js'
 /** A port of this host that a socket of ours has: no other program can listen there until it is closed. */
 export interface BoundPort extends Disposable {
   readonly host: number
+  /** Gives its socket away: whoever takes it closes it. */
+  release(): number
 }
 
 const IPPROTO_SCTP = 132
@@ -57,6 +59,7 @@ export function bindHostPort({ protocol, host, hostIp }: HostPort): BoundPort | 
     const bound = fd
     return {
       host: host === 0 ? getsockname(fd.number).readUInt16BE(2) : host,
+      release: () => bound.release(),
       [Symbol.dispose]: () => bound.close(),
     }
   } catch (error) {

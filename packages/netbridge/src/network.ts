@@ -96,7 +96,7 @@ export class Network implements AsyncDisposable {
         const firewall = isBridge(record) ? keep(Firewall.of(instance, state)) : undefined
         if (isBridge(record) && !table.addNetwork(tableNetwork(record))) restoreTables(network)
         for (const { ports: published, ipv6 } of endpoints.list())
-          for (const port of published) reservations.tryToHold(port, ipv6 !== null)
+          for (const port of published) reservations.tryToHold(port, ipv6?.address)
         reservations.watch(ports)
         firewall?.ensurePasses()
         firewall?.ensureLegacyPasses()
@@ -184,8 +184,8 @@ export class Network implements AsyncDisposable {
    * `ip route add default`, `nft add element`). Either all of it, or nothing is left.
    *
    * A published port is reachable from other hosts, from this host on localhost and on its addresses, and from
-   * containers, the same one included. As long as this process has the network open, no other
-   * program of the host can listen there (but on [::1], where a published port does not lead).
+   * containers, the same one included. As long as this process has the network open, no other program of the host can
+   * listen there, and it carries what comes to [::1] (TCP and UDP), which the kernel cannot lead elsewhere.
    *
    * @throws {@link NetbridgeError}
    *   - `ERR_NETBRIDGE_INVALID_ARG`: an option is malformed, or `hostIp` is no address of the host.

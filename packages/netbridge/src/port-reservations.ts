@@ -1,6 +1,8 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { isNetbridgeError } from './errors.js'
 import { bindHostPort, type BoundPort } from './host-port.js'
+import { forwardLoopback } from './loopback-forwarder.js'
+import type { PublishedPort } from './ports.js'
 import { portKey, type HostPort, type PortClaims } from './state/port-claims.js'
 
 /** How long a process that was told to let go of a port may take, in milliseconds. */
@@ -8,31 +10,39 @@ const HANDOVER_MS = 20
 const PAUSE_MS = 2
 
 /**
- * Sockets that hold published ports, so that no program of the host can listen there. Packets never come to them: the
- * kernel has changed their destination before. They go with the process.
+ * Sockets that hold published ports, so that no program of the host can listen there. Packets never come to them, as the
+ * kernel has changed their destination before; but those to [::1], which this process carries on. They go with the
+ * process.
  */
 export class PortReservations implements Disposable {
   /** By {@link portKey}, then by address of the host. */
-  readonly #held = new Map<string, Map<string, readonly BoundPort[]>>()
+  readonly #held = new Map<string, Map<string, readonly Disposable[]>>()
   #watcher: FSWatcher | undefined
 
   /**
    * Holds a port.
    *
-   * @param ipv6 - Every address is to be every IPv6 address too.
+   * @param address6 - IPv6 address of the container: every address is to be every IPv6 address too, and what comes to
+   *   [::1] is carried there. Unset: it has none.
    * @returns Its number, chosen by the kernel when it was 0; 0 when the kernel has no such protocol.
    * @throws {@link NetbridgeError} as `bindHostPort()`.
    */
-  hold(port: HostPort, ipv6: boolean): number {
-    const bound: BoundPort[] = []
+  hold(port: HostPort & Partial<PublishedPort>, address6: string | undefined): number {
+    const bound: Disposable[] = []
+    const { protocol, container } = port
+    const target =
+      address6 === undefined || container === undefined ? undefined : { address: address6, port: container }
     const bindOne = (wanted: HostPort): number => {
       const socket = bindPatiently(wanted)
-      if (socket !== undefined) bound.push(socket)
-      return socket?.host ?? wanted.host
+      if (socket === undefined) return wanted.host
+      const isLoopback = wanted.hostIp === '::' || wanted.hostIp === '::1'
+      if (target === undefined || !isLoopback || protocol === 'sctp') bound.push(socket)
+      else bound.push(forwardLoopback(protocol, socket.release(), target))
+      return socket.host
     }
     try {
       const host = bindOne(port)
-      if (ipv6 && port.hostIp === '0.0.0.0') bindOne({ ...port, host, hostIp: '::' })
+      if (address6 !== undefined && port.hostIp === '0.0.0.0') bindOne({ ...port, host, hostIp: '::' })
       if (bound.length > 0) this.#keep({ ...port, host }, bound)
       return host
     } catch (error) {
@@ -42,9 +52,9 @@ export class PortReservations implements Disposable {
   }
 
   /** Holds a port if nobody else does: another process that has the network open may. */
-  tryToHold(port: HostPort, ipv6: boolean): void {
+  tryToHold(port: PublishedPort, address6: string | undefined): void {
     try {
-      if (this.#held.get(portKey(port))?.has(port.hostIp) !== true) this.hold(port, ipv6)
+      if (this.#held.get(portKey(port))?.has(port.hostIp) !== true) this.hold(port, address6)
     } catch (error) {
       if (!isNetbridgeError(error)) throw error
     }
@@ -82,14 +92,14 @@ export class PortReservations implements Disposable {
     this.close()
   }
 
-  #keep(port: HostPort, sockets: readonly BoundPort[]): void {
+  #keep(port: HostPort, sockets: readonly Disposable[]): void {
     const name = portKey(port)
-    const addresses = this.#held.get(name) ?? new Map<string, readonly BoundPort[]>()
+    const addresses = this.#held.get(name) ?? new Map<string, readonly Disposable[]>()
     this.#held.set(name, addresses.set(port.hostIp, sockets))
   }
 }
 
-function closeAll(sockets: readonly BoundPort[]): void {
+function closeAll(sockets: readonly Disposable[]): void {
   for (const socket of sockets) socket[Symbol.dispose]()
 }
 

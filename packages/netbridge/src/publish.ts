@@ -43,8 +43,8 @@ export interface PortHolder {
   readonly reservations: PortReservations
   /** Who publishes. */
   readonly owner: string
-  /** The container has an IPv6 address. */
-  readonly ipv6: boolean
+  /** IPv6 address of the container, if it has one. */
+  readonly address6: string | undefined
 }
 
 /**
@@ -58,7 +58,7 @@ export function claimPorts(holder: PortHolder, ports: readonly WantedPort[]): Pu
   const claimed: PublishedPort[] = []
   try {
     for (const { hostTo, ...port } of ports) {
-      if (port.hostIp.includes(':') && !holder.ipv6)
+      if (port.hostIp.includes(':') && holder.address6 === undefined)
         throw invalid(`on [${port.hostIp}]: the container has no IPv6 address`)
       if (port.host === 0) claimed.push(claimFreePort(holder, port))
       else claimed.push(claimOneOf(holder, port, hostTo))
@@ -72,7 +72,7 @@ export function claimPorts(holder: PortHolder, ports: readonly WantedPort[]): Pu
 
 /** Gives ports back. */
 export function releasePorts(
-  { claims, reservations, owner }: Omit<PortHolder, 'ipv6'>,
+  { claims, reservations, owner }: Omit<PortHolder, 'address6'>,
   ports: readonly PublishedPort[],
 ): void {
   for (const port of ports) {
@@ -91,7 +91,10 @@ function claimOneOf(holder: PortHolder, port: PublishedPort, last: number): Publ
   }
 }
 
-function claimPort({ claims, reservations, owner, ipv6 }: PortHolder, port: PublishedPort): PublishedPort {
+function claimPort(
+  { claims, reservations, owner, address6 }: PortHolder,
+  port: PublishedPort,
+): PublishedPort {
   const other = claims.claim(port, owner)
   if (other !== undefined) {
     throw new NetbridgeError(
@@ -100,7 +103,7 @@ function claimPort({ claims, reservations, owner, ipv6 }: PortHolder, port: Publ
     )
   }
   try {
-    reservations.hold(port, ipv6)
+    reservations.hold(port, address6)
     return port
   } catch (error) {
     claims.release(port, owner)
@@ -109,12 +112,12 @@ function claimPort({ claims, reservations, owner, ipv6 }: PortHolder, port: Publ
 }
 
 function claimFreePort(holder: PortHolder, port: PublishedPort): PublishedPort {
-  const { claims, reservations, owner, ipv6 } = holder
+  const { claims, reservations, owner, address6 } = holder
   let cause: unknown
   for (let choice = 0; choice < CHOICES; choice++) {
     try {
       // SCTP may be something that only containers speak: then any number of TCP's will do
-      let host = reservations.hold(port, ipv6)
+      let host = reservations.hold(port, address6)
       if (host === 0) host = freeNumber(reservations, port)
       const chosen = { ...port, host }
       if (claims.claim(chosen, owner) === undefined) return chosen
@@ -133,7 +136,7 @@ function claimFreePort(holder: PortHolder, port: PublishedPort): PublishedPort {
 
 function freeNumber(reservations: PortReservations, port: PublishedPort): number {
   const stand = { ...port, protocol: 'tcp' } as const
-  const host = reservations.hold(stand, false)
+  const host = reservations.hold(stand, undefined)
   reservations.release({ ...stand, host })
   return host
 }

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createHash, randomBytes } from 'node:crypto'
+import { connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from '@jest/globals'
 import { bundleFile, describeOn, leakCheck } from '@ctr/testing'
 import type { NetworkNamespace } from '../src/index.js'
-import { ask, askFromHost, serve } from './support/inside.js'
+import { ask, askFromHost, askUdpFromHost, mirror, serve, serveUdp } from './support/inside.js'
 import { namespaces, run, testNetwork, testNetworks, world } from './support/network.js'
 
 leakCheck()
@@ -69,6 +70,54 @@ describeOn(['root', 'bin:ip', 'bin:nft', 'bin:nsenter'], 'published ports', () =
     expect(await ask(all[0]!.fd, gateway, every)).toBe(`six sees ${gateway}`)
     expect(await ask(all[1]!.fd, gateway, one)).toBe('ECONNREFUSED')
     expect(await listenOn(every, '::')).toBe('EADDRINUSE')
+  })
+
+  it('lead from [::1] too, carried by the process, without loss and no faster than they are taken', async () => {
+    await using store = testNetworks()
+    const net = await store.networks.create({ name: 'six', ipv6: true })
+    using all = namespaces(1)
+    const publish = [
+      { container: 80 },
+      { container: 80, hostIp: '::1' },
+      { container: 80, protocol: 'udp', hostIp: '::1' },
+      { container: 81 },
+    ] as const
+    const netnsFd = all[0]!.fd
+    const web = net.attach({ id: 'web', netnsFd, publish })
+    const { gateway, address } = web.ipv6!
+    const [every, one, udp, mirrored] = web.ports.map(({ host }) => host) as [number, number, number, number]
+    expect(await askFromHost('::1', every)).toBe('ECONNRESET') // nobody listens inside
+    await using _web = await serve(netnsFd, 80, 'six', '::')
+    for (const port of [every, one]) expect(await askFromHost('::1', port)).toBe(`six sees ${gateway}`)
+    expect(await askFromHost(address, one)).toBe('ECONNREFUSED')
+    expect(await listenOn(one, '::1')).toBe('EADDRINUSE')
+
+    await using _udp = await serveUdp(netnsFd, 80, 'six', '::')
+    expect(await askUdpFromHost('::1', udp)).toBe(`six sees ${gateway}`)
+
+    const [sent, size] = [randomBytes(1 << 16), 512] // 32 MiB through a reader that takes its time
+    await using _mirror = await mirror(netnsFd, 81, '::')
+    const client = connect({ host: '::1', port: mirrored, allowHalfOpen: true })
+    const received = createHash('sha256')
+    const wanted = createHash('sha256')
+    const reading = (async () => {
+      for await (const chunk of client) {
+        received.update(chunk as Buffer)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    })()
+    for (let round = 0; round < size; round++) {
+      wanted.update(sent)
+      if (!client.write(sent)) await once(client, 'drain')
+    }
+    client.end() // the other direction goes on
+    await reading
+    expect(received.digest('hex')).toBe(wanted.digest('hex'))
+
+    const ports = web.ports
+    web.detach({ netnsFd })
+    expect(await askFromHost('::1', one)).toBe('ECONNREFUSED')
+    net.attach({ id: 'again', netnsFd, publish: ports }) // at once, whatever lingers
   })
 
   it('are kept from programs of the host, and given back', async () => {

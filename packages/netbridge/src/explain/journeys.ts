@@ -137,7 +137,7 @@ function published({ bridge = '' }: NetworkRecord, endpoints: readonly EndpointI
   const ports = endpoints.flatMap((endpoint) =>
     endpoint.ports.map((port) => ({ ...port, endpoint, target: `${endpoint.address}:${port.container}` })),
   )
-  return ports.flatMap(({ hostIp, host, protocol, target, endpoint }) => {
+  return ports.flatMap(({ hostIp, host, protocol, container, target, endpoint }) => {
     const map = hostIp === '0.0.0.0' || hostIp === '::' ? '@ports' : '@ports_at'
     const inward = [
       `forward: ct status dnat accept; then the chains of others, where rules of ours accept oifname "${bridge}"`,
@@ -162,7 +162,21 @@ function published({ bridge = '' }: NetworkRecord, endpoints: readonly EndpointI
         ...inward.slice(1),
       ],
     }
-    return [...(hostIp.startsWith('127.') ? [] : [outside]), ...(isLocal ? [local] : [])]
+    const isLocal6 =
+      ['0.0.0.0', '::', '::1'].includes(hostIp) && endpoint.ipv6 !== null && protocol !== 'sctp'
+    const local6 = {
+      title: `From [::1] to port ${host}/${protocol}`,
+      steps: [
+        'the process that holds the port: from ::1 the kernel lets nothing leave the host',
+        `a connection of its own to [${endpoint.ipv6?.address}]:${container}, out of ${bridge}: the container sees the gateway`,
+        ...inward.slice(1),
+      ],
+    }
+    return [
+      ...(hostIp.startsWith('127.') || hostIp === '::1' ? [] : [outside]),
+      ...(isLocal ? [local] : []),
+      ...(isLocal6 ? [local6] : []),
+    ]
   })
 }
 

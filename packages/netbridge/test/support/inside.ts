@@ -63,13 +63,29 @@ export async function serve(
   name: string,
   address = '0.0.0.0',
 ): Promise<AsyncDisposable> {
+  return serveTcp(netnsFd, port, address, (client) => {
+    client.end(`${name} sees ${String(client.remoteAddress)}`)
+  })
+}
+
+/** A TCP server inside a namespace that gives each client back what it says. */
+export async function mirror(netnsFd: number, port: number, address: string): Promise<AsyncDisposable> {
+  return serveTcp(netnsFd, port, address, (client) => client.pipe(client))
+}
+
+async function serveTcp(
+  netnsFd: number,
+  port: number,
+  address: string,
+  answer: (client: Socket) => unknown,
+): Promise<AsyncDisposable> {
   const fd = inside(netnsFd, () => socket(familyOf(address), SOCK_STREAM, 0))
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1)
   bind(fd, socketAddress(address, port))
   listen(fd, 64)
-  const server: Server = createServer((client) => {
+  const server: Server = createServer({ allowHalfOpen: true }, (client) => {
     client.on('error', () => undefined)
-    client.end(`${name} sees ${String(client.remoteAddress)}`)
+    answer(client)
   })
   server.listen({ fd })
   await once(server, 'listening')
@@ -83,10 +99,15 @@ export async function serve(
 }
 
 /** A UDP server inside a namespace that answers `NAME sees ADDRESS`. */
-export async function serveUdp(netnsFd: number, port: number, name: string): Promise<AsyncDisposable> {
-  const fd = inside(netnsFd, () => socket(AF_INET, SOCK_DGRAM, 0))
-  bind(fd, socketAddress('0.0.0.0', port))
-  const server = createSocket('udp4')
+export async function serveUdp(
+  netnsFd: number,
+  port: number,
+  name: string,
+  address = '0.0.0.0',
+): Promise<AsyncDisposable> {
+  const fd = inside(netnsFd, () => socket(familyOf(address), SOCK_DGRAM, 0))
+  bind(fd, socketAddress(address, port))
+  const server = createSocket(address.includes(':') ? 'udp6' : 'udp4')
   server.on('message', (_, from) => server.send(`${name} sees ${from.address}`, from.port, from.address))
   const listening = once(server, 'listening') // emitted within bind() for a descriptor
   server.bind({ fd })
@@ -146,7 +167,7 @@ export async function askFromHost(address: string, port: number): Promise<string
 
 /** What a UDP server answers to the host. */
 export async function askUdpFromHost(address: string, port: number): Promise<string> {
-  const client = createSocket('udp4')
+  const client = createSocket(address.includes(':') ? 'udp6' : 'udp4')
   try {
     client.send('?', port, address)
     const [answer] = (await once(client, 'message', { signal: AbortSignal.timeout(1500) })) as [Buffer]
