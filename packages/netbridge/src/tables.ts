@@ -52,14 +52,18 @@ export function dismissedOf(info: EndpointInfo): Dismissed {
 
 /** Makes the tables again from what is recorded. Nobody else of the instance may change them at the same time. */
 export function restoreTables({ state, table }: TableSource): void {
+  table.replace(wantedContent(state))
+}
+
+/** What is to be in the tables, by what is recorded. */
+export function wantedContent(state: InstanceState): TableContent {
   const records = state.bridges()
   const endpoints = records.flatMap(({ name }) => state.endpoints(name).list())
-  const content: TableContent = {
+  return {
     networks: records.map(tableNetwork),
     publications: endpoints.map(publicationOf),
     senders: endpoints.flatMap((info) => senderOf(info) ?? []),
   }
-  table.replace(content)
 }
 
 /** Lets an endpoint into the tables, where it has something in them. It is recorded already. */

@@ -1,15 +1,18 @@
 import { NETLINK_NETFILTER } from '@ctr/linux'
 import { isNetbridgeError } from '../errors.js'
+import type { NetlinkMessage } from '../netlink/message-reader.js'
 import { NetlinkSocket } from '../netlink/netlink-socket.js'
-import { NFPROTO_BRIDGE, NFPROTO_INET } from '../nft/constants.js'
 import { NftTable } from '../nft/nft-table.js'
-import { readRuleset } from '../nft/read-ruleset.js'
-import { RULESET_SIZE } from '../nft/ruleset.js'
 import type { InstanceState } from '../state/instance-state.js'
-import { restoreTables, senderOf, type TableSource } from '../tables.js'
+import type { PortClaims } from '../state/port-claims.js'
+import { wantedContent } from '../tables.js'
 import { FirewallWatch } from './firewall-watch.js'
-import { ensureLegacyPasses } from './legacy-passes.js'
+import { ensureLegacyPasses, needsLegacyPasses } from './legacy-passes.js'
 import { ensurePasses } from './pass-rules.js'
+import { mayBeMissed, isWhole } from './whole-tables.js'
+
+/** How often tables of iptables-legacy are looked at, in milliseconds. */
+const LEGACY_MS = 2000
 
 /**
  * Keeps the tables of an instance, and its rules in the chains of others, as they shall be while somebody has one of its
@@ -21,13 +24,17 @@ export class Firewall implements Disposable {
   readonly #socket = new NetlinkSocket(NETLINK_NETFILTER)
   readonly #table: NftTable
   readonly #watch: FirewallWatch
+  readonly #claims: PortClaims
+  readonly #legacyTimer: NodeJS.Timeout
   #users = 0
 
   private constructor(instance: string, state: InstanceState) {
     this.#state = state
     this.#table = new NftTable(instance, this.#socket)
+    this.#claims = state.ports()
     try {
-      this.#watch = new FirewallWatch(() => this.#changed())
+      this.#watch = new FirewallWatch((deleted) => this.#changed(deleted))
+      this.#legacyTimer = setInterval(() => this.#lookAtLegacy(), LEGACY_MS).unref()
     } catch (error) {
       this.#socket.close()
       throw error
@@ -49,7 +56,7 @@ export class Firewall implements Disposable {
 
   /**
    * The same in tables of iptables-legacy of the network namespace that the thread is in. Nobody is told when those
-   * change.
+   * change, so they are looked at from time to time.
    */
   ensureLegacyPasses(): void {
     ensureLegacyPasses(this.#table.name, this.#state.bridges())
@@ -60,6 +67,8 @@ export class Firewall implements Disposable {
     if (this.#users > 0) return
     Firewall.#open.delete(this.#state)
     this.#watch.close()
+    clearInterval(this.#legacyTimer)
+    this.#claims.close()
     this.#socket.close()
   }
 
@@ -67,30 +76,27 @@ export class Firewall implements Disposable {
     this.close()
   }
 
-  #changed(): void {
+  #changed(deleted: readonly NetlinkMessage[] | undefined): void {
     if (this.#state.bridges().length === 0) return // removed by another process
     try {
+      if (deleted?.some((message) => mayBeMissed(message, this.#table.name, this.#claims)) === false) return
       this.#state.locked(() => {
         if (this.#state.bridges().length === 0) return
-        const source = { state: this.#state, table: this.#table }
-        if (!isWhole(this.#socket, source)) restoreTables(source)
+        const content = wantedContent(this.#state)
+        if (!isWhole(this.#socket, this.#table.name, content)) this.#table.replace(content)
         this.ensurePasses()
       })
     } catch (error) {
       if (!isNetbridgeError(error)) throw error // what the kernel refuses now is tried again at the next change
     }
   }
-}
 
-/** Whether the tables have their chains and rules. */
-function isWhole(socket: NetlinkSocket, { state, table }: TableSource): boolean {
-  const { chains, rules } = readRuleset(socket)
-  const isOwn = (family: number) => (item: { readonly table: string; readonly family: number }) =>
-    item.table === table.name && item.family === family
-  const isComplete =
-    chains.filter(isOwn(NFPROTO_INET)).length >= RULESET_SIZE.chains &&
-    rules.filter(isOwn(NFPROTO_INET)).length >= RULESET_SIZE.rules
-  if (!isComplete) return false
-  const endpoints = state.bridges().flatMap(({ name }) => state.endpoints(name).list())
-  return !endpoints.some((info) => senderOf(info) !== undefined) || chains.some(isOwn(NFPROTO_BRIDGE))
+  #lookAtLegacy(): void {
+    try {
+      const isBehind = (): boolean => needsLegacyPasses(this.#table.name, this.#state.bridges())
+      if (isBehind()) this.#state.locked(() => isBehind() && this.ensureLegacyPasses())
+    } catch (error) {
+      if (!isNetbridgeError(error)) throw error // what cannot be read now is tried again
+    }
+  }
 }

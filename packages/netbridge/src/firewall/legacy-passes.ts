@@ -48,6 +48,11 @@ export function ensureLegacyPasses(instance: string, bridges: readonly BridgeRec
   }
 }
 
+/** Whether {@link ensureLegacyPasses} has something to do. */
+export function needsLegacyPasses(instance: string, bridges: readonly BridgeRecord[]): boolean {
+  return legacyFamilies.some((layout) => changed(layout, instance, bridges) !== undefined)
+}
+
 /** The table as it is and as it shall be; undefined when that is the same. */
 function changed(
   layout: LegacyFamily,

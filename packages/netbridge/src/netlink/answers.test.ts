@@ -45,7 +45,7 @@ describe('readAnswer()', () => {
   it('takes what is cut off for what is left of it', () => {
     for (let length = 0; length < recorded.unknownKindQuoted.length / 2; length++) {
       const bytes = Buffer.from(recorded.unknownKindQuoted, 'hex').subarray(16, length)
-      expect(() => readAnswer({ type: 2, flags: 0x200, sequence: 7, body: bytes })).not.toThrow()
+      expect(() => readAnswer({ type: 2, flags: 0x200, sequence: 7, port: 0, body: bytes })).not.toThrow()
     }
   })
 })

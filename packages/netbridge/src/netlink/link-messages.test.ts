@@ -96,7 +96,7 @@ describe('newMacvlan(), newIpvlan() and newVlan()', () => {
 describe('newDefaultRoute()', () => {
   it('is read back by readRoute()', () => {
     const body = bodyOf(newDefaultRoute(2, parseIp('172.30.0.1')!))
-    expect(readRoute({ type: 24, flags: 0, sequence: 0, body })).toEqual({
+    expect(readRoute({ type: 24, flags: 0, sequence: 0, port: 0, body })).toEqual({
       family: 2,
       prefixLength: 0,
       destination: undefined,
@@ -104,7 +104,7 @@ describe('newDefaultRoute()', () => {
       isLocal: false,
     })
     body[7] = 2 // RTN_LOCAL
-    expect(readRoute({ type: 24, flags: 0, sequence: 0, body }).isLocal).toBe(true)
+    expect(readRoute({ type: 24, flags: 0, sequence: 0, port: 0, body }).isLocal).toBe(true)
   })
 })
 
@@ -117,7 +117,7 @@ describe('readLink()', () => {
     writer.attributeU32(5, 9)
     writer.attributeU32(10, 5)
     writer.nested(18, () => writer.attributeString(1, 'veth'))
-    expect(readLink({ type: 16, flags: 0, sequence: 0, body: Buffer.from(writer.bytes) })).toEqual({
+    expect(readLink({ type: 16, flags: 0, sequence: 0, port: 0, body: Buffer.from(writer.bytes) })).toEqual({
       index: 7,
       name: 'ctrac1e0002',
       up: true,

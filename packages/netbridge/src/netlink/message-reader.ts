@@ -8,6 +8,8 @@ export interface NetlinkMessage {
   readonly type: number
   readonly flags: number
   readonly sequence: number
+  /** Port of the socket whose request it is about (`nlmsg_pid`). */
+  readonly port: number
   readonly body: Buffer
 }
 
@@ -30,6 +32,7 @@ export function readMessages(data: Buffer): NetlinkMessage[] {
       type: data.readUInt16LE(at + 4),
       flags: data.readUInt16LE(at + 6),
       sequence: data.readUInt32LE(at + 8),
+      port: data.readUInt32LE(at + 12),
       body: data.subarray(at + 16, at + length),
     })
     at += (length + 3) & ~3

@@ -63,11 +63,11 @@ describe('readAnswer()', () => {
     const errno = Buffer.alloc(4)
     errno.writeInt32LE(-22)
     const body = Buffer.concat([errno, Buffer.alloc(16), header, text])
-    expect(readAnswer({ type: 2, flags: 0x300, sequence: 1, body })).toEqual({
+    expect(readAnswer({ type: 2, flags: 0x300, sequence: 1, port: 0, body })).toEqual({
       errno: 22,
       text: 'Attribute failed policy validation',
     })
-    expect(readAnswer({ type: 2, flags: 0, sequence: 1, body }).text).toBeUndefined()
+    expect(readAnswer({ type: 2, flags: 0, sequence: 1, port: 0, body }).text).toBeUndefined()
   })
 })
 

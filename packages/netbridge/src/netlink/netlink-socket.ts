@@ -2,6 +2,7 @@ import {
   AF_NETLINK,
   bind,
   Fd,
+  getsockname,
   MSG_DONTWAIT,
   MSG_TRUNC,
   NETLINK_ADD_MEMBERSHIP,
@@ -33,6 +34,8 @@ export class NetlinkSocket implements Disposable {
   readonly #sender = Buffer.alloc(ADDRESS_LENGTH)
   readonly #senderLength = Buffer.from(Uint32Array.of(ADDRESS_LENGTH).buffer)
   #sequence = 0
+  #port = 0
+  static readonly #ports = new Set<number>()
 
   /** @param protocol - `NETLINK_ROUTE` or `NETLINK_NETFILTER`. */
   constructor(protocol: number) {
@@ -44,6 +47,11 @@ export class NetlinkSocket implements Disposable {
   /** The descriptor, for sending from another thread. */
   get fd(): number {
     return this.#fd.number
+  }
+
+  /** Whether a message is about what a socket of this process has asked for. */
+  static isOwn({ port }: NetlinkMessage): boolean {
+    return this.#ports.has(port)
   }
 
   /** A sequence number that this socket has not used before. */
@@ -64,6 +72,7 @@ export class NetlinkSocket implements Disposable {
    */
   exchange(bytes: Uint8Array, describe: (sequence: number) => string): NetlinkMessage[] {
     send(this.#fd.number, bytes)
+    this.#rememberPort()
     return this.receive(describe)
   }
 
@@ -93,11 +102,19 @@ export class NetlinkSocket implements Disposable {
   }
 
   close(): void {
+    NetlinkSocket.#ports.delete(this.#port)
     this.#fd.close()
   }
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  /** The kernel has chosen it when the first message was sent. */
+  #rememberPort(): void {
+    if (this.#port !== 0) return
+    this.#port = getsockname(this.#fd.number).readUInt32LE(4)
+    NetlinkSocket.#ports.add(this.#port)
   }
 
   /** Everything that waits. Also after a fault, so that nothing is left to be taken for the answer to the next request. */

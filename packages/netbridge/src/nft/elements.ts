@@ -5,6 +5,11 @@ import type { Element } from './transaction.js'
 const protocolNumber: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 }
 const IFNAME_SIZE = 16
 
+/** The protocol of that number; undefined of those that are not published. */
+export function protocolOf(number: number): Protocol | undefined {
+  return (['tcp', 'udp', 'sctp'] as const).find((protocol) => protocolNumber[protocol] === number)
+}
+
 /** Key of a set of interfaces, such as `bridges`. */
 export function bridgeElement(name: string): Element {
   return { key: interfaceName(name) }

@@ -6,7 +6,7 @@ import { portElements, type Publication } from './port-elements.js'
 import { addRuleset } from './ruleset.js'
 import { addSenderRules, senderElements, type Sender } from './senders.js'
 import { BRIDGES, INSIDE, INTERNAL, MEMBERS, MEMBERS6, SUBNETS, SUBNETS6 } from './sets.js'
-import { NftTransaction } from './transaction.js'
+import { NftTransaction, type Element } from './transaction.js'
 
 /** A network as the table knows it. */
 export interface TableNetwork {
@@ -29,6 +29,20 @@ export interface TableContent {
   readonly senders: readonly Sender[]
 }
 
+/** What elements are added to: a transaction, or a list of what there ought to be. */
+export interface ElementSink {
+  readonly in: (family: 'inet' | 'bridge') => ElementSink
+  readonly addElements: (set: string, elements: readonly Element[]) => unknown
+}
+
+/** Adds all that the sets and maps of the tables are to have in them. */
+export function addContent(sink: ElementSink, { networks, publications, senders }: TableContent): void {
+  for (const network of networks) addNetwork(sink, network)
+  for (const publication of publications) addPublication(sink, publication)
+  const bridge = sink.in('bridge')
+  for (const sender of senders) addSender(bridge, sender)
+}
+
 /**
  * The nftables table of an instance, and the second one of the same name and the family `bridge`, which is there when
  * senders are checked. Every change is one transaction.
@@ -44,14 +58,10 @@ export class NftTable {
   }
 
   /** Makes the tables with everything that shall be in them, in place of those that are there. */
-  replace({ networks, publications, senders }: TableContent): void {
+  replace(content: TableContent): void {
     const transaction = addRuleset(new NftTransaction(this.name).createTable().deleteTable())
-    for (const network of networks) addNetwork(transaction, network)
-    for (const publication of publications) addPublication(transaction, publication)
-    if (senders.length > 0) {
-      addSenderRules(transaction.in('bridge').createTable().deleteTable())
-      for (const sender of senders) addSender(transaction, sender)
-    }
+    if (content.senders.length > 0) addSenderRules(transaction.in('bridge').createTable().deleteTable())
+    addContent(transaction.in('inet'), content)
     transaction.commit(this.#socket)
   }
 
@@ -149,7 +159,7 @@ function setsOf(subnet: string): readonly [members: string, masqueraded: string]
   return subnet.includes(':') ? [MEMBERS6, SUBNETS6] : [MEMBERS, SUBNETS]
 }
 
-function addNetwork(transaction: NftTransaction, network: TableNetwork): NftTransaction {
+function addNetwork<Sink extends ElementSink>(transaction: Sink, network: TableNetwork): Sink {
   const { bridge, subnets, masquerade, icc, internal } = network
   transaction.addElements(BRIDGES, [bridgeElement(bridge)])
   if (icc) transaction.addElements(INSIDE, [insideElement(bridge)])
@@ -162,12 +172,15 @@ function addNetwork(transaction: NftTransaction, network: TableNetwork): NftTran
   return transaction
 }
 
-function addPublication(transaction: NftTransaction, { ports, ...targets }: Publication): NftTransaction {
+function addPublication<Sink extends ElementSink>(
+  transaction: Sink,
+  { ports, ...targets }: Publication,
+): Sink {
   for (const map of portElements(ports, targets)) transaction.addElements(...map)
   return transaction
 }
 
-function addSender(transaction: NftTransaction, sender: Sender): NftTransaction {
+function addSender<Sink extends ElementSink>(transaction: Sink, sender: Sender): Sink {
   for (const set of senderElements(sender)) transaction.addElements(...set)
   return transaction
 }

@@ -9,7 +9,7 @@ import type { NftSet } from './transaction.js'
 const NOTHING = Buffer.alloc(0)
 
 /** An element as the kernel has it. */
-interface ReadElement {
+export interface ReadElement {
   readonly key: Buffer
   readonly data: Buffer | undefined
   readonly isEnd: boolean
@@ -17,14 +17,7 @@ interface ReadElement {
 
 /** `nft list set`: the elements of one of our sets or maps, as nft(8) writes them, in order. */
 export function readElements(socket: NetlinkSocket, family: number, table: string, set: NftSet): string[] {
-  const messages = dump(socket, nft.NFT_MSG_GETSETELEM, `list the elements of ${set.name}`, {
-    family,
-    body: (writer) => {
-      writer.attributeString(nft.NFTA_SET_ELEM_LIST_TABLE, table)
-      writer.attributeString(nft.NFTA_SET_ELEM_LIST_SET, set.name)
-    },
-  })
-  const elements = messages.flatMap(elementsOf).sort((a, b) => Buffer.compare(a.key, b.key))
+  const elements = dumpElements(socket, family, table, set).sort((a, b) => Buffer.compare(a.key, b.key))
   if ((set.flags & nft.NFT_SET_INTERVAL) !== 0) return intervals(elements)
   return elements.map(({ key, data }) => {
     const left = formatParts(key, set.keyType)
@@ -34,7 +27,25 @@ export function readElements(socket: NetlinkSocket, family: number, table: strin
   })
 }
 
-function elementsOf({ body }: NetlinkMessage): ReadElement[] {
+/** The same as the kernel has them. */
+export function dumpElements(
+  socket: NetlinkSocket,
+  family: number,
+  table: string,
+  set: NftSet,
+): ReadElement[] {
+  const messages = dump(socket, nft.NFT_MSG_GETSETELEM, `list the elements of ${set.name}`, {
+    family,
+    body: (writer) => {
+      writer.attributeString(nft.NFTA_SET_ELEM_LIST_TABLE, table)
+      writer.attributeString(nft.NFTA_SET_ELEM_LIST_SET, set.name)
+    },
+  })
+  return messages.flatMap(elementsOf)
+}
+
+/** The elements that a message is about. */
+export function elementsOf({ body }: NetlinkMessage): ReadElement[] {
   const list = readAttributes(body.subarray(4)).get(nft.NFTA_SET_ELEM_LIST_ELEMENTS) ?? NOTHING
   return attributeList(list).map(([, bytes]) => {
     const element = readAttributes(bytes)

@@ -73,6 +73,9 @@ const rules: readonly Rule[] = [
   [CHAIN, drop],
 ]
 
+/** Rules in the one chain of the table. */
+export const SENDER_RULES = rules.length
+
 /** Adds the table `bridge INSTANCE`, its sets empty: links in `guarded` may send as themselves only. */
 export function addSenderRules(transaction: NftTransaction): NftTransaction {
   transaction

@@ -51,6 +51,11 @@ export class PortClaims {
     })
   }
 
+  /** Whether somebody publishes a port, on whatever address. */
+  has(port: Pick<HostPort, 'protocol' | 'host'>): boolean {
+    return this.#table.get(portKey(port)) !== undefined
+  }
+
   /** Every claimed port, with its owner. */
   *entries(): Generator<readonly [port: HostPort, owner: string]> {
     for (const [key, claims] of this.#table.entries()) {
@@ -78,7 +83,7 @@ export class PortClaims {
 }
 
 /** Stands for a port on whatever address. */
-export function portKey({ protocol, host }: HostPort): string {
+export function portKey({ protocol, host }: Pick<HostPort, 'protocol' | 'host'>): string {
   return `${protocol}-${host}`
 }
 
