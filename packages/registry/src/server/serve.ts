@@ -11,7 +11,7 @@ export interface ServeContext {
   readonly registry: Registry
   /** Default: everybody may do everything. */
   readonly auth: BasicAuth | undefined
-  /** Told of failures that clients see as status 500. */
+  /** Told of failures that clients see as status 500 or 507. */
   readonly onError: (error: unknown) => void
 }
 
@@ -33,11 +33,20 @@ export async function serve({ registry, auth, onError }: ServeContext, exchange:
       if (!isHangUp(error)) onError(error)
       return
     }
-    const known = error instanceof ApiError ? error : new ApiError(500, 'UNKNOWN', 'internal error')
+    const known = error instanceof ApiError ? error : ownFault(error)
     if (known !== error) onError(error)
     if (!request.complete) hangUpAfter(request, response)
     answer(exchange, known.status, { 'content-type': 'application/json', ...known.headers }, known.body)
   }
+}
+
+/** What a client is told of a failure of ours: only that the disk is full, which it may wait for. */
+function ownFault(error: unknown): ApiError {
+  const cause = isRegistryError(error) ? error.cause : error
+  const isFull = ['ENOSPC', 'EDQUOT'].includes(errnoOf(cause) ?? '')
+  return isFull
+    ? new ApiError(507, 'UNKNOWN', 'the registry has no space left on its disk')
+    : new ApiError(500, 'UNKNOWN', 'internal error')
 }
 
 /** Ends the connection of a client whose body nobody wants, however much of it there is. */

@@ -43,7 +43,7 @@ export interface RegistryServerOptions {
   readonly uploadIdleMs?: number | undefined
   /** How long a connection may be silent, in milliseconds. Default 60,000. */
   readonly connectionIdleMs?: number | undefined
-  /** Told of failures that clients see as status 500, such as a full disk, and of damaged manifests. */
+  /** Told of failures that clients see as status 500, or 507 for a full disk, and of damaged manifests. */
   readonly onError?: ((error: unknown) => void) | undefined
 }
 

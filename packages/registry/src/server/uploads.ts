@@ -72,6 +72,7 @@ export class Uploads {
       if (isLasting) await writeUploadNote(path, upload)
     } catch (error) {
       this.#uploads.delete(id)
+      await removeFile(`${path}.json`) // a full disk has taken its name, but not its text
       throw error
     }
     return upload
