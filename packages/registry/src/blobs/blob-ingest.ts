@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { errnoOf } from '../errors.js'
 import { Arrival, type ArrivingBlob } from './arriving-blob.js'
 import { io, removeFile, syncFolder } from './durable.js'
+import type { EarlySync } from './early-sync.js'
 import { GatheringWriter } from './gathering-writer.js'
 import { Verifier, type Expected } from './verify.js'
 
@@ -22,27 +23,34 @@ export class BlobIngest {
   readonly #paths: IngestPaths
   readonly #verifier: Verifier
   readonly #file: FileHandle
+  readonly #early: EarlySync
   #arrival: Arrival
   #writer: GatheringWriter
   #isOpen = true
 
-  private constructor(expected: Expected, paths: IngestPaths, file: FileHandle) {
+  private constructor(expected: Expected, paths: IngestPaths, file: FileHandle, early: EarlySync) {
     this.#expected = expected
     this.#paths = paths
     this.#file = file
+    this.#early = early
     this.#verifier = new Verifier(expected)
     this.#arrival = this.#newArrival()
     this.#writer = this.#newWriter()
   }
 
-  /** Begins, or goes on where a suspended or crashed writer of the same blob stopped. */
-  static async open(expected: Expected, paths: IngestPaths): Promise<BlobIngest> {
+  /**
+   * Begins, or goes on where a suspended or crashed writer of the same blob stopped.
+   *
+   * @param early - What all writers of a store take turns at.
+   */
+  static async open(expected: Expected, paths: IngestPaths, early: EarlySync): Promise<BlobIngest> {
     return await io(`store blob ${expected.digest}`, async () => {
       const isClaimed = await claim(paths)
       const ingest = new BlobIngest(
         expected,
         paths,
         await open(paths.working, isClaimed ? 'r+' : 'wx+', 0o644),
+        early,
       )
       try {
         if (isClaimed) await ingest.#goOn()
@@ -133,7 +141,7 @@ export class BlobIngest {
 
   #newWriter(): GatheringWriter {
     const arrival = this.#arrival
-    return new GatheringWriter(this.#file, this.offset, (end) => arrival.grown(end))
+    return new GatheringWriter(this.#file, this.offset, (end) => arrival.grown(end), this.#early)
   }
 
   /** Checks what an earlier writer left, and goes on behind it. */

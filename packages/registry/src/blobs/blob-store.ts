@@ -7,6 +7,7 @@ import { errnoOf, RegistryError } from '../errors.js'
 import { digestOf, isDigest, parseDigest } from '../manifest/digest.js'
 import { BlobIngest } from './blob-ingest.js'
 import { io, ioError, removeFile, syncFolder } from './durable.js'
+import { EarlySync } from './early-sync.js'
 import { isOwnerGone, ownerToken } from './owner.js'
 import { sizeMismatch, Verifier, type Expected } from './verify.js'
 
@@ -29,6 +30,7 @@ export interface StoredBlob extends Expected {
 export class BlobStore {
   /** The folder that holds `blobs` and `partial`. */
   readonly folder: string
+  readonly #early = new EarlySync()
 
   private constructor(folder: string) {
     this.folder = folder
@@ -172,7 +174,8 @@ export class BlobStore {
     const { algorithm, hex } = parseDigest(expected.digest)
     const resumable = join(this.folder, 'partial', `${algorithm}-${hex}`)
     const working = `${resumable}~${ownerToken()}`
-    return await BlobIngest.open(expected, { working, resumable, final: this.pathOf(expected.digest) })
+    const paths = { working, resumable, final: this.pathOf(expected.digest) }
+    return await BlobIngest.open(expected, paths, this.#early)
   }
 
   /**

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '@ctr/testing'
+import { EarlySync } from './early-sync.js'
 import { GatheringWriter } from './gathering-writer.js'
 
 describe('GatheringWriter', () => {
@@ -32,5 +33,39 @@ describe('GatheringWriter', () => {
     await expect(writer.flush()).rejects.toMatchObject({ code: 'ENOSPC' })
     await expect(writer.write(Buffer.from('more'))).rejects.toMatchObject({ code: 'ENOSPC' })
     await file.close()
+  })
+
+  it('has the disk write while more comes, and tells what that has thrown', async () => {
+    using folder = temporaryFolder()
+    const path = join(folder.path, 'file')
+    const turns: number[] = []
+    const pieces = Array.from({ length: 10 }, () => randomBytes(EarlySync.step / 4))
+    const file = await open(path, 'w')
+    let end = 0
+    class Counted extends EarlySync {
+      override begin(of: FileHandle): Promise<void> | undefined {
+        const turn = super.begin(of)
+        if (turn !== undefined) turns.push(end)
+        return turn
+      }
+    }
+    const writer = new GatheringWriter(file, 0, (at) => (end = at), new Counted())
+    for (const piece of pieces) await writer.write(piece)
+    await writer.flush()
+    await file.close()
+    expect(Buffer.concat(pieces).equals(readFileSync(path))).toBe(true)
+    expect(turns.length).toBeGreaterThan(0)
+    expect(turns.every((at, n) => at - (turns[n - 1] ?? 0) >= EarlySync.step)).toBe(true)
+
+    const broken = new (class extends EarlySync {
+      override begin(): Promise<void> {
+        return Promise.reject(Object.assign(new Error('the disk is broken'), { code: 'EIO' }))
+      }
+    })()
+    const other = await open(path, 'w')
+    const failing = new GatheringWriter(other, 0, () => undefined, broken)
+    await failing.write(Buffer.alloc(EarlySync.step))
+    await expect(failing.flush()).rejects.toMatchObject({ code: 'EIO' })
+    await other.close()
   })
 })

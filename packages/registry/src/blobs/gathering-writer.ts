@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import { EarlySync } from './early-sync.js'
 
 /** Bytes that wait for the disk at most; whoever brings more waits as well. */
 const mostWaiting = 1024 * 1024
@@ -14,16 +15,23 @@ export class GatheringWriter {
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
   #running: Promise<void> | undefined
+  readonly #early: EarlySync | undefined
+  /** What was before here when the disk last had a turn. */
+  #syncedTo: number
+  #syncing: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
 
   /**
    * @param position - Where the first piece goes.
    * @param onWritten - Told how far the file goes, after each write.
+   * @param early - Has the disk write while more comes. Default: it does when it likes.
    */
-  constructor(file: FileHandle, position: number, onWritten: (end: number) => void) {
+  constructor(file: FileHandle, position: number, onWritten: (end: number) => void, early?: EarlySync) {
     this.#file = file
     this.#end = position
     this.#onWritten = onWritten
+    this.#early = early
+    this.#syncedTo = position
   }
 
   /**
@@ -39,9 +47,10 @@ export class GatheringWriter {
     this.#check()
   }
 
-  /** Waits until all is written. */
+  /** Waits until all is written, and nothing uses the file any more. */
   async flush(): Promise<void> {
     while (this.#running !== undefined) await this.#running
+    await this.#syncing
     this.#check()
   }
 
@@ -57,6 +66,7 @@ export class GatheringWriter {
       () => {
         this.#running = undefined
         this.#onWritten(this.#end)
+        this.#syncSome()
         if (this.#waiting.length > 0) this.#begin()
       },
       (error: unknown) => {
@@ -64,6 +74,20 @@ export class GatheringWriter {
         this.#failure = { error }
       },
     )
+  }
+
+  #syncSome(): void {
+    if (this.#syncing !== undefined || this.#end - this.#syncedTo < EarlySync.step) return
+    const turn = this.#early?.begin(this.#file)
+    if (turn === undefined) return
+    this.#syncedTo = this.#end
+    this.#syncing = turn
+      .catch((error: unknown) => {
+        this.#failure ??= { error }
+      })
+      .finally(() => {
+        this.#syncing = undefined
+      })
   }
 
   async #writeAll(pieces: readonly Uint8Array[]): Promise<void> {

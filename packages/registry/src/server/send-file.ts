@@ -16,6 +16,7 @@ const maxSpare = 64
 export async function sendFile(file: FileHandle, { start, end }: ByteRange, out: Writable): Promise<void> {
   const buffers = [take(), take()]
   const writes: Promise<void>[] = [Promise.resolve(), Promise.resolve()]
+  const gone = closing(out)
   let isWhole = false
   try {
     let position = start
@@ -25,28 +26,42 @@ export async function sendFile(file: FileHandle, { start, end }: ByteRange, out:
       const { bytesRead } = await file.read(buffer, 0, Math.min(pieceBytes, end + 1 - position), position)
       if (bytesRead === 0) throw new Error('the file of a blob is shorter than it was')
       position += bytesRead
-      writes[n] = write(out, buffer.subarray(0, bytesRead))
+      const written = Promise.race([write(out, buffer.subarray(0, bytesRead)), gone.promise])
+      written.catch(() => undefined) // told when its buffer is wanted again
+      writes[n] = written
     }
     await Promise.all(writes)
     isWhole = true
     out.end()
   } finally {
+    gone.stop()
     // what a broken connection still holds is not used again
     await Promise.allSettled(writes)
     if (isWhole) for (const buffer of buffers) give(buffer)
   }
 }
 
-/** Resolves when the bytes have left this process. */
+/** Resolves when the bytes have left this process; never, for some that an HTTP answer holds as its connection breaks. */
 async function write(out: Writable, bytes: Buffer): Promise<void> {
-  const written = new Promise<void>((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     out.write(bytes, (error) => {
       if (error) reject(error)
       else resolve()
     })
   })
-  written.catch(() => undefined) // told to whoever waits for it
-  await written
+}
+
+/** Fails when the client goes. */
+function closing(out: Writable): { readonly promise: Promise<never>; stop(): void } {
+  let onClose!: () => void
+  const promise = new Promise<never>((_, reject) => {
+    onClose = () =>
+      reject(Object.assign(new Error('the client has gone'), { code: 'ERR_STREAM_PREMATURE_CLOSE' }))
+  })
+  promise.catch(() => undefined) // nobody may be waiting
+  if (out.destroyed) onClose()
+  else out.once('close', onClose)
+  return { promise, stop: () => void out.off('close', onClose) }
 }
 
 function take(): Buffer {
