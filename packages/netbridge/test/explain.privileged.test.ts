@@ -33,6 +33,7 @@ describeOn(['root', 'bin:nft', 'bin:ip', 'bin:iptables-nft'], 'Networks.explain'
       'From a container to the outside',
       'From the outside to port 18080/tcp of the host (0.0.0.0)',
       'From localhost to port 18080/tcp',
+      'From [::1] to port 18080/tcp',
       'From localhost to port 18081/udp',
       'From other networks of this host',
       'Names',

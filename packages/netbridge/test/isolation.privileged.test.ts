@@ -83,7 +83,7 @@ describeOn(['root', 'bin:ip', 'bin:nft', 'bin:nsenter'], 'networks apart from ea
     expect(await ask(client.fd, victim.address, 80, 500)).not.toMatch(/^liar/)
     expect(await ask(client.fd, victim.ipv6!.address, 81, 500)).not.toMatch(/^liar/)
     // without the check it would take its place
-    run(undefined, 'nft', 'flush', 'chain', 'bridge', store.instance, 'senders')
+    run(undefined, 'nft', 'insert', 'rule', 'bridge', store.instance, 'senders', 'accept')
     run(client, 'ip', 'neighbour', 'flush', 'all')
     expect(await ask(client.fd, victim.address, 80, 1500)).toMatch(/^liar/)
   })

@@ -70,7 +70,7 @@ export async function serve(
 
 /** A TCP server inside a namespace that gives each client back what it says. */
 export async function mirror(netnsFd: number, port: number, address: string): Promise<AsyncDisposable> {
-  return serveTcp(netnsFd, port, address, (client) => client.pipe(client))
+  return serveTcp(netnsFd, port, address, (client) => client.pipe(client), true)
 }
 
 async function serveTcp(
@@ -78,12 +78,13 @@ async function serveTcp(
   port: number,
   address: string,
   answer: (client: Socket) => unknown,
+  allowHalfOpen = false,
 ): Promise<AsyncDisposable> {
   const fd = inside(netnsFd, () => socket(familyOf(address), SOCK_STREAM, 0))
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1)
   bind(fd, socketAddress(address, port))
   listen(fd, 64)
-  const server: Server = createServer({ allowHalfOpen: true }, (client) => {
+  const server: Server = createServer({ allowHalfOpen }, (client) => {
     client.on('error', () => undefined)
     answer(client)
   })
