@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '@ctr/testing'
 import { openStore } from '../src/overlay/open-store.js'
@@ -92,6 +93,20 @@ describe('a store in a folder', () => {
 
 describe('a store in etcd', () => {
   behaves(() => startEtcd('127.0.0.1'))
+
+  it('is asked over TLS, by who has a certificate', async () => {
+    const tls = fileURLToPath(new URL('fixtures/tls', import.meta.url))
+    await using etcd = await startEtcd('127.0.0.1', tls)
+    using store = openStore(`${etcd.url}?ca=${tls}/ca.pem&cert=${tls}/client.pem&key=${tls}/client.key`)
+    expect(await store.create('k', 'v')).toBe('v')
+    const told = store.changed('k', (await store.list('k')).revision, never)
+    await store.announce('k2', 'v', 60)
+    await told
+    for (const query of ['', `?ca=${tls}/ca.pem`]) {
+      using other = openStore(`${etcd.url}${query}`)
+      await expect(other.list('k')).rejects.toMatchObject({ code: 'ERR_NETBRIDGE_STORE' })
+    }
+  })
 
   it('says that it cannot be reached, and is there again afterwards', async () => {
     await using etcd = await startEtcd('127.0.0.1')
