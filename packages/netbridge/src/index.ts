@@ -11,7 +11,7 @@ export type { NetworkExplanation } from './explain/explain-network.js'
 export type { Journey } from './explain/journeys.js'
 export type { ExplainedChain, ExplainedTable } from './explain/read-tables.js'
 export type { FirewallWarning } from './firewall/warnings.js'
-export type { Network } from './network.js'
+export type { Network, RemoveOptions } from './network.js'
 export type {
   NetworkDriver,
   NetworkInfo,

@@ -11,7 +11,7 @@ import type { NameTable } from './dns/name-table.js'
 import { openDnsSockets, type DnsSockets } from './dns/sockets.js'
 import type { AttachOptions, Endpoint, EndpointInfo } from './endpoint.js'
 import { endpointHandle } from './endpoint-handle.js'
-import { NetbridgeError } from './errors.js'
+import { isNetbridgeError, NetbridgeError } from './errors.js'
 import { Firewall } from './firewall/firewall.js'
 import { LinkReaper } from './link-reaper.js'
 import type { NetworkDriver, NetworkInfo } from './network-info.js'
@@ -30,6 +30,15 @@ import { isBridge } from './state/network-record.js'
 import { PortReservations } from './port-reservations.js'
 import { restoreTables, tableNetwork } from './tables.js'
 import { checkDnsOptions, checkId } from './validate.js'
+
+/** How a network is removed. */
+export interface RemoveOptions {
+  /**
+   * An overlay network is removed here even if its store is away: what the store has of this host stays there, its
+   * blocks of addresses until somebody deletes them. Default false.
+   */
+  readonly force?: boolean | undefined
+}
 
 /**
  * A network of the host and the containers on it. It stays until `remove()`; any number of processes may have it open.
@@ -306,13 +315,13 @@ export class Network implements AsyncDisposable {
    * loop stands still.
    *
    * @throws {@link NetbridgeError} `ERR_NETBRIDGE_KERNEL` when the kernel refuses; open and remove it again.
-   *   `ERR_NETBRIDGE_STORE`: an overlay network cannot be left while its store is away.
+   *   `ERR_NETBRIDGE_STORE`: an overlay network is not left while its store is away, unless by force.
    */
-  async remove(): Promise<void> {
+  async remove({ force = false }: RemoveOptions = {}): Promise<void> {
     if (this.#removed) return
     const network = this.#network
     const { record, state, table, route } = network
-    await this.#member?.leave()
+    await this.#leaveStore(force)
     this.cleanup([])
     await network.reaper.flush()
     state.locked(() => {
@@ -356,6 +365,14 @@ export class Network implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  async #leaveStore(force: boolean): Promise<void> {
+    try {
+      await this.#member?.leave()
+    } catch (error) {
+      if (!force || !isNetbridgeError(error) || error.code !== 'ERR_NETBRIDGE_STORE') throw error
+    }
   }
 
   #handle(info: EndpointInfo): Endpoint {

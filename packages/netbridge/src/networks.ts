@@ -4,7 +4,7 @@ import { NetbridgeError } from './errors.js'
 import { explainNetwork, type NetworkExplanation } from './explain/explain-network.js'
 import { firewallWarnings, type FirewallWarning } from './firewall/warnings.js'
 import { NetlinkSocket } from './netlink/netlink-socket.js'
-import { Network } from './network.js'
+import { Network, type RemoveOptions } from './network.js'
 import type { NetworkInfo, NetworkOptions } from './network-info.js'
 import { routeSocketIn } from './network-namespace.js'
 import { getLinks, readLink } from './netlink/link-messages.js'
@@ -103,14 +103,14 @@ export class Networks implements AsyncDisposable {
       await network.joined()
       return network
     } catch (error) {
-      if (this.#open.has(wanted.name)) await this.#leave(wanted.name)
-      await undo()
+      if (this.#open.has(wanted.name)) await this.#leave(wanted.name, { force: true })
+      await undo().catch(() => undefined) // the store may be what has failed
       throw error
     }
   }
 
-  async #leave(name: string): Promise<void> {
-    await (await this.get(name)).remove()
+  async #leave(name: string, options?: RemoveOptions): Promise<void> {
+    await (await this.get(name)).remove(options)
     this.#open.delete(name)
   }
 
@@ -239,9 +239,10 @@ export class Networks implements AsyncDisposable {
   /**
    * Removes a network that no container is on.
    *
-   * @throws {@link NetbridgeError} `ERR_NETBRIDGE_NOT_FOUND`; `ERR_NETBRIDGE_IN_USE`: containers are on it.
+   * @throws {@link NetbridgeError} `ERR_NETBRIDGE_NOT_FOUND`; `ERR_NETBRIDGE_IN_USE`: containers are on it;
+   *   `ERR_NETBRIDGE_STORE`: the store of an overlay network is away, and `force` is not set.
    */
-  async remove(nameOrId: string): Promise<void> {
+  async remove(nameOrId: string, options?: RemoveOptions): Promise<void> {
     const { name } = this.inspect(nameOrId)
     const on = this.#state.endpoints(name).ids()
     if (on.length > 0) {
@@ -250,7 +251,7 @@ export class Networks implements AsyncDisposable {
         `cannot remove network ${name}: ${on.length} containers are on it: ${on.slice(0, 3).join(', ')}`,
       )
     }
-    await this.#leave(name)
+    await this.#leave(name, options)
   }
 
   /** Removes all networks, and every endpoint on them. */

@@ -163,7 +163,12 @@ describeOn(
       expect(
         new Set([onA, onC, alone, meanwhile, await attach(b, 'after')].map((each) => each!.address)).size,
       ).toBe(5)
-      for (const host of wire.hosts) await host.tell('remove')
+      for (const host of [a, b]) await host.tell('remove')
+      await etcd.stop()
+      await expect(c.tell('remove')).rejects.toMatchObject({ code: 'ERR_NETBRIDGE_STORE' })
+      await c.tell('remove', { force: true })
+      await expect(c.tell('create', { options })).rejects.toMatchObject({ code: 'ERR_NETBRIDGE_STORE' })
+      expect(run(c.netns, 'ip', 'link', 'show')).not.toMatch(/br-|vx-/)
     })
 
     it('share a folder as store on one machine', async () => {

@@ -17,6 +17,7 @@ interface Command {
   readonly address?: string
   readonly port?: number
   readonly size?: number
+  readonly force?: boolean
 }
 
 const commands: Readonly<Record<string, (command: Command) => unknown>> = {
@@ -47,9 +48,9 @@ const commands: Readonly<Record<string, (command: Command) => unknown>> = {
   peers: () => net!.peers(),
   explain: () => networks.explain(net!.name),
   failure: () => net!.storeFailure?.message ?? null,
-  remove: async () => {
+  remove: async ({ force }) => {
     net!.cleanup([])
-    await networks.remove(net!.name)
+    await networks.remove(net!.name, { force })
   },
   close: () => networks.close(),
 }
