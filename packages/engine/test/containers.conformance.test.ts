@@ -130,6 +130,17 @@ describeOn(needs, 'docker run and its kin', () => {
     await suite.ok('volume', 'rm', 'kept')
   })
 
+  it('removes one that is to start again by force only', async () => {
+    await suite.ok('run', '-d', '--name', 'again', '--network', 'none', '--restart', 'always', image, 'false')
+    const statusOf = async (): Promise<string> =>
+      await suite.ok('inspect', '-f', '{{.State.Status}}', 'again')
+    while ((await statusOf()) !== 'restarting') continue
+    expect((await suite.docker('rm', 'again')).stderr).toMatch(
+      /stop the container before removing|is running/,
+    )
+    await suite.ok('rm', '-f', 'again')
+  })
+
   it('lists by filters', async () => {
     await suite.ok('create', '--name', 'a1', '--label', 'x=1', '--network', 'none', image)
     await suite.ok('create', '--name', 'a2', '--label', 'x=2', '--network', 'none', image)

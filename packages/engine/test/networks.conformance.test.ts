@@ -159,6 +159,11 @@ describeOn(needs, 'docker network', () => {
     expect((await docker('create', '--link', 'no-such', image)).stderr).toContain(
       'could not get container for no-such',
     )
+    await ok('create', '--name', 'unlinked', '--link', 'db:the-db', image, 'sh', '-c', script)
+    expect(await ok('rm', '--link', 'unlinked/the-db')).toBe('unlinked/the-db')
+    expect((await docker('rm', '--link', 'unlinked/the-db')).stderr).toContain('No such link')
+    expect(await ok('start', '-a', 'unlinked').catch(String)).toContain('1: 0')
+    await ok('rm', 'unlinked')
     await ok('stop', '-t', '0', 'db')
     const { stderr } = await docker('run', '--rm', '--name', 'lonely', '--link', 'db', image, 'true')
     expect(stderr).toMatch(/^docker: Error response from daemon: Cannot link db to lonely: it does not run/)

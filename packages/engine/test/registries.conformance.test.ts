@@ -58,6 +58,9 @@ describeOn(needs, 'registries, images and volumes through the docker CLI', () =>
     expect(removed).toContain('Untagged: x/y:2')
     await suite.ok('create', '--name', 'user', '--network', 'none', image)
     expect((await suite.docker('rmi', image)).code).toBe(1)
+    // a name may go while another stays
+    await suite.ok('tag', image, 'x/y:2')
+    expect(await suite.ok('rmi', 'x/y:2')).toBe('Untagged: x/y:2')
     await suite.ok('rm', 'user')
   })
 
@@ -79,6 +82,10 @@ describeOn(needs, 'registries, images and volumes through the docker CLI', () =>
     await suite.ok('save', '-o', file, 'saved:1')
     await suite.ok('rmi', 'saved:1')
     expect(await suite.ok('load', '-i', file)).toContain('Loaded image: saved:1')
+    // by its id it has no names in the archive, those that it has here are not told as loaded
+    const id = await suite.ok('inspect', '-f', '{{.Id}}', 'saved:1')
+    await suite.ok('save', '-o', file, id)
+    expect(await suite.ok('load', '-i', file)).toBe(`Loaded image ID: ${id}`)
     await suite.ok('rmi', 'saved:1')
     expect(await failure('save', '-o', `${file}2`, 'nope')).toContain('No such image: nope')
   })

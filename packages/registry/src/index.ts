@@ -81,6 +81,7 @@ export type { SaveFormat } from './archives/write-layout.js'
 export type { ArchiveLimits } from './archives/read-archive.js'
 export type {
   AddOptions,
+  LoadedImage,
   LoadOptions,
   PrunedBlobs,
   PullOptions,

@@ -30,6 +30,7 @@ export type { ExecProcess } from './container/exec.js'
 export type { CommitOptions } from './container/commit.js'
 export type { ImportOptions } from './images/import-image.js'
 export type { PrunedImages, PruneImagesOptions } from './images/prune-images.js'
+export type { RemoteImage, RemoteImageOptions, RemoteImages } from './images/remote-images.js'
 export type { ImageProblem, ImagesCheck, VerifyOptions } from './images/verify-images.js'
 export type { LogEntry, LogOptions, LogPosition } from './container/logs.js'
 export type {

@@ -31,9 +31,9 @@ export function define(command: Command, cli: Cli): void {
               signal,
             })
         if (quiet) return
-        for (const { id, references } of loaded) {
-          for (const name of references) printLine(`Loaded image: ${shortName(name)}`)
-          if (references.length === 0) printLine(`Loaded image ID: ${id}`)
+        for (const { id, loadedNames } of loaded) {
+          for (const name of loadedNames) printLine(`Loaded image: ${shortName(name)}`)
+          if (loadedNames.length === 0) printLine(`Loaded image ID: ${id}`)
         }
       })
     })

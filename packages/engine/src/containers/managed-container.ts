@@ -9,6 +9,7 @@ import type { ContainerDocument } from '../state/container-document.js'
 import { Broadcast } from '../streams/broadcast.js'
 import { Pipes, terminalStdio, type ContainerStdio } from '../streams/container-stdio.js'
 import type { OutputChunk } from '../streams/frame.js'
+import { linkOf } from '../translate/links.js'
 import { logSource } from '../translate/log-source.js'
 import type { ContainerContext } from './container-context.js'
 import { nextDelay, wantsRestart } from './restart-policy.js'
@@ -170,6 +171,17 @@ export class ManagedContainer {
     this.#emit('rename', { oldName: `/${oldName}` })
   }
 
+  /** Forgets another container that it was linked to: from its next start on. */
+  async removeLink(alias: string): Promise<void> {
+    const { body } = this.document
+    const { HostConfig } = body
+    const Links = HostConfig?.Links?.filter((text) => linkOf(text).alias !== alias)
+    if (Links === undefined || Links.length === HostConfig?.Links?.length)
+      throw new ApiError(404, `No such link: /${this.name}/${alias}`)
+    this.document.body = { ...body, HostConfig: { ...HostConfig, Links } }
+    await this.#context.documents.save(this.id, this.document)
+  }
+
   /** Changes limits, at once where it runs, and its restart policy. */
   async update(change: UpdateBody): Promise<void> {
     if (this.#removing) throw this.#conflict('is being removed')
@@ -194,7 +206,8 @@ export class ManagedContainer {
   /** Removes it with everything that it has written. */
   async remove({ force, volumes }: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
     if (this.#removing) throw this.#conflict('removal is already in progress')
-    if ((this.isRunning || this.#starting !== undefined) && !force)
+    const isActive = this.isRunning || this.#starting !== undefined || this.#restarting !== undefined
+    if (isActive && !force)
       throw this.#conflict(`is ${this.status}: stop the container before removing or force remove`)
     this.#removing = true
     try {

@@ -8,6 +8,7 @@ import { archiveRoutes } from './routes/archive.js'
 import { commitRoutes } from './routes/commit.js'
 import { containerRoutes } from './routes/containers.js'
 import { containerStreamRoutes } from './routes/container-streams.js'
+import { distributionRoutes } from './routes/distribution.js'
 import { eventRoutes } from './routes/events.js'
 import { execRoutes } from './routes/exec.js'
 import { imageRoutes } from './routes/images.js'
@@ -25,6 +26,7 @@ const routes = [
   commitRoutes,
   containerRoutes,
   containerStreamRoutes,
+  distributionRoutes,
   eventRoutes,
   execRoutes,
   imageRoutes,

@@ -13,12 +13,15 @@ export interface Link {
 export function linksOf({ HostConfig, NetworkingConfig }: CreateBody): readonly Link[] {
   const endpoints = Object.values(NetworkingConfig?.EndpointsConfig ?? {})
   const texts = [...(HostConfig?.Links ?? []), ...endpoints.flatMap((endpoint) => endpoint?.Links ?? [])]
-  return texts.map((text) => {
-    const [, name, alias = name] = /^\/?([\w.-]+)(?::([\w.-]+))?$/.exec(text) ?? []
-    if (name === undefined || alias === undefined)
-      throw badRequest(`invalid link ${JSON.stringify(text)}: it must be NAME:ALIAS`)
-    return { name, alias }
-  })
+  return texts.map(linkOf)
+}
+
+/** Reads `NAME[:ALIAS]`. */
+export function linkOf(text: string): Link {
+  const [, name, alias = name] = /^\/?([\w.-]+)(?::([\w.-]+))?$/.exec(text) ?? []
+  if (name === undefined || alias === undefined)
+    throw badRequest(`invalid link ${JSON.stringify(text)}: it must be NAME:ALIAS`)
+  return { name, alias }
 }
 
 /**

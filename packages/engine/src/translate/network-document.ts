@@ -18,7 +18,7 @@ export function networkDocument(
     Driver: driverOf(name, info),
     EnableIPv4: true,
     EnableIPv6: info?.subnets.some(({ subnet }) => subnet.includes(':')) ?? false,
-    IPAM: { Driver: 'default', Options: isMade(name) ? {} : null, Config: info?.subnets.map(configOf) ?? [] },
+    IPAM: { Driver: 'default', Options: null, Config: info?.subnets.map(configOf) ?? [] },
     Internal: info?.internal ?? false,
     Attachable: isMade(name) ? (info?.attachable ?? false) : false,
     Ingress: false,

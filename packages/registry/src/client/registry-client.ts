@@ -246,12 +246,24 @@ export class RegistryClient implements AsyncDisposable {
     answer.discard()
   }
 
-  /** The tags of a repository, page by page (`GET /v2/<name>/tags/list`). The reference's own tag is ignored. */
-  tags(reference: string | Reference, { signal }: CallOptions = {}): AsyncIterable<string> {
+  /**
+   * The tags of a repository, page by page (`GET /v2/<name>/tags/list`): those of the first mirror that lists any, else
+   * the registry's. The reference's own tag is ignored.
+   */
+  async *tags(
+    reference: string | Reference,
+    { signal }: CallOptions = {},
+  ): AsyncGenerator<string, void, undefined> {
     const { registry, repository } = checkReference(reference)
     const what = `list tags of ${registry}/${repository}`
     const scopes = [repositoryScope(repository, 'pull')]
-    return listNames(this.#sources.of(registry), what, `/v2/${repository}/tags/list`, 'tags', scopes, signal)
+    const { first, tags } = await this.#sources.read(registry, async (session) => {
+      const list = listNames(session, what, `/v2/${repository}/tags/list`, 'tags', scopes, signal)
+      return { first: await list.next(), tags: list }
+    })
+    if (first.done === true) return
+    yield first.value
+    yield* tags
   }
 
   /** The repositories of a registry, page by page (`GET /v2/_catalog`). Public registries refuse it. */

@@ -25,6 +25,7 @@ import { pruneBlobs, reachableFrom, removeUnused } from './remove-image.js'
 import {
   withClient,
   type AddOptions,
+  type LoadedImage,
   type LoadOptions,
   type PrunedBlobs,
   type PullOptions,
@@ -198,7 +199,7 @@ export class ImageStore {
    * @throws {@link RegistryError} `ERR_REGISTRY_ARCHIVE`: not such an archive, damaged, or beyond the limits;
    *   or what is wrong with the documents in it.
    */
-  async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly StoredImage[]> {
+  async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly LoadedImage[]> {
     const { signal } = options
     return await loadImages(this.#parts, signal, (added) =>
       readArchive(this.blobs, archive, options, signal, added),
@@ -210,7 +211,7 @@ export class ImageStore {
    *
    * @throws {@link RegistryError} as {@link ImageStore.load}.
    */
-  async loadLayout(folder: string, options: LoadOptions = {}): Promise<readonly StoredImage[]> {
+  async loadLayout(folder: string, options: LoadOptions = {}): Promise<readonly LoadedImage[]> {
     const { signal } = options
     return await loadImages(this.#parts, signal, (added) =>
       readFolder(this.blobs, folder, { limits: options, signal, added }),

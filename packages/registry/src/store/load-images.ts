@@ -1,10 +1,12 @@
 import type { ArchiveContent } from '../archives/archive-content.js'
 import { imagesOf } from '../archives/load-archive.js'
 import type { BlobStore } from '../blobs/blob-store.js'
+import { storedName } from './find-image.js'
 import { removedMeanwhile } from './in-rounds.js'
 import type { LayoutIndex } from './layout-index.js'
 import type { NamedImages } from './named-images.js'
 import { removeUnused } from './remove-image.js'
+import type { LoadedImage } from './store-options.js'
 import type { StoredImage } from './stored-image.js'
 
 /** The parts of a store that images are loaded into. */
@@ -24,19 +26,19 @@ export async function loadImages(
   { blobs, index, images }: LoadTarget,
   signal: AbortSignal | undefined,
   read: (added: Set<string>) => Promise<ArchiveContent>,
-): Promise<readonly StoredImage[]> {
+): Promise<readonly LoadedImage[]> {
   const added = new Set<string>()
   try {
     const content = await read(added)
     const found = await imagesOf(blobs, content)
-    const loaded: StoredImage[] = []
+    const loaded: LoadedImage[] = []
     for (const { descriptor, names } of found) {
       let image: StoredImage | undefined
       for (const name of names.length === 0 ? [undefined] : names) {
         image = await images.enter(descriptor, name, signal)
         if (image === undefined) throw removedMeanwhile(`load image ${descriptor.digest}`)
       }
-      loaded.push(image!)
+      loaded.push({ ...image!, loadedNames: names.map(storedName) })
     }
     return loaded
   } finally {

@@ -1,4 +1,5 @@
 import type { SaveFormat } from '../archives/write-layout.js'
+import type { StoredImage } from './stored-image.js'
 import type { ArchiveLimits } from '../archives/read-archive.js'
 import { RegistryClient, type RegistryClientOptions } from '../client/registry-client.js'
 import type { Platform } from '../manifest/platform.js'
@@ -48,6 +49,12 @@ export interface SaveLayoutOptions {
   /** Of images with all platforms, this one alone. Default: all that are here. */
   readonly platform?: string | Platform | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+/** An image of an archive, as it is now in the store. */
+export interface LoadedImage extends StoredImage {
+  /** Those of its names that the archive has for it. */
+  readonly loadedNames: readonly string[]
 }
 
 /** What `ImageStore.remove` did. */

@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
+import { isCgroupError } from '@ctr/cgroups'
 import { packTree } from '@ctr/overlay'
 import type { ImageRunConfig, StoredImage } from '@ctr/registry'
 import type { Context } from '../context.js'
-import { RuntimeError } from '../errors.js'
+import { isRuntimeError, RuntimeError } from '../errors.js'
 import { changedConfig } from '../images/changes/changed-config.js'
 import type { ContainerRecord } from './record.js'
 import { mergedConfig, runConfigOf } from './run-config.js'
@@ -115,10 +116,22 @@ async function pausedMeanwhile(
   wanted = hasCgroups,
 ): Promise<AsyncDisposable> {
   const pauses = wanted && container.pid !== null && !container.isPaused
-  if (pauses) await container.pause()
+  const isPaused = pauses && (await unlessEnded(() => container.pause()))
   return {
     async [Symbol.asyncDispose]() {
-      if (pauses) await container.unpause()
+      if (isPaused) await unlessEnded(() => container.unpause())
     },
+  }
+}
+
+/** False for a container that ends in this moment: nothing changes its files any more. */
+async function unlessEnded(work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work()
+    return true
+  } catch (error) {
+    const isGone = isCgroupError(error) && error.code === 'ERR_CGROUP_NOT_FOUND'
+    if (isGone || (isRuntimeError(error) && error.code === 'ERR_RUNTIME_NOT_RUNNING')) return false
+    throw error
   }
 }

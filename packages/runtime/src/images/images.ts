@@ -10,6 +10,7 @@ import {
   type CredentialSource,
   type Descriptor,
   type ImageStore,
+  type LoadedImage,
   type LoadOptions,
   type NewImage,
   type Platform,
@@ -27,9 +28,11 @@ import type { WarmRoots } from '../container/warm-roots.js'
 import { RuntimeError } from '../errors.js'
 import type { PullImageOptions, PushImageOptions } from '../options.js'
 import { addUnpacked, type ImageStores, type NewTopLayer } from './add-unpacked.js'
+import { isNameOf } from './is-name-of.js'
 import { EarlyUnpack } from './early-unpack.js'
 import { download, importImage, type ImportOptions } from './import-image.js'
 import { layerSize, pruneLayers, type PrunedImages, type PruneImagesOptions } from './prune-images.js'
+import { RemoteImages } from './remote-images.js'
 import { verifyImages, type ImagesCheck, type VerifyOptions } from './verify-images.js'
 
 /** What images have to do with besides their store. */
@@ -48,6 +51,8 @@ export interface ImageSources {
 
 /** Images of a runtime: pulled from registries, unpacked into layers, ready to run. */
 export class Images {
+  /** Those that registries have. */
+  readonly remote: RemoteImages
   readonly #store: ImageStore
   readonly #layers: LayerStore
   readonly #records: ContainerRecords
@@ -66,6 +71,7 @@ export class Images {
     this.#roots = roots
     this.#client = client
     this.#policy = policy
+    this.remote = new RemoteImages(client)
     this.#index = join(store.blobs.folder, 'index.json')
   }
 
@@ -170,7 +176,7 @@ export class Images {
    * @throws `RegistryError` for an archive that is none or damaged; `OverlayError` for a layer that cannot be
    *   unpacked; Node's `AbortError`.
    */
-  async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly StoredImage[]> {
+  async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly LoadedImage[]> {
     return await this.#unpacked(await this.#store.load(archive, options), options.signal)
   }
 
@@ -179,14 +185,14 @@ export class Images {
    *
    * @throws as {@link Images.load}.
    */
-  async loadLayout(folder: string, options: LoadOptions = {}): Promise<readonly StoredImage[]> {
+  async loadLayout(folder: string, options: LoadOptions = {}): Promise<readonly LoadedImage[]> {
     return await this.#unpacked(await this.#store.loadLayout(folder, options), options.signal)
   }
 
   async #unpacked(
-    images: readonly StoredImage[],
+    images: readonly LoadedImage[],
     signal: AbortSignal | undefined,
-  ): Promise<readonly StoredImage[]> {
+  ): Promise<readonly LoadedImage[]> {
     for (const image of images) await this.unpack(image, signal)
     return images
   }
@@ -290,9 +296,9 @@ export class Images {
     wanted: string,
   ): Promise<{ readonly untagged: readonly string[]; readonly deleted: readonly string[] }> {
     const image = await this.get(wanted)
-    const names = new Set([...image.references, image.id])
     const user = this.#records.list().find((record) => record.imageId === image.id)
-    if (user !== undefined && (image.references.length <= 1 || !names.has(wanted))) {
+    const leavesNames = image.references.length > 1 && isNameOf(image, wanted)
+    if (user !== undefined && !leavesNames) {
       throw new RuntimeError(
         'ERR_RUNTIME_IMAGE_IN_USE',
         `cannot remove image ${wanted}: container ${user.name} is made from it; remove that first`,

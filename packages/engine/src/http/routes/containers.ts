@@ -101,6 +101,12 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
     await reply.code(204).send()
   })
 
+  app.delete('/containers/:id/:alias', async (request, reply) => {
+    if (!new Query(request).flag('link')) throw new ApiError(404, 'page not found')
+    await named(request).removeLink((request.params as { alias: string }).alias)
+    await reply.code(204).send()
+  })
+
   app.get('/containers/:id/top', (request) => {
     const container = named(request)
     if (!container.isRunning) throw new ApiError(409, `container ${container.id} is not running`)

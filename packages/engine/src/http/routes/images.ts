@@ -4,9 +4,15 @@ import type { StoredImage } from '@ctr/registry'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest } from '../../errors.js'
-import { imageEntry, imageHistory, inspectImage, repoTags } from '../../translate/image-documents.js'
+import {
+  familiar,
+  imageEntry,
+  imageHistory,
+  inspectImage,
+  repoTags,
+} from '../../translate/image-documents.js'
 import { pullProgress, pushProgress } from '../../translate/transfer-progress.js'
-import { namedByQuery, withTag } from '../image-name.js'
+import { hasTag, namedByQuery, withTag } from '../image-name.js'
 import { JsonLines } from '../json-lines.js'
 import { Query } from '../query.js'
 import { registryAuth } from '../registry-auth.js'
@@ -62,18 +68,20 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
     const query = new Query(request)
     const source = query.text('fromSrc')
     if (source !== undefined) return await importImage(source, request, reply)
-    const reference = withTag(query.needed('fromImage'), query.text('tag'))
-    const platform = query.text('platform')
+    const [name, tag, platform] = [query.needed('fromImage'), query.text('tag'), query.text('platform')]
+    const credentials = registryAuth(request)
     const lines = new JsonLines(reply)
+    const { signal } = lines
     await lines.during(async () => {
-      const progress = pullProgress(reference, (value) => lines.post(value))
-      const image = await images.pull(reference, {
-        platform,
-        credentials: registryAuth(request),
-        signal: lines.signal,
-        onProgress: progress.onEvent,
-      })
-      progress.end(image)
+      // who names no tag gets all of them: the CLI always names one, `latest` when it was given none
+      const isWhole = tag !== undefined || hasTag(name)
+      const tags = isWhole ? [tag] : await runtime.images.remote.tags(name, { credentials, signal })
+      for (const one of tags) {
+        const reference = withTag(name, one)
+        const progress = pullProgress(reference, (value) => lines.post(value))
+        const { onEvent: onProgress } = progress
+        progress.end(await images.pull(reference, { platform, credentials, signal, onProgress }))
+      }
     })
     return reply
   })
@@ -84,8 +92,8 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
       const loaded = await runtime.images.load(request.body as Readable, { signal: lines.signal })
       for (const image of loaded) {
         engine.events.emit('image', 'load', image.id, { name: image.id })
-        const names = repoTags(image)
-        for (const name of names) await lines.send({ stream: `Loaded image: ${name}\n` })
+        const names = image.loadedNames
+        for (const name of names) await lines.send({ stream: `Loaded image: ${familiar(name)}\n` })
         if (names.length === 0) await lines.send({ stream: `Loaded image ID: ${image.id}\n` })
       }
     })

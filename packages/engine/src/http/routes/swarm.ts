@@ -15,8 +15,12 @@ export function swarmRoutes(app: FastifyInstance): void {
     }
   }
   app.get('/plugins', () => [])
-  app.all('/plugins/*', () => {
-    throw notImplemented('plugins are not supported')
+  app.all('/plugins/*', (request) => {
+    const path = decodeURIComponent((request.params as { '*': string })['*'])
+    if (['pull', 'privileges', 'create'].includes(path)) throw notImplemented('plugins are not supported')
+    // there are none: whichever is asked for is not found
+    const name = path.replace(/\/(json|enable|disable|upgrade|push|set)$/, '')
+    throw new ApiError(404, `plugin ${JSON.stringify(name)} not found`)
   })
   for (const path of ['/build', '/build/prune', '/session', '/grpc', '/images/search']) {
     app.all(path, () => {
