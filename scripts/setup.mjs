@@ -69,6 +69,7 @@ function installTools() {
     return
   }
   run('node', ['scripts/install-criu.mjs'])
+  run('node', ['scripts/install-compose.mjs'])
   const missing = [
     ...[...tools, ...(process.arch === 'x64' ? virtualMachines() : [])].filter((name) => !isInstalled(name)),
     ...Object.entries(engines).flatMap(([program, name]) => (isOnPath(program) ? [] : [name])),

@@ -4,6 +4,7 @@ import type { EngineCore } from '../core.js'
 import { ApiError, toApiError } from '../errors.js'
 import { parseJsonBody } from './json-body.js'
 import { limits } from './limits.js'
+import { withMemberNames } from './member-names.js'
 import { archiveRoutes } from './routes/archive.js'
 import { commitRoutes } from './routes/commit.js'
 import { containerRoutes } from './routes/containers.js'
@@ -71,6 +72,11 @@ export async function createServer(engine: EngineCore, tls?: ServerOptions): Pro
   app.addHook('onRequest', async (request, reply) => {
     reply.header('Api-Version', newestVersion).header('Ostype', 'linux').header('Server', engine.serverName)
     checkVersion(versions.get(request.raw))
+  })
+  app.addHook('preValidation', (request, _reply, done) => {
+    const { body: schema } = request.routeOptions.schema ?? {}
+    if (schema != null) request.body = withMemberNames(schema, request.body)
+    done()
   })
   app.setErrorHandler(async (error, _request, reply) => {
     const { status, message } = described(error)
