@@ -7,6 +7,7 @@ import { cgroupsCase, cgroupsV2Case, statsCase } from './cases/cgroups.js'
 import { commitCase } from './cases/commit.js'
 import { execCase } from './cases/exec.js'
 import { memoryCase } from './cases/memory.js'
+import { mountLayersCase } from './cases/mount-layers.js'
 import { ociCase, ociManyCase, ociMemoryCase, ociProgramCase } from './cases/oci.js'
 import { attachCase, attachManyCase, dnsCase, portsCase } from './cases/networks.js'
 import { netbridgeCase, registryCase, spawnCase } from './cases/parts.js'
@@ -57,6 +58,7 @@ const allCases: readonly BenchCase[] = [
   ...registryServerCases(commandLine),
   ...pullCases(commandLine),
   commitCase,
+  mountLayersCase,
 ]
 
 async function main(): Promise<void> {
