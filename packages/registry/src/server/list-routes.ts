@@ -24,7 +24,7 @@ export async function listRepositories({ repositories }: Registry, exchange: Exc
 
 /** `GET /v2/<name>/referrers/<digest>`: an index of the manifests with this subject. */
 export async function listReferrers(
-  { repositories, memory }: Registry,
+  { repositories, memory, mirror }: Registry,
   exchange: Exchange,
   name: string,
   digest: string,
@@ -32,7 +32,9 @@ export async function listReferrers(
   // a plus that was not encoded reads as a space, which no media type has
   const artifactType = exchange.query.get('artifactType')?.replaceAll(' ', '+')
   const last = exchange.query.get('last') ?? undefined
-  const found = await readReferrers(repositories, name, checkedDigest(digest), { artifactType, last })
+  const subject = checkedDigest(digest)
+  await mirror?.bringReferrers(name, subject)
+  const found = await readReferrers(repositories, name, subject, { artifactType, last })
   const body = `{"schemaVersion":2,"mediaType":"${mediaTypes.ociIndex}","manifests":[${found.descriptors.join(',')}]}`
   memory.take(body.length)
   exchange.response.once('close', () => memory.give(body.length))

@@ -106,6 +106,41 @@ describe('a mirror', () => {
     expect((await call(server, 'GET', '/v2/none/manifests/x')).status).toBe(404)
   })
 
+  it('brings what refers to a manifest, and says so where it cannot ask', async () => {
+    using folder = temporaryFolder()
+    await using upstream = await RegistryServer.start()
+    await upload(upstream, 'team/app', layer)
+    const subject = await putManifest(upstream, 'team/app', '1', { layers })
+    const named = { digest: digestOf(subject), size: subject.length, mediaType: mediaTypes.ociManifest }
+    const refer = async (artifactType: string): Promise<string> => {
+      const body = { artifactType, layers, subject: named }
+      return digestOf(await putManifest(upstream, 'team/app', artifactType, body))
+    }
+    const signature = await refer('signature')
+    const gate = await gateTo(upstream)
+    const errors: unknown[] = []
+    const mirrorOf = { registry: gate.address, freshMs: 0, client }
+    const onError = (error: unknown) => errors.push(error)
+    await using mirror = await RegistryServer.start({ root: folder.path, mirrorOf, onError })
+    const listed = async (query = ''): Promise<readonly string[]> => {
+      const { body } = await call(mirror, 'GET', `/v2/team/app/referrers/${named.digest}${query}`)
+      const { manifests } = JSON.parse(body) as { manifests: { digest: string }[] }
+      return manifests.map((entry) => entry.digest)
+    }
+    expect(await listed()).toEqual([signature])
+    const report = await refer('report')
+    expect(new Set(await listed())).toEqual(new Set([signature, report]))
+    expect(await listed('?artifactType=report')).toEqual([report])
+    expect(asked(gate, `/manifests/${signature}`)).toBe(1) // once, and kept
+    expect(await call(mirror, 'GET', `/v2/team/app/manifests/${report}`)).toMatchObject({ status: 200 })
+    expect((await call(mirror, 'GET', `/v2/team/app/blobs/${digest}`)).body).toBe(layer.toString())
+    await gate[Symbol.asyncDispose]()
+    expect(new Set(await listed())).toEqual(new Set([signature, report]))
+    expect(errors).not.toEqual([])
+    const other = `/v2/team/app/referrers/${digestOf('other')}`
+    expect(await call(mirror, 'GET', other)).toMatchObject({ status: 502 })
+  })
+
   it('streams a blob to all who want it from one download, ranges too', async () => {
     using folder = temporaryFolder()
     await using upstream = await RegistryServer.start()

@@ -6,6 +6,7 @@ import type { FetchedManifest } from '../client/fetch-manifest.js'
 import { isRegistryError } from '../errors.js'
 import { isDigest } from '../manifest/digest.js'
 import { isIndex } from '../manifest/manifest.js'
+import { inParallel } from '../store/in-parallel.js'
 import { ApiError, unknownManifest } from './api-error.js'
 import { Download } from './download.js'
 import { referrerOf } from './manifest-document.js'
@@ -33,6 +34,10 @@ export interface MirrorContext {
 
 /** More tags of a repository than this are not listed. */
 const maxTags = 100_000
+/** More referrers of one manifest than this are not brought. */
+const maxReferrers = 1000
+/** Of so many manifests it is known when their referrers were asked for. */
+const maxNoted = 10_000
 
 /**
  * Brings what is asked for from another registry, once for all who ask at the same time, and keeps it: content
@@ -46,6 +51,7 @@ export class Mirror {
   readonly #context: MirrorContext
   readonly #manifests = new Map<string, Promise<void>>()
   readonly #downloads = new Map<string, Promise<Download>>()
+  readonly #referrersAt = new Map<string, number>()
   readonly #closing = new AbortController()
 
   constructor({ registry, client = {}, freshMs = 60_000 }: MirrorOptions, context: MirrorContext) {
@@ -63,6 +69,20 @@ export class Mirror {
       : Date.now() - ((await repositories.tagCheckedAt(name, reference)) ?? -Infinity) < this.#freshMs
     if (isThere) return
     await shared(this.#manifests, `${name} ${reference}`, () => this.#fetchManifest(name, reference))
+  }
+
+  /**
+   * Brings the manifests that refer to one, as fresh as a tag must be. They stay when the other registry lists them no
+   * longer.
+   */
+  async bringReferrers(name: string, subject: string): Promise<void> {
+    const key = `${name}@${subject}`
+    if (Date.now() - (this.#referrersAt.get(key) ?? -Infinity) < this.#freshMs) return
+    await shared(this.#manifests, `referrers of ${key}`, async () => {
+      await this.#fetchReferrers(name, subject)
+      if (this.#referrersAt.size >= maxNoted) this.#referrersAt.clear()
+      this.#referrersAt.set(key, Date.now())
+    })
   }
 
   /** Size of a blob that a manifest named which was brought; `undefined` for all others. */
@@ -145,6 +165,26 @@ export class Mirror {
       onError(error)
       await repositories.touchTag(name, part.tag) // not asked for again at once: it may take long to fail
     }
+  }
+
+  async #fetchReferrers(name: string, subject: string): Promise<void> {
+    const { repositories, onError } = this.#context
+    const { signal } = this.#closing
+    const reference = { registry: this.#registry, repository: name, digest: subject }
+    const found: string[] = []
+    try {
+      for await (const { digest } of this.#client.referrers(reference, { signal })) {
+        if (found.length === maxReferrers) break
+        found.push(digest)
+      }
+    } catch (error) {
+      // nobody is to take this for: there are none
+      if ((await repositories.referrers(name, subject)).length === 0) throw this.#asAnswer(error)
+      onError(error)
+    }
+    await inParallel(found, 4, signal, async (digest) => {
+      await this.bringManifest(name, digest).catch(onError) // the others are there nevertheless
+    })
   }
 
   async #store(
