@@ -115,6 +115,12 @@ describeOn([...needs, 'bin:python3'], 'exec, terminals and hijacked streams', ()
     expect(await session.inspect()).toMatchObject({ Running: false, ExitCode: 0 })
     const quiet = await running.exec({ Cmd: ['echo', 'plain'], AttachStdout: true, Tty: true })
     expect(await text(await quiet.start({ Tty: true }))).toBe('plain\r\n')
+    const unset = await running.exec({
+      Cmd: ['sh', '-c', 'echo ${A-no}$B'],
+      AttachStdout: true,
+      Env: ['A', 'B=b'],
+    })
+    expect(await text(await unset.start({}))).toContain('nob\n')
     const stats = await running.stats({ stream: false })
     expect(stats.cpu_stats.system_cpu_usage).toBeGreaterThan(stats.precpu_stats.system_cpu_usage)
     expect(stats.memory_stats.usage).toBeGreaterThan(0)

@@ -83,11 +83,13 @@ export class ExecSession {
   }
 }
 
+/** Names alone say that there is nothing to set: compose sends them for variables that its own user has not. */
 function parseEnv(lines: readonly string[]): Record<string, string> {
-  const pairs = lines.map((line): [string, string] => {
+  const pairs = lines.flatMap((line): [string, string][] => {
     const at = line.indexOf('=')
-    if (at <= 0) throw badRequest(`invalid environment variable in Env: ${JSON.stringify(line)}`)
-    return [line.slice(0, at), line.slice(at + 1)]
+    if (at === 0 || line === '')
+      throw badRequest(`invalid environment variable in Env: ${JSON.stringify(line)}`)
+    return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1)]]
   })
   return Object.fromEntries(pairs)
 }
