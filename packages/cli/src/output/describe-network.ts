@@ -6,7 +6,7 @@ export function describeNetwork(network: InspectedNetwork): unknown {
     Name: network.name,
     Id: network.id,
     Created: network.createdAt,
-    Scope: 'local',
+    Scope: network.driver === 'overlay' ? 'global' : 'local',
     Driver: network.driver,
     EnableIPv4: true,
     EnableIPv6: network.subnets.length > 1,
