@@ -5,6 +5,10 @@ import { format, resolveConfig } from 'prettier'
 import type { Bench, BenchCase } from './case.js'
 import { cgroupsCase, cgroupsV2Case, statsCase } from './cases/cgroups.js'
 import { commitCase } from './cases/commit.js'
+import { engineCases } from './cases/engine.js'
+import { engineLoadCase } from './cases/engine-load.js'
+import { engineMemoryCase } from './cases/engine-memory.js'
+import { engineOutputCase } from './cases/engine-output.js'
 import { execCase } from './cases/exec.js'
 import { memoryCase } from './cases/memory.js'
 import { mountLayersCase } from './cases/mount-layers.js'
@@ -59,6 +63,11 @@ const allCases: readonly BenchCase[] = [
   ...pullCases(commandLine),
   commitCase,
   mountLayersCase,
+  ...engineCases(commandLine),
+  engineMemoryCase(commandLine, 0),
+  engineMemoryCase(commandLine, 100),
+  engineOutputCase(commandLine),
+  engineLoadCase(commandLine),
 ]
 
 async function main(): Promise<void> {
@@ -97,10 +106,9 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Benc
       missing.push(`not measured: ${name} needs ${absent.join(', ')}`)
       return false
     }
-    const program =
-      name.startsWith('registry-') || name.startsWith('pull-')
-        ? commandLine
-        : { cli: commandLine, 'oci-program': runtimeProgram }[name]
+    const program = /^(registry|pull|engine)-/.test(name)
+      ? commandLine
+      : { cli: commandLine, 'oci-program': runtimeProgram }[name]
     if (program === undefined || existsSync(program)) return true
     missing.push(`not measured: ${program} is not built`)
     return false

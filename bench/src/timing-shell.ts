@@ -60,6 +60,12 @@ export class TimingShell implements Disposable {
     return times
   }
 
+  /** Its process id, by which what it sees of the file system can be reached: `/proc/PID/root`. */
+  async pid(): Promise<number> {
+    this.#shell.stdin.write('echo $$\n')
+    return Number((await this.#answers.next()).value)
+  }
+
   get #complaint(): string {
     return this.#complaints === '' ? '' : `: ${this.#complaints.trim()}`
   }
