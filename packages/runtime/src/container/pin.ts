@@ -1,4 +1,5 @@
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, rmSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -31,7 +32,11 @@ export function pinProcess(path: string, pidfd: number): void {
 /** Opens a pinned process; undefined when it was not pinned. */
 export function openPin(path: string): Fd | undefined {
   if (!existsSync(path)) return undefined
-  return new Fd(openSync(path, 'r'))
+  const pin = new Fd(openSync(path, 'r'))
+  // who was killed in the middle of pinning leaves a plain file, on which nothing is mounted
+  if (fstatSync(pin.number).dev !== statSync(dirname(path)).dev) return pin
+  pin.close()
+  return undefined
 }
 
 /** Lets go of a pinned process. Idempotent. */
