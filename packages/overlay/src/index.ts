@@ -11,13 +11,13 @@
  *
  * @packageDocumentation
  */
-export {
-  LayerStore,
-  type AddLayerOptions,
-  type CleanupResult,
-  type CreateRootOptions,
-  type LayerStoreOptions,
-} from './store/layer-store.js'
+export { LayerStore } from './store/layer-store.js'
+export type {
+  AddLayerOptions,
+  CleanupResult,
+  CreateRootOptions,
+  LayerStoreOptions,
+} from './store/layer-store-options.js'
 export type { StoreUserNamespace } from './ids/user-namespace.js'
 export type { IdRange, OwnerMaps } from './ids/inside-ids.js'
 export type { Layer } from './store/layer-folder.js'

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs'
+import { existsSync, openSync, readdirSync, renameSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { Fd, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '@ctr/linux'
@@ -13,75 +13,22 @@ import { mountOverlay } from '../mount/mount-overlay.js'
 import { checkPlain, checkStrategy, type MountStrategy } from '../mount/strategy.js'
 import { addLayer } from './add-layer.js'
 import { checkLayer } from './check-layer.js'
-import { copyMerged, FlatTrees } from './flat-trees.js'
+import { FlatTrees } from './flat-trees.js'
 import { filesOf, layerAges, readLayer, type Layer } from './layer-folder.js'
+import type {
+  AddLayerOptions,
+  CleanupResult,
+  CreateRootOptions,
+  LayerStoreOptions,
+} from './layer-store-options.js'
 import { checkDiffId, checkRootId, Layout } from './layout.js'
+import { makeRoot } from './make-root.js'
 import { RootFilesystem } from './root-filesystem.js'
-import { fillRoot, readRoot, rootIds, rootRecord, rootsOn } from './root-folder.js'
+import { readRoot, rootIds, rootRecord, rootsOn } from './root-folder.js'
 import { removeAbandoned, TemporaryFolder } from './temporary-folders.js'
 import { UnsyncedLayers } from './unsynced-layers.js'
 
 const settleAfterMs = 10_000
-
-/** Settings of {@link LayerStore.open}. */
-export interface LayerStoreOptions {
-  /** Bounds for every layer that is added; see {@link LayerLimits} for the defaults. */
-  readonly limits?: Partial<LayerLimits> | undefined
-  /**
-   * Write a layer to the disk before it shows (syncfs(2)), so that a power cut leaves no layer with holes.
-   * Default true; false for stores that are thrown away. `'later'`, for those who can add a layer again: it shows at
-   * once and reaches the disk in the background; after a power cut before that, `open` takes it away.
-   */
-  readonly durable?: boolean | 'later' | undefined
-  /**
-   * For an ordinary user: the user namespace that owners of files are ids of. Roots are then mounted in it, or in
-   * another one with the same maps.
-   */
-  readonly userNamespace?: StoreUserNamespace | undefined
-  /**
-   * How the layers of new roots become one tree. Default `'overlay'`, the kernel's own; {@link findStrategy} tells what
-   * there is. Roots that were made another way stay as they are.
-   */
-  readonly strategy?: MountStrategy | undefined
-}
-
-/** Settings of {@link LayerStore.add}. */
-export interface AddLayerOptions {
-  /** What the layer must turn out to be: `sha256:` and the hash of the uncompressed tar. */
-  readonly diffId?: string | undefined
-  /** Ends the work; what was unpacked is removed. */
-  readonly signal?: AbortSignal | undefined
-}
-
-/** What a root file system stands on: layers of the store, or plain folders of the host. */
-export type CreateRootOptions = (
-  | {
-      /** diffIDs from the bottom to the top. */
-      readonly layers: readonly string[]
-      readonly lower?: undefined
-    }
-  | {
-      /** Folders from the bottom to the top; `['/']` for a copy-on-write sandbox of the host itself. */
-      readonly lower: readonly string[]
-      readonly layers?: undefined
-    }
-) & {
-  /** See {@link OverlayDescription.volatile}. Default false. */
-  readonly volatile?: boolean | undefined
-  /**
-   * A folder below the lowest layer: what no layer has shows through, such as the places that a runtime mounts
-   * on. Default none.
-   */
-  readonly below?: string | undefined
-}
-
-/** What {@link LayerStore.cleanup} has removed. */
-export interface CleanupResult {
-  /** Half made layers and half removed things of processes that died. */
-  readonly abandoned: number
-  /** Ids of the root file systems that nobody wanted to keep. */
-  readonly roots: readonly string[]
-}
 
 /**
  * Layers in folders, found by content, and root file systems that stand on them.
@@ -317,7 +264,6 @@ export class LayerStore {
     const above = layers === undefined ? lower : this.#folders(layers)
     const folders = below === undefined ? above : [below, ...above]
     if (this.strategy !== 'overlay' && layers === undefined) checkPlain(this.strategy, lower)
-    const folder = this.#layout.root(id)
     const record = rootRecord(this.#layout, id, {
       layers: layers ?? [],
       lower: folders,
@@ -325,21 +271,8 @@ export class LayerStore {
       userxattr: this.#namespace !== undefined,
       strategy: this.strategy,
     })
-    try {
-      mkdirSync(folder, { mode: 0o700 })
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw systemError('make the root', id, error)
-      throw new OverlayError('ERR_OVERLAY_EXISTS', `cannot make the root ${id}: it is there already`, {
-        cause: error,
-      })
-    }
-    try {
-      fillRoot(folder, record, this.#namespace)
-      if (this.strategy === 'copy') await copyMerged(folders, record.upper!, this.#namespace)
-    } catch (error) {
-      await removeTree(folder, this.#namespace)
-      throw systemError('make the root', id, error)
-    }
+    const folder = this.#layout.root(id)
+    await makeRoot({ id, folder }, record, this.#namespace)
     return new RootFilesystem({ id, folder }, record, this.#flat, this.#namespace)
   }
 
