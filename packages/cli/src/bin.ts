@@ -3,6 +3,8 @@ import { commandName, loadCached } from '@ctr/start'
 
 const argv = process.argv.slice(2)
 const withValue = new Set([
+  '-H',
+  '--host',
   '--root',
   '--state',
   '--userns-remap',

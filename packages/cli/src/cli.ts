@@ -1,9 +1,11 @@
 import type { Command } from 'commander'
 import type { RegistriesConfig } from '@ctr/registry'
 import type { Runtime } from '@ctr/runtime'
+import type { Backend } from './backend/backend.js'
 
 /** Options that stand before the command. */
 export interface Globals {
+  readonly host?: string | undefined
   readonly root?: string | undefined
   readonly state?: string | undefined
   readonly usernsRemap?: string | undefined
@@ -29,8 +31,16 @@ export interface Cli {
   readonly globals: () => Globals
   /** How registries are reached, and whose images are taken. */
   registries(own?: OwnReach): Promise<RegistriesConfig>
-  /** Opens the runtime that the global options name. Loaded only now: many commands need none. */
+  /**
+   * Opens the runtime that the global options name. Loaded only now: many commands need none.
+   *
+   * @throws `CliError` `ERR_CLI_NEEDS_RUNTIME`: a daemon is named, and what asks for this has no form for one.
+   */
   open(): Promise<Runtime>
+  /** The daemon that the global options or `DOCKER_HOST` name; undefined for none. */
+  daemon(): string | undefined
+  /** That daemon, else the runtime of this machine. */
+  backend(): Promise<Backend>
   readonly loadEngine: LoadEngine
   /** Sets the exit code of the process. */
   exit(code: number): void
@@ -43,9 +53,4 @@ export interface CommandEntry {
   /** Among the commands that `--help` names first. */
   readonly common?: boolean
   readonly load: () => Promise<{ readonly define: (command: Command, cli: Cli) => void }>
-}
-
-/** Collects the values of an option that may be given several times. */
-export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value]
 }

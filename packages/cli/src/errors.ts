@@ -7,6 +7,9 @@ export type CliErrorCode =
   | 'ERR_CLI_RUN' // a program did not come to run; `cause` says why
   | 'ERR_CLI_REFUSED' // not done without a yes
   | 'ERR_CLI_COPY' // no such source, or a target that cannot take it
+  | 'ERR_CLI_NEEDS_DAEMON' // what only a process that stays can do
+  | 'ERR_CLI_NEEDS_RUNTIME' // what a daemon has no word for
+  | 'ERR_CLI_DAEMON' // a daemon cannot be reached, or has refused; `status` is its answer's
 
 /** The only error class thrown by this package. Match on `code`. */
 export class CliError extends Error {
@@ -14,15 +17,22 @@ export class CliError extends Error {
   readonly code: CliErrorCode
   /** What the process is to exit with. */
   readonly exitCode: number
+  /** Status code of a daemon's answer. */
+  readonly status: number | undefined
 
   constructor(
     code: CliErrorCode,
     message: string,
-    { exitCode = 1, ...options }: ErrorOptions & { readonly exitCode?: number } = {},
+    {
+      exitCode = 1,
+      status,
+      ...options
+    }: ErrorOptions & { readonly exitCode?: number; readonly status?: number } = {},
   ) {
     super(message, options)
     this.code = code
     this.exitCode = exitCode
+    this.status = status
   }
 }
 
@@ -34,6 +44,22 @@ export function isCliError(error: unknown): error is CliError {
 /** A flag or argument that cannot be: exit code 125, as Docker's. */
 export function usageError(message: string): CliError {
   return new CliError('ERR_CLI_USAGE', message, { exitCode: 125 })
+}
+
+/** What only a process that stays can do. */
+export function needsDaemon(what: string): CliError {
+  return new CliError(
+    'ERR_CLI_NEEDS_DAEMON',
+    `cannot ${what} without a daemon: start \`ctrjs daemon\` and name it by -H or DOCKER_HOST`,
+  )
+}
+
+/** What a daemon has no word for. */
+export function needsRuntime(what: string): CliError {
+  return new CliError(
+    'ERR_CLI_NEEDS_RUNTIME',
+    `cannot ${what} with a daemon: leave -H and DOCKER_HOST away to do it on this machine`,
+  )
 }
 
 /** Text of anything that was thrown. */

@@ -3,7 +3,7 @@ import { isReadable } from '@ctr/start'
 import type { LoadEngine } from './cli.js'
 import { isCliError, messageOf } from './errors.js'
 import { flushOutput, ignoreClosedReaders, printError } from './output/pipe-end.js'
-import { createProgram } from './program.js'
+import { createProgram, fullName } from './program.js'
 
 /**
  * Runs one command, as if it had been typed after `ctrjs`. Prints to the standard streams of this process,
@@ -74,10 +74,6 @@ function report(error: unknown, command: Command): void {
   printError(`ctrjs: ${messageOf(error)}${hint}`)
   if (process.env['CTRJS_DEBUG'] === '1' && error instanceof Object && 'stack' in error)
     printError(String(error.stack))
-}
-
-function fullName(command: Command): string {
-  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`
 }
 
 function isCommanderError(error: unknown): error is UsageFailure {

@@ -1,7 +1,9 @@
 import { Command, type Help } from 'commander'
-import type { UserNamespaceOption } from '@ctr/runtime'
+import type { Runtime, UserNamespaceOption } from '@ctr/runtime'
 import { isReadable } from '@ctr/start'
-import { collect, type Cli, type Globals, type LoadEngine } from './cli.js'
+import type { Cli, Globals, LoadEngine } from './cli.js'
+import { collect } from './options/collect.js'
+import { needsRuntime } from './errors.js'
 import { commands } from './commands/index-of-commands.js'
 import { ownVersion } from './version.js'
 
@@ -18,6 +20,7 @@ export function createProgram(loadEngine: LoadEngine): Invocation {
   const program = plain(new Command('ctrjs'))
   let exitCode = 0
   let called = program
+  const daemon = (): string | undefined => program.opts<Globals>().host ?? fromEnvironment('DOCKER_HOST')
   const cli: Cli = {
     globals: () => program.opts<Globals>(),
     loadEngine,
@@ -25,15 +28,19 @@ export function createProgram(loadEngine: LoadEngine): Invocation {
       const { registrySettings } = await import('./registries/registry-settings.js')
       return await registrySettings(program.opts<Globals>(), own)
     },
+    daemon,
     async open() {
-      const { Runtime } = await import('@ctr/runtime')
-      const { root, state, usernsRemap } = program.opts<Globals>()
-      const remap = usernsRemap ?? fromEnvironment('CTRJS_USERNS_REMAP')
-      return await Runtime.open({
-        root: root ?? fromEnvironment('CTRJS_ROOT'),
-        state: state ?? fromEnvironment('CTRJS_STATE'),
-        userNamespace: remap === undefined ? undefined : await remapTo(remap),
-      })
+      if (daemon() !== undefined) throw needsRuntime(`run ${fullName(called)}`)
+      return await openRuntime(program.opts<Globals>())
+    },
+    async backend() {
+      const host = daemon()
+      if (host === undefined) {
+        const { LocalBackend } = await import('./backend/local/local-backend.js')
+        return new LocalBackend(await openRuntime(program.opts<Globals>()), () => cli.registries())
+      }
+      const { RemoteBackend } = await import('./backend/remote/remote-backend.js')
+      return RemoteBackend.at(host)
     },
     exit: (code) => {
       exitCode = code
@@ -42,6 +49,10 @@ export function createProgram(loadEngine: LoadEngine): Invocation {
   program
     .usage('[OPTIONS] COMMAND')
     .description('Containers from the command line')
+    .option(
+      '-H, --host <address>',
+      'Daemon to talk to instead of working without one: unix:///path.sock, tcp://HOST:PORT (or $DOCKER_HOST)',
+    )
     .option('--root <folder>', 'Images, layers and containers (default "/var/lib/ctrjs", or $CTRJS_ROOT)')
     .option('--state <folder>', 'What a reboot ends (default "/run/ctrjs", or $CTRJS_STATE)')
     .option(
@@ -77,6 +88,21 @@ export function createProgram(loadEngine: LoadEngine): Invocation {
     program.addCommand(command.helpGroup(common ? 'Common Commands:' : 'Commands:'))
   }
   return { program, called: () => called, exitCode: () => exitCode }
+}
+
+async function openRuntime({ root, state, usernsRemap }: Globals): Promise<Runtime> {
+  const { Runtime } = await import('@ctr/runtime')
+  const remap = usernsRemap ?? fromEnvironment('CTRJS_USERNS_REMAP')
+  return await Runtime.open({
+    root: root ?? fromEnvironment('CTRJS_ROOT'),
+    state: state ?? fromEnvironment('CTRJS_STATE'),
+    userNamespace: remap === undefined ? undefined : await remapTo(remap),
+  })
+}
+
+/** A command as it is called: `ctrjs network create`. */
+export function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`
 }
 
 /** Docker's layout of help, and errors thrown instead of printed. */

@@ -1,9 +1,8 @@
 import type { Readable, Writable } from 'node:stream'
-import type { TerminalStream } from '@ctr/runtime'
 import { copyOutput } from '@ctr/start'
 import { feedInput } from './feed-input.js'
 import { exitCodeOfSignal, forwardSignals, onEndSignal } from './signals.js'
-import { joinTerminal } from './terminal.js'
+import { joinTerminal, type Terminal } from './terminal.js'
 
 /** How a program ended: one of both is a number. */
 interface Ended {
@@ -16,7 +15,7 @@ export interface Attached {
   readonly stdin: Writable | null
   readonly stdout: Readable | null
   readonly stderr: Readable | null
-  readonly terminal: TerminalStream | null
+  readonly terminal: Terminal | null
   wait(): Promise<Ended>
   kill(signal: NodeJS.Signals): unknown
 }
@@ -49,11 +48,7 @@ async function attachPipes(program: Attached, interactive: boolean): Promise<num
   return exitCodeOf(exit)
 }
 
-async function attachTerminal(
-  program: Attached,
-  terminal: TerminalStream,
-  interactive: boolean,
-): Promise<number> {
+async function attachTerminal(program: Attached, terminal: Terminal, interactive: boolean): Promise<number> {
   using joined = joinTerminal(terminal, { interactive })
   let interrupted: NodeJS.Signals | undefined
   // keys reach the program as bytes; a signal is meant for us, and the program cannot stay without its terminal

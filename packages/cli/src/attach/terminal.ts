@@ -1,8 +1,14 @@
+import type { Duplex } from 'node:stream'
 import { rawMode } from '@ctr/linux'
-import type { TerminalSize, TerminalStream } from '@ctr/runtime'
+import type { TerminalSize } from '@ctr/runtime'
 import { copyOutput, type Copy } from '@ctr/start'
 import { CliError } from '../errors.js'
 import { feedInput } from './feed-input.js'
+
+/** The other side of a program's terminal. */
+export interface Terminal extends Duplex {
+  resize(size: TerminalSize): void
+}
 
 /** Our terminal, joined with that of a container. */
 export interface JoinedTerminal extends Disposable {
@@ -33,7 +39,7 @@ export function checkTerminal(interactive: boolean, tty: boolean): void {
  * out, and its size follows ours. At the end ours is as it was before.
  */
 export function joinTerminal(
-  terminal: TerminalStream,
+  terminal: Terminal,
   { interactive }: { readonly interactive: boolean },
 ): JoinedTerminal {
   const restore = interactive ? rawMode(0, { output: 'raw' }) : undefined

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { exitCodeOfSignal, interruptible } from '../attach/signals.js'
-import { collect, type Cli } from '../cli.js'
+import type { Cli } from '../cli.js'
+import { collect } from '../options/collect.js'
 import { printLine } from '../output/pipe-end.js'
 
 interface CommitFlags {

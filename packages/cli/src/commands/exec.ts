@@ -1,8 +1,8 @@
-import { constants } from 'node:os'
 import type { Command } from 'commander'
 import { attach } from '../attach/attach.js'
 import { checkTerminal, terminalSize } from '../attach/terminal.js'
-import { collect, type Cli } from '../cli.js'
+import type { Cli } from '../cli.js'
+import { collect } from '../options/collect.js'
 import { readEnvironment } from '../options/parse-env.js'
 import { runFailure } from './run-failure.js'
 
@@ -11,6 +11,7 @@ interface ExecFlags {
   readonly env?: readonly string[]
   readonly envFile?: readonly string[]
   readonly interactive?: true
+  readonly privileged?: true
   readonly tty?: true
   readonly user?: string
   readonly workdir?: string
@@ -26,6 +27,7 @@ export function define(command: Command, cli: Cli): void {
     .option('-e, --env <list>', 'Set environment variables', collect)
     .option('--env-file <list>', 'Read in a file of environment variables', collect)
     .option('-i, --interactive', 'Keep STDIN open')
+    .option('--privileged', 'Give extended privileges to the command')
     .option('-t, --tty', 'Allocate a pseudo-TTY')
     .option('-u, --user <string>', 'Username or UID (format: <name|uid>[:<group|gid>])')
     .option('-w, --workdir <string>', 'Working directory inside the container')
@@ -34,32 +36,23 @@ export function define(command: Command, cli: Cli): void {
     })
 }
 
-async function execute(cli: Cli, name: string, args: readonly string[], flags: ExecFlags): Promise<number> {
-  const { detach = false, interactive = false, tty = false, user, workdir } = flags
+async function execute(
+  cli: Cli,
+  name: string,
+  command: readonly string[],
+  flags: ExecFlags,
+): Promise<number> {
+  const { detach = false, interactive = false, tty = false, privileged = false, user, workdir } = flags
   if (!detach) checkTerminal(interactive, tty)
-  await using runtime = await cli.open()
-  const container = runtime.container(name)
-  const stream = detach || tty ? 'ignore' : 'pipe'
+  await using backend = await cli.backend()
+  const container = backend.container(name)
   try {
-    const program = await container.exec(args, {
+    const program = await container.exec({
+      command,
       env: readEnvironment(flags.envFile ?? [], flags.env ?? []),
-      cwd: workdir,
-      user,
-      ...(tty && !detach ? { terminal: terminalSize() ?? true } : {}),
-      stdin: interactive ? stream : 'ignore',
-      stdout: stream,
-      stderr: stream,
+      ...{ cwd: workdir, user, privileged, tty, detach, stdin: interactive, size: terminalSize() },
     })
-    if (detach) {
-      program.unref()
-      return 0
-    }
-    const { stdin, stdout, stderr, terminal } = program
-    const kill = (signal: NodeJS.Signals): boolean => program.kill(constants.signals[signal])
-    return await attach(
-      { stdin, stdout, stderr, terminal, wait: () => program.wait(), kill },
-      { interactive },
-    )
+    return program === undefined ? 0 : await attach(program, { interactive })
   } catch (error) {
     throw runFailure(error, 1)
   }

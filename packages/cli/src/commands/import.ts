@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs'
 import type { Command } from 'commander'
 import { exitCodeOfSignal, interruptible } from '../attach/signals.js'
-import { collect, type Cli } from '../cli.js'
+import type { Cli } from '../cli.js'
+import { collect } from '../options/collect.js'
 import { CliError } from '../errors.js'
 import { printLine } from '../output/pipe-end.js'
 

@@ -50,20 +50,28 @@ export const commands: readonly CommandEntry[] = [
   { name: 'system', summary: 'Manage this runtime as a whole', load: () => import('./system.js') },
   { name: 'check', summary: 'Check what containers need of the kernel', load: () => import('./check.js') },
   {
+    name: 'attach',
+    summary: 'Attach local standard input, output, and error streams to a running container',
+    load: () => import('./attach.js'),
+  },
+  {
     name: 'commit',
     summary: "Create a new image from a container's changes",
     load: () => import('./commit.js'),
   },
+  { name: 'container', summary: 'Manage containers as a whole', load: () => import('./container.js') },
   {
     name: 'cp',
     summary: 'Copy files/folders between a container and the local filesystem',
     load: () => import('./cp.js'),
   },
+  { name: 'create', summary: 'Create a new container', load: () => import('./create.js') },
   {
     name: 'diff',
     summary: "Inspect changes to files or directories on a container's filesystem",
     load: () => import('./diff.js'),
   },
+  { name: 'events', summary: 'Get real time events of a daemon', load: () => import('./events.js') },
   {
     name: 'export',
     summary: "Export a container's filesystem as a tar archive",
@@ -92,6 +100,9 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./pause.js'),
   },
   { name: 'network', summary: 'Manage networks', load: () => import('./network.js') },
+  { name: 'port', summary: 'List port mappings of a container', load: () => import('./port.js') },
+  { name: 'rename', summary: 'Rename a container', load: () => import('./rename.js') },
+  { name: 'restart', summary: 'Restart one or more containers', load: () => import('./restart.js') },
   { name: 'rm', summary: 'Remove one or more containers', load: () => import('./rm.js') },
   { name: 'rmi', summary: 'Remove one or more images', load: () => import('./rmi.js') },
   {
@@ -99,6 +110,7 @@ export const commands: readonly CommandEntry[] = [
     summary: 'Save images to a tar archive (streamed to STDOUT by default)',
     load: () => import('./save.js'),
   },
+  { name: 'start', summary: 'Start one or more stopped containers', load: () => import('./start.js') },
   {
     name: 'stats',
     summary: 'Display resource usage statistics of containers, once',
@@ -106,10 +118,21 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'stop', summary: 'Stop one or more running containers', load: () => import('./stop.js') },
   { name: 'tag', summary: 'Create a tag that refers to an image', load: () => import('./tag.js') },
+  { name: 'top', summary: 'Display the running processes of a container', load: () => import('./top.js') },
   {
     name: 'unpause',
     summary: 'Unpause all processes within one or more containers',
     load: () => import('./unpause.js'),
   },
+  {
+    name: 'update',
+    summary: 'Update configuration of one or more containers',
+    load: () => import('./update.js'),
+  },
   { name: 'volume', summary: 'Manage volumes', load: () => import('./volume.js') },
+  {
+    name: 'wait',
+    summary: 'Block until containers stop, then print their exit codes',
+    load: () => import('./wait.js'),
+  },
 ]

@@ -16,6 +16,11 @@ export function define(command: Command, cli: Cli): void {
     .usage('[OPTIONS]')
     .option('--json', 'Print a JSON object')
     .action(async ({ json }: { readonly json?: true }) => {
+      const host = cli.daemon()
+      if (host !== undefined) {
+        await printDaemon(host, json === true)
+        return
+      }
       await using runtime = await cli.open()
       const facts = await collectFacts(runtime)
       if (json === true) {
@@ -25,6 +30,13 @@ export function define(command: Command, cli: Cli): void {
       printFacts(facts)
       for (const warning of facts.warnings) printError(`WARNING: ${warning}`)
     })
+}
+
+async function printDaemon(host: string, isJson: boolean): Promise<void> {
+  const { factLines, factsOf } = await import('../backend/remote/facts.js')
+  const facts = await factsOf(host, 'info')
+  if (isJson) printJson(facts)
+  else printLine(['Server:', ...factLines(facts)].join('\n'))
 }
 
 async function collectFacts(runtime: Runtime) {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import type { Runtime } from '@ctr/runtime'
+import type { Backend } from '../backend/backend.js'
 import type { Cli } from '../cli.js'
-import { CliError, messageOf } from '../errors.js'
-import { describeContainer, describeImage } from '../output/describe.js'
-import { printError, printJson } from '../output/pipe-end.js'
+import { CliError, isCliError, messageOf } from '../errors.js'
+import { printError, printJson, printLine } from '../output/pipe-end.js'
+import { parseTemplate } from '../output/template.js'
 import { codeOf } from './run-failure.js'
 
 /** `ctrjs inspect`. */
@@ -11,32 +11,63 @@ export function define(command: Command, cli: Cli): void {
   command
     .usage('[OPTIONS] NAME|ID [NAME|ID...]')
     .argument('<names...>')
-    .option('--type <string>', 'Only inspect objects of the given type: container or image')
-    .action(async (names: string[], { type }: { readonly type?: string }) => {
-      await using runtime = await cli.open()
-      const found: unknown[] = []
-      for (const name of names) {
-        try {
-          found.push(await inspect(runtime, name, type))
-        } catch (error) {
-          printError(`ctrjs: ${messageOf(error)}`)
-          cli.exit(1)
-        }
-      }
-      printJson(found)
+    .option('-f, --format <string>', 'Format output using a template: json, "{{.State.Status}}", ...')
+    .option('--type <string>', 'Only inspect objects of the given type: container, image, network or volume')
+    .action(async (names: string[], flags: { readonly format?: string; readonly type?: string }) => {
+      await using backend = await cli.backend()
+      await printInspected(cli, names, flags.format, (name) => inspect(backend, name, flags.type))
     })
 }
 
-async function inspect(runtime: Runtime, name: string, type: string | undefined): Promise<unknown> {
-  try {
-    if (type !== 'image') return describeContainer(runtime.container(name))
-  } catch (error) {
-    if (codeOf(error) !== 'ERR_RUNTIME_CONTAINER_NOT_FOUND' || type === 'container') throw error
+/**
+ * Prints Docker's documents of what was named: a list of them, or what a template makes of each. One that is not there does
+ * not keep the others from it.
+ */
+export async function printInspected(
+  cli: Cli,
+  names: readonly string[],
+  format: string | undefined,
+  inspectOne: (name: string) => Promise<unknown>,
+): Promise<void> {
+  const template = format === undefined ? undefined : parseTemplate(format === 'json' ? '{{json .}}' : format)
+  const found: unknown[] = []
+  for (const name of names) {
+    try {
+      const document = await inspectOne(name)
+      if (template === undefined) found.push(document)
+      else printLine(template(document))
+    } catch (error) {
+      printError(`ctrjs: ${messageOf(error)}`)
+      cli.exit(1)
+    }
   }
-  try {
-    return describeImage(await runtime.images.get(name))
-  } catch (error) {
-    if (type === 'image' || codeOf(error) !== 'ERR_RUNTIME_IMAGE_NOT_FOUND') throw error
-    throw new CliError('ERR_CLI_USAGE', `no such object: ${name}`, { cause: error })
+  if (template === undefined) printJson(found)
+}
+
+async function inspect(backend: Backend, name: string, type: string | undefined): Promise<unknown> {
+  const kinds: Readonly<Record<string, () => Promise<unknown>>> = {
+    // named in here: without a daemon it is looked for at once
+    container: async () => await backend.container(name).inspect(),
+    image: () => backend.images.inspect(name),
+    network: () => backend.networks.inspect(name),
+    volume: () => backend.volumes.inspect(name),
   }
+  if (type !== undefined) {
+    if (!Object.hasOwn(kinds, type))
+      throw new CliError('ERR_CLI_USAGE', `"${type}" is not a valid value for --type`)
+    return await kinds[type]!()
+  }
+  for (const look of Object.values(kinds)) {
+    try {
+      return await look()
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
+  }
+  throw new CliError('ERR_CLI_USAGE', `no such object: ${name}`)
+}
+
+function isMissing(error: unknown): boolean {
+  const isUnknown = isCliError(error) && (error.status === 404 || error.code === 'ERR_CLI_USAGE')
+  return isUnknown || /NOT_FOUND|INVALID_ARG|NEEDS_ROOT|UNSUPPORTED/.test(codeOf(error) ?? '')
 }

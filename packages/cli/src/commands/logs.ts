@@ -12,14 +12,13 @@ export function define(command: Command, cli: Cli): void {
     .option('-f, --follow', 'Follow log output')
     .action(async (name: string, { follow = false }: { readonly follow?: boolean }) => {
       using interrupt = interruptible()
-      await using runtime = await cli.open()
+      await using backend = await cli.backend()
       try {
-        for await (const { stream, bytes } of runtime
-          .container(name)
-          .logs({ follow, signal: interrupt.signal })) {
+        const { signal } = interrupt
+        for await (const { stream, bytes } of backend.container(name).logs({ follow, signal })) {
           const sink = stream === 'stdout' ? process.stdout : process.stderr
           if (!isReadable(sink)) return
-          if (!sink.write(bytes)) await once(sink, 'drain', { signal: interrupt.signal })
+          if (!sink.write(bytes)) await once(sink, 'drain', { signal })
         }
       } catch (error) {
         const signal = interrupt.by()

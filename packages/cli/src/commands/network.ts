@@ -1,14 +1,15 @@
 import { Command } from 'commander'
-import { collect, type Cli } from '../cli.js'
-import { CliError, messageOf } from '../errors.js'
+import type { Cli } from '../cli.js'
+import { collect } from '../options/collect.js'
+import { CliError } from '../errors.js'
 import { networkOptions, type AttachFlags, type CreateNetworkFlags } from '../options/parse-network.js'
 import { parseRate } from '../options/parse-rate.js'
 import { confirm } from '../output/confirm.js'
-import { describeNetwork } from '../output/describe-network.js'
 import { explainText } from '../output/explain-text.js'
-import { printError, printJson, printLine } from '../output/pipe-end.js'
+import { printJson, printLine } from '../output/pipe-end.js'
 import { formatTable } from '../output/table.js'
 import { eachNamed } from './each-named.js'
+import { printInspected } from './inspect.js'
 
 /** `ctrjs network`. */
 export function define(command: Command, cli: Cli): void {
@@ -68,8 +69,8 @@ function create(cli: Cli): Command {
     .option('--subnet <list>', 'Subnet in CIDR format', collect)
     .action(async (name: string, flags: CreateNetworkFlags) => {
       const options = networkOptions(name, flags)
-      await using runtime = await cli.open()
-      printLine((await runtime.networks.create(options)).id)
+      await using backend = await cli.backend()
+      printLine(await backend.networks.create(options))
     })
 }
 
@@ -102,20 +103,12 @@ function explain(cli: Cli): Command {
 function inspect(cli: Cli): Command {
   return new Command('inspect')
     .description('Display detailed information on one or more networks')
-    .usage('NETWORK [NETWORK...]')
+    .usage('[OPTIONS] NETWORK [NETWORK...]')
     .argument('<networks...>')
-    .action(async (names: string[]) => {
-      await using runtime = await cli.open()
-      const found: unknown[] = []
-      for (const name of names) {
-        try {
-          found.push(describeNetwork(runtime.networks.inspect(name)))
-        } catch (error) {
-          printError(`ctrjs: ${messageOf(error)}`)
-          cli.exit(1)
-        }
-      }
-      printJson(found)
+    .option('-f, --format <string>', 'Format output using a template')
+    .action(async (names: string[], { format }: { readonly format?: string }) => {
+      await using backend = await cli.backend()
+      await printInspected(cli, names, format, async (name) => await backend.networks.inspect(name))
     })
 }
 
@@ -154,16 +147,16 @@ function list(cli: Cli): Command {
     .option('--no-trunc', 'Do not truncate the output')
     .option('-q, --quiet', 'Only display network IDs')
     .action(async (flags: { readonly json?: true; readonly trunc: boolean; readonly quiet?: true }) => {
-      await using runtime = await cli.open()
-      const networks = runtime.networks.list()
+      await using backend = await cli.backend()
+      const networks = await backend.networks.list()
       const shown = (id: string): string => (flags.trunc ? id.slice(0, 12) : id)
-      if (flags.json === true) printJson(networks)
+      if (flags.json === true) printJson(networks.map(({ document }) => document))
       else if (flags.quiet === true) for (const { id } of networks) printLine(shown(id))
       else
         printLine(
           formatTable(
             ['NETWORK ID', 'NAME', 'DRIVER', 'SCOPE'],
-            networks.map(({ id, name, driver }) => [shown(id), name, driver, 'local']),
+            networks.map(({ id, name, driver, scope }) => [shown(id), name, driver, scope]),
           ),
         )
     })
@@ -191,9 +184,9 @@ function remove(cli: Cli): Command {
     .usage('NETWORK [NETWORK...]')
     .argument('<networks...>')
     .action(async (names: string[]) => {
-      await using runtime = await cli.open()
+      await using backend = await cli.backend()
       const removeOne = async (name: string): Promise<undefined> => {
-        await runtime.networks.remove(name)
+        await backend.networks.remove(name)
       }
       cli.exit(await eachNamed(names, removeOne))
     })

@@ -1,17 +1,4 @@
-import type { Command } from 'commander'
-import type { Cli } from '../cli.js'
-import { eachNamed } from './each-named.js'
+import { eachContainer } from './each-container.js'
 
 /** `ctrjs pause`. */
-export function define(command: Command, cli: Cli): void {
-  command
-    .usage('CONTAINER [CONTAINER...]')
-    .argument('<containers...>')
-    .action(async (names: string[]) => {
-      await using runtime = await cli.open()
-      const pause = async (name: string): Promise<undefined> => {
-        await runtime.container(name).pause()
-      }
-      cli.exit(await eachNamed(names, pause))
-    })
-}
+export const define = eachContainer((container) => container.pause())

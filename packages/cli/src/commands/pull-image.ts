@@ -1,15 +1,9 @@
 import { setFlagsFromString } from 'node:v8'
-import type { PullImageOptions, Runtime } from '@ctr/runtime'
+import type { Runtime } from '@ctr/runtime'
 import { isReadable } from '@ctr/start'
 import { shortName } from '../output/image-name.js'
+import type { ShownPull } from '../output/shown-pull.js'
 import { showProgress } from '../output/transfer-progress.js'
-
-/** How a pull is shown. */
-export interface ShownPull extends Omit<PullImageOptions, 'credentials' | 'onProgress'> {
-  readonly quiet: boolean
-  /** Where progress is printed: bars on a terminal, lines elsewhere. */
-  readonly stream: NodeJS.WriteStream
-}
 
 /**
  * The heap may grow by so much, in percent, before V8 marks it anew. It is small and bytes that pass are not in it, but

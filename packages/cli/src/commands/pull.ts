@@ -1,11 +1,10 @@
 import type { Command } from 'commander'
 import { untilInterrupted } from '../attach/until-interrupted.js'
 import type { Cli } from '../cli.js'
-import { usageError } from '../errors.js'
+import { needsRuntime, usageError } from '../errors.js'
 import { addReachFlags, reachOf, type ReachFlags } from '../options/reach-flags.js'
 import { addSignatureFlags, signatureOptions, type SignatureFlags } from '../options/signature-flags.js'
 import { printLine } from '../output/pipe-end.js'
-import { pullImage } from './pull-image.js'
 
 interface PullFlags extends ReachFlags, SignatureFlags {
   readonly allPlatforms?: true
@@ -26,12 +25,14 @@ export function define(command: Command, cli: Cli): void {
     if (allPlatforms && platform !== undefined)
       throw usageError('--all-platforms and --platform are mutually exclusive')
     const signatures = signatureOptions(flags)
+    if (cli.daemon() !== undefined && (allPlatforms || Object.values(signatures).some(Boolean)))
+      throw needsRuntime('keep all platforms of an image, or check its signatures,')
     const { parseReference } = await import('@ctr/registry')
     const { client, policy } = await cli.registries(reachOf(flags, parseReference(image).registry))
     await untilInterrupted(cli, async (signal) => {
-      await using runtime = await cli.open()
+      await using backend = await cli.backend()
       printLine(
-        await pullImage(runtime, image, {
+        await backend.pull(image, {
           quiet,
           stream: process.stdout,
           signal,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { untilInterrupted } from '../attach/until-interrupted.js'
 import type { Cli } from '../cli.js'
+import { needsRuntime } from '../errors.js'
 import { addReachFlags, reachOf, type ReachFlags } from '../options/reach-flags.js'
 import { shortName } from '../output/image-name.js'
 import { printLine } from '../output/pipe-end.js'
@@ -23,6 +24,13 @@ export function define(command: Command, cli: Cli): void {
     const { parseReference } = await import('@ctr/registry')
     const { client } = await cli.registries(reachOf(flags, parseReference(image).registry))
     await untilInterrupted(cli, async (signal) => {
+      const host = cli.daemon()
+      if (host !== undefined) {
+        if (platform !== undefined) throw needsRuntime('push one platform of an image')
+        const { pushOnDaemon } = await import('../backend/remote/transfers.js')
+        await pushOnDaemon(host, image, { quiet, stream: process.stdout, signal })
+        return
+      }
       await using runtime = await cli.open()
       using progress = quiet ? undefined : await showProgress(process.stdout, 'push')
       const { digest, size } = await runtime.images.push(image, {

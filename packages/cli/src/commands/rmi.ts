@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import type { Cli } from '../cli.js'
-import { shortName } from '../output/image-name.js'
 import { eachNamed } from './each-named.js'
 
 /** `ctrjs rmi`. */
@@ -9,14 +8,8 @@ export function define(command: Command, cli: Cli): void {
     .usage('IMAGE [IMAGE...]')
     .argument('<images...>')
     .action(async (names: string[]) => {
-      await using runtime = await cli.open()
-      const remove = async (name: string): Promise<string> => {
-        const { untagged, deleted } = await runtime.images.remove(name)
-        return [
-          ...untagged.map((reference) => `Untagged: ${shortName(reference)}`),
-          ...deleted.map((digest) => `Deleted: ${digest}`),
-        ].join('\n')
-      }
+      await using backend = await cli.backend()
+      const remove = async (name: string): Promise<string> => (await backend.images.remove(name)).join('\n')
       cli.exit(await eachNamed(names, remove))
     })
 }

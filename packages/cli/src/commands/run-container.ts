@@ -3,11 +3,15 @@ import { attach } from '../attach/attach.js'
 import { exitCodeOfSignal, interruptible } from '../attach/signals.js'
 import { checkTerminal, terminalSize } from '../attach/terminal.js'
 import type { Cli } from '../cli.js'
-import { usageError } from '../errors.js'
-import { makeSources } from '../options/parse-volume.js'
+import { needsDaemon } from '../errors.js'
+import { refuseDaemonFlags } from '../options/daemon-flags.js'
+import { refuseMounts } from '../options/parse-mount.js'
+import { checkPull } from '../options/parse-pull.js'
+import { makeSources, parseVolume } from '../options/parse-volume.js'
 import { runOptions, type RunFlags } from '../options/run-flags.js'
 import { printError, printLine } from '../output/pipe-end.js'
 import { codeOf, runFailure } from './run-failure.js'
+import { withImage } from './with-image.js'
 
 /**
  * Runs a container as the flags say, attached or in the background.
@@ -22,26 +26,28 @@ export async function runContainer(
 ): Promise<number> {
   const { detach = false, interactive = false, tty = false } = flags
   const options = runOptions(flags, target, command)
-  if (!['always', 'missing', 'never'].includes(flags.pull)) {
-    throw usageError(`invalid pull option: '${flags.pull}': must be one of "always", "missing" or "never"`)
-  }
-  if (detach && (tty || interactive))
-    throw usageError(
-      'cannot keep input or a terminal for a container in the background: -d stands without -i and -t',
-    )
+  checkPull(flags.pull)
   if (!detach && flags.explain !== true) checkTerminal(interactive, tty)
+  if (cli.daemon() !== undefined) {
+    const { runOnDaemon } = await import('../backend/remote/run-on-daemon.js')
+    return await runOnDaemon(cli.daemon()!, { flags, options })
+  }
+  refuseDaemonFlags(flags)
+  refuseMounts(flags.mount ?? [])
+  if (detach && (tty || interactive))
+    throw needsDaemon('keep input or a terminal for a container in the background (-d with -i or -t)')
   using interrupt = interruptible()
   try {
     await using runtime = await cli.open()
     if (flags.explain === true) {
-      await withImage({ cli, runtime }, flags, options, interrupt.signal, async () =>
+      await withImage(pulling(cli, runtime), { flags, options }, interrupt.signal, async () =>
         printLine((await runtime.explain(options)).trimEnd()),
       )
       return 0
     }
     warnOfNoNetwork(runtime, options)
-    makeSources(options.volumes ?? [])
-    const container = await withImage({ cli, runtime }, flags, options, interrupt.signal, () =>
+    makeSources((flags.volume ?? []).map((text) => parseVolume(text)))
+    const container = await withImage(pulling(cli, runtime), { flags, options }, interrupt.signal, () =>
       runtime.run({ ...options, ...streams(flags), signal: interrupt.signal }),
     )
     interrupt[Symbol.dispose]() // from here on signals are the container's
@@ -86,34 +92,14 @@ function streams({
   return { stdin: interactive === true ? 'pipe' : 'ignore', stdout: 'pipe', stderr: 'pipe' }
 }
 
-/** Does something that needs an image, and pulls the image first where it must be. */
-async function withImage<T>(
-  { cli, runtime }: { readonly cli: Cli; readonly runtime: Runtime },
-  flags: RunFlags,
-  { image, platform }: RunOptions,
-  signal: AbortSignal,
-  work: () => Promise<T>,
-): Promise<T> {
-  if (image === undefined) return await work()
-  const pull = async (): Promise<void> => {
-    const { pullImage } = await import('./pull-image.js')
-    const { client, policy } = await cli.registries()
-    await pullImage(runtime, image, {
-      quiet: flags.quiet ?? false,
-      stream: process.stderr,
-      signal,
-      platform,
-      registries: client,
-      policy,
-    })
-  }
-  if (flags.pull === 'always') await pull()
-  try {
-    return await work()
-  } catch (error) {
-    if (codeOf(error) !== 'ERR_RUNTIME_IMAGE_NOT_FOUND' || flags.pull !== 'missing') throw error
-    if (flags.quiet !== true) printError(`Unable to find image '${image}' locally`)
-    await pull()
-    return await work()
+/** What {@link withImage} needs. The runtime itself is closed by whoever has opened it. */
+function pulling(cli: Cli, runtime: Runtime): Parameters<typeof withImage>[0] {
+  return {
+    pull: async (image, shown) => {
+      const { pullImage } = await import('./pull-image.js')
+      const { client, policy } = await cli.registries()
+      return await pullImage(runtime, image, { ...shown, registries: client, policy })
+    },
+    isMissingImage: (error) => codeOf(error) === 'ERR_RUNTIME_IMAGE_NOT_FOUND',
   }
 }

@@ -7,11 +7,14 @@ import { CliError } from '../errors.js'
 import { confirm } from '../output/confirm.js'
 import { printLine } from '../output/pipe-end.js'
 import { printPruned, reclaimed } from '../output/pruned-images.js'
+import { removeStopped } from './container.js'
+import { diskUsage } from './system-df.js'
 
 /** `ctrjs system`. */
 export function define(command: Command, cli: Cli): void {
   command
     .usage('COMMAND')
+    .addCommand(diskUsage(cli))
     .addCommand(prune(cli))
     .addCommand(
       new Command('reset')
@@ -54,8 +57,7 @@ function prune(cli: Cli): Command {
       const warning = `WARNING! This will remove all ${[...what, ...(volumes ? ['anonymous volumes that nobody uses'] : [])].join(', ')}.`
       if (!force && !(await confirm(warning)))
         throw new CliError('ERR_CLI_REFUSED', 'cannot prune: it was not confirmed')
-      const stopped = runtime.containers().filter((container) => container.inspect().status !== 'running')
-      for (const container of stopped) await container.remove()
+      const stopped = await removeStopped(runtime)
       printList(
         'Deleted Containers:',
         stopped.map(({ id }) => id),

@@ -8,7 +8,7 @@ export function define(command: Command, cli: Cli): void {
     .argument('<source>')
     .argument('<target>')
     .action(async (source: string, target: string) => {
-      await using runtime = await cli.open()
-      await runtime.images.tag(source, target)
+      await using backend = await cli.backend()
+      await backend.images.tag(source, target)
     })
 }

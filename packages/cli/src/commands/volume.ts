@@ -1,11 +1,13 @@
 import { Command } from 'commander'
-import { collect, type Cli } from '../cli.js'
-import { CliError, messageOf } from '../errors.js'
+import type { Cli } from '../cli.js'
+import { collect } from '../options/collect.js'
+import { CliError } from '../errors.js'
 import { parsePairs } from '../options/parse-pairs.js'
 import { confirm } from '../output/confirm.js'
-import { printError, printJson, printLine } from '../output/pipe-end.js'
+import { printJson, printLine } from '../output/pipe-end.js'
 import { formatTable } from '../output/table.js'
 import { eachNamed } from './each-named.js'
+import { printInspected } from './inspect.js'
 
 /** `ctrjs volume`. */
 export function define(command: Command, cli: Cli): void {
@@ -25,33 +27,20 @@ function create(cli: Cli): Command {
     .argument('[volume]')
     .option('--label <list>', 'Set metadata for a volume', collect)
     .action(async (name: string | undefined, { label = [] }: { readonly label?: readonly string[] }) => {
-      await using runtime = await cli.open()
-      const volume = await runtime.volumes.create(name, { labels: parsePairs(label, '--label') })
-      printLine(volume.name)
+      await using backend = await cli.backend()
+      printLine(await backend.volumes.create(name, parsePairs(label, '--label')))
     })
 }
 
 function inspect(cli: Cli): Command {
   return new Command('inspect')
     .description('Display detailed information on one or more volumes')
-    .usage('VOLUME [VOLUME...]')
+    .usage('[OPTIONS] VOLUME [VOLUME...]')
     .argument('<volumes...>')
-    .action(async (names: string[]) => {
-      await using runtime = await cli.open()
-      const found: unknown[] = []
-      for (const name of names) {
-        try {
-          const volume = runtime.volumes.get(name)
-          if (volume === undefined) throw noSuch(name)
-          const { createdAt, labels, path } = volume
-          const driver = { Driver: 'local', Labels: labels, Mountpoint: path }
-          found.push({ CreatedAt: createdAt, ...driver, Name: name, Options: null, Scope: 'local' })
-        } catch (error) {
-          printError(`ctrjs: ${messageOf(error)}`)
-          cli.exit(1)
-        }
-      }
-      printJson(found)
+    .option('-f, --format <string>', 'Format output using a template')
+    .action(async (names: string[], { format }: { readonly format?: string }) => {
+      await using backend = await cli.backend()
+      await printInspected(cli, names, format, async (name) => await backend.volumes.inspect(name))
     })
 }
 
@@ -63,21 +52,15 @@ function list(cli: Cli): Command {
     .option('--json', 'Print a JSON array')
     .option('-q, --quiet', 'Only display volume names')
     .action(async ({ json, quiet }: { readonly json?: true; readonly quiet?: true }) => {
-      await using runtime = await cli.open()
-      const volumes = runtime.volumes.list()
-      if (json === true) {
-        printJson(
-          volumes.map((volume) => {
-            const { name, anonymous, labels, createdAt, path } = volume
-            return { name, anonymous, labels, createdAt, path, users: volume.users() }
-          }),
-        )
-      } else if (quiet === true) for (const { name } of volumes) printLine(name)
+      await using backend = await cli.backend()
+      const volumes = await backend.volumes.list()
+      if (json === true) printJson(volumes.map(({ document }) => document))
+      else if (quiet === true) for (const { name } of volumes) printLine(name)
       else
         printLine(
           formatTable(
             ['DRIVER', 'VOLUME NAME'],
-            volumes.map(({ name }) => ['local', name]),
+            volumes.map(({ driver, name }) => [driver, name]),
           ),
         )
     })
@@ -108,15 +91,10 @@ function remove(cli: Cli): Command {
     .argument('<volumes...>')
     .option('-f, --force', 'Do not complain of volumes that are not there')
     .action(async (names: string[], { force = false }: { readonly force?: boolean }) => {
-      await using runtime = await cli.open()
+      await using backend = await cli.backend()
       const removeOne = async (name: string): Promise<undefined> => {
-        if (!force && runtime.volumes.get(name) === undefined) throw noSuch(name)
-        await runtime.volumes.remove(name)
+        await backend.volumes.remove(name, force)
       }
       cli.exit(await eachNamed(names, removeOne))
     })
-}
-
-function noSuch(name: string): CliError {
-  return new CliError('ERR_CLI_USAGE', `no such volume: ${name}`)
 }

@@ -56,11 +56,11 @@ describe('runOptions()', () => {
       pids: 64,
       shmSize: 2 ** 20,
     })
-    expect(parse('-m', '0', '--memory-swap', '-1', '--pids-limit', '-1', 'i')).toMatchObject({
-      memory: undefined,
-      memorySwap: undefined,
-      pids: undefined,
-    })
+    const none = parse('-m', '0', '--memory-swap', '-1', '--pids-limit', '-1', 'i')
+    for (const name of ['memory', 'memorySwap', 'pids', 'resources']) expect(none).not.toHaveProperty(name)
+    expect(
+      parse('--memory-reservation', '32m', '--cpu-quota', '5000', '--blkio-weight', '0', 'i').resources,
+    ).toEqual({ memory: { reservation: 2 ** 25 }, cpu: { quota: 5000 } })
   })
 
   it('collects what may be given several times', () => {
@@ -92,6 +92,33 @@ describe('runOptions()', () => {
       capAdd: ['NET_ADMIN'],
       sysctls: { 'net.a': '1' },
     })
+  })
+
+  it('reads mounts', () => {
+    const options = parse(
+      ...['-v', '/a:/b', '--tmpfs', '/t'],
+      ...['--mount', 'type=bind,src=/c,dst=/d,readonly', '--mount', 'source=data,target=/e,volume-nocopy'],
+      ...['--mount', 'type=tmpfs,destination=/f,tmpfs-size=1m,tmpfs-mode=700', 'i'],
+    )
+    expect(options).toMatchObject({
+      volumes: [
+        { source: '/a', target: '/b' },
+        { source: '/c', target: '/d', readOnly: true },
+        { volume: 'data', target: '/e', readOnly: false, copy: false },
+      ],
+      tmpfs: { '/t': '', '/f': 'size=1048576,mode=700' },
+    })
+  })
+
+  it.each([
+    ['type=bind,source=x,target=/y', 'source must be an absolute path'],
+    ['type=image,target=/y', 'the type must be bind, volume or tmpfs'],
+    ['type=tmpfs,target=/y,bind-propagation=rshared', 'a tmpfs has no bind-propagation'],
+    ['target=y', 'target must be an absolute path'],
+    ['type=tmpfs,target=/y,tmpfs-mode=9', 'tmpfs-mode must be octal'],
+    ['target=/y,readonly=maybe', 'maybe is neither true nor false'],
+  ])('refuses --mount %s', (text, why) => {
+    expect(() => parse('--mount', text, 'i')).toThrow(why)
   })
 
   it('takes an entrypoint away with an empty one', () => {

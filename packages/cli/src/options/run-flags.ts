@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { RunOptions } from '@ctr/runtime'
-import { collect } from '../cli.js'
+import { collect } from './collect.js'
 import { readEnvironment } from './parse-env.js'
-import { parseAmount, parseInteger } from './parse-number.js'
+import { addDaemonFlags, type DaemonFlags } from './daemon-flags.js'
+import { addLimitFlags, limitOptions, type LimitFlags } from './limit-flags.js'
 import { parseHosts } from './parse-hosts.js'
+import { parseMounts } from './parse-mount.js'
 import { parseNetworks, type AttachFlags } from './parse-network.js'
 import { parsePairs } from './parse-pairs.js'
 import { parsePublish } from './parse-publish.js'
@@ -17,13 +19,10 @@ import { addSandboxFlags, sandboxOptions, type SandboxFlags } from './sandbox-fl
 type List = readonly string[]
 
 /** The flags of `run`, as they were typed. */
-export interface RunFlags extends AttachFlags, SandboxFlags {
+export interface RunFlags extends AttachFlags, DaemonFlags, LimitFlags, SandboxFlags {
   readonly addHost?: List
   readonly capAdd?: List
   readonly capDrop?: List
-  readonly cpuShares?: string
-  readonly cpus?: string
-  readonly cpusetCpus?: string
   readonly detach?: true
   readonly dns?: List
   readonly dnsOption?: List
@@ -36,10 +35,8 @@ export interface RunFlags extends AttachFlags, SandboxFlags {
   readonly hostname?: string
   readonly interactive?: true
   readonly label?: List
-  readonly memory?: string
-  readonly memorySwap?: string
+  readonly mount?: List
   readonly name?: string
-  readonly pidsLimit?: string
   readonly platform?: string
   readonly publish?: List
   readonly pull: string
@@ -59,23 +56,18 @@ export interface RunFlags extends AttachFlags, SandboxFlags {
   readonly workdir?: string
 }
 
-/** Adds the flags of `run` to a command. */
-export function addRunFlags(command: Command): void {
+/** Adds the flags that `run` and `create` share to a command. */
+export function addContainerFlags(command: Command): void {
   command
     .option('--add-host <list>', 'Add a line to /etc/hosts (NAME:ADDRESS, NAME:host-gateway)', collect)
     .option('--cap-add <list>', 'Add Linux capabilities', collect)
     .option('--cap-drop <list>', 'Drop Linux capabilities', collect)
-    .option('-c, --cpu-shares <int>', 'CPU shares (relative weight)')
-    .option('--cpus <decimal>', 'Number of CPUs')
-    .option('--cpuset-cpus <string>', 'CPUs in which to allow execution (0-3, 0,1)')
-    .option('-d, --detach', 'Run container in background and print container ID')
     .option('--dns <list>', 'Set name servers', collect)
     .option('--dns-option <list>', 'Set options of name resolution', collect)
     .option('--dns-search <list>', 'Set search domains ("." for none)', collect)
     .option('--entrypoint <string>', 'Overwrite the default ENTRYPOINT of the image')
     .option('-e, --env <list>', 'Set environment variables', collect)
     .option('--env-file <list>', 'Read in a file of environment variables', collect)
-    .option('--explain', 'Print every system call of the set-up instead of making it')
     .option('--gidmap <list>', 'Group ids of its user namespace (CONTAINER:HOST:COUNT)', collect)
     .option('-h, --hostname <string>', 'Container host name')
     .option('-i, --interactive', 'Keep STDIN open')
@@ -83,8 +75,12 @@ export function addRunFlags(command: Command): void {
     .option('--ip6 <address>', 'IPv6 address (e.g., 2001:db8::33)')
     .option('-l, --label <list>', 'Set meta data on a container', collect)
     .option('--mac-address <mac>', 'Container MAC address (e.g., 02:42:ac:1e:00:02)')
-    .option('-m, --memory <bytes>', 'Memory limit')
-    .option('--memory-swap <bytes>', 'Memory and swap together: -1 for as much swap as the host gives')
+    .option('--memory-swappiness <int>', 'Tune container memory swappiness (0 to 100)')
+    .option(
+      '--mount <mount>',
+      'Attach a filesystem mount to the container (type=bind|volume|tmpfs,...)',
+      collect,
+    )
     .option('--name <string>', 'Assign a name to the container')
     .option(
       '--net, --network <network>',
@@ -92,7 +88,6 @@ export function addRunFlags(command: Command): void {
       collect,
     )
     .option('--network-alias <list>', 'Add network-scoped alias for the container', collect)
-    .option('--pids-limit <int>', 'Tune container pids limit (set -1 for unlimited)')
     .option('--platform <string>', 'Set platform if server is multi-platform capable')
     .option('-p, --publish <list>', "Publish a container's port(s) to the host", collect)
     .option('--pull <string>', 'Pull image before running ("always", "missing", "never")', 'missing')
@@ -113,7 +108,17 @@ export function addRunFlags(command: Command): void {
     .option('--userns <string>', 'User namespace: host, auto[:size=N] (ids of its own), remap[:USER]')
     .option('-v, --volume <list>', 'Bind mount a folder or file of the host, or a volume', collect)
     .option('-w, --workdir <string>', 'Working directory inside the container')
+  addLimitFlags(command)
   addSandboxFlags(command)
+  addDaemonFlags(command)
+}
+
+/** Adds the flags of `run` to a command. */
+export function addRunFlags(command: Command): void {
+  command
+    .option('-d, --detach', 'Run container in background and print container ID')
+    .option('--explain', 'Print every system call of the set-up instead of making it')
+  addContainerFlags(command)
 }
 
 /**
@@ -123,6 +128,8 @@ export function addRunFlags(command: Command): void {
  */
 export function runOptions(flags: RunFlags, target: string, command: readonly string[]): RunOptions {
   const { entrypoint } = flags
+  const mounts = parseMounts(flags.mount ?? [])
+  const sandbox = sandboxOptions(flags)
   return {
     ...(flags.rootfs === true ? { rootfs: resolve(target) } : { image: target, platform: flags.platform }),
     command: command.length === 0 ? undefined : command,
@@ -136,7 +143,7 @@ export function runOptions(flags: RunFlags, target: string, command: readonly st
     publish: (flags.publish ?? []).flatMap(parsePublish),
     dns: dnsSettings(flags),
     extraHosts: parseHosts(flags.addHost ?? []),
-    volumes: (flags.volume ?? []).map((text) => parseVolume(text)),
+    volumes: [...(flags.volume ?? []).map((text) => parseVolume(text)), ...mounts.volumes],
     readOnly: flags.readOnly ?? false,
     userNamespace: parseUserNamespace(flags),
     capAdd: flags.capAdd,
@@ -146,8 +153,10 @@ export function runOptions(flags: RunFlags, target: string, command: readonly st
     labels: parsePairs(flags.label ?? [], '-l, --label'),
     autoRemove: flags.rm ?? false,
     stopSignal: flags.stopSignal,
-    ...limits(flags),
-    ...sandboxOptions(flags),
+    shmSize: sizeOf(flags.shmSize),
+    ...limitOptions(flags),
+    ...sandbox,
+    tmpfs: isEmpty(mounts.tmpfs) ? sandbox.tmpfs : { ...sandbox.tmpfs, ...mounts.tmpfs },
   }
 }
 
@@ -156,31 +165,11 @@ function dnsSettings({ dns, dnsSearch, dnsOption }: RunFlags): RunOptions['dns']
   return { nameservers: dns, search: dnsSearch, options: dnsOption }
 }
 
-function limits({
-  memory,
-  memorySwap,
-  cpus,
-  cpuShares,
-  cpusetCpus,
-  pidsLimit,
-  shmSize,
-}: RunFlags): Partial<RunOptions> {
-  const pids = pidsLimit === undefined ? 0 : parseInteger(pidsLimit, '--pids-limit')
-  return {
-    memory: positive(memory === undefined ? 0 : parseSize(memory, '-m, --memory')),
-    memorySwap:
-      memorySwap === undefined || memorySwap === '-1'
-        ? undefined
-        : positive(parseSize(memorySwap, '--memory-swap')),
-    cpus: positive(cpus === undefined ? 0 : parseAmount(cpus, '--cpus')),
-    cpuShares: positive(cpuShares === undefined ? 0 : parseInteger(cpuShares, '-c, --cpu-shares')),
-    cpusetCpus,
-    pids: positive(pids),
-    shmSize: positive(shmSize === undefined ? 0 : parseSize(shmSize, '--shm-size')),
-  }
+function sizeOf(text: string | undefined): number | undefined {
+  const bytes = text === undefined ? 0 : parseSize(text, '--shm-size')
+  return bytes === 0 ? undefined : bytes // 0 stands for what is usual
 }
 
-/** Docker's rule: 0, and -1 where it is allowed, stand for no limit. */
-function positive(value: number): number | undefined {
-  return value > 0 ? value : undefined
+function isEmpty(members: object): boolean {
+  return Object.keys(members).length === 0
 }

@@ -38,13 +38,6 @@ describe('sandboxOptions()', () => {
     })
   })
 
-  it('asks for the controllers that are needed, and no other', () => {
-    expect(parse('--memory-reservation', '1m', '--cpu-quota', '50000').resources).toEqual({
-      memory: { reservation: 1 << 20 },
-      cpu: { quota: 50_000 },
-    })
-  })
-
   it.each([
     [['--device', ':/dev/x'], 'HOST[:CONTAINER][:rwm] is needed'],
     [['--ulimit', 'nofile'], 'NAME=SOFT[:HARD] is needed'],

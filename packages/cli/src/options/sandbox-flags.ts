@@ -1,27 +1,20 @@
 import type { Command } from 'commander'
 import { processLimit, type HostDevice, type ProcessLimit, type SandboxOptions } from '@ctr/runtime'
-import { collect } from '../cli.js'
+import { collect } from './collect.js'
 import { usageError } from '../errors.js'
 import { parseInteger } from './parse-number.js'
-import { parseSize } from './parse-size.js'
 
 type List = readonly string[]
 
 /** The flags of `run` that say how far a container is apart from the host, as they were typed. */
 export interface SandboxFlags {
-  readonly blkioWeight?: string
   readonly cgroupns?: string
-  readonly cpuPeriod?: string
-  readonly cpuQuota?: string
-  readonly cpusetMems?: string
   readonly device?: List
   readonly deviceCgroupRule?: List
   readonly domainname?: string
   readonly groupAdd?: List
   readonly init?: true
   readonly ipc?: string
-  readonly memoryReservation?: string
-  readonly memorySwappiness?: string
   readonly oomScoreAdj?: string
   readonly pid?: string
   readonly privileged?: true
@@ -33,19 +26,13 @@ export interface SandboxFlags {
 /** Adds these flags to a command. */
 export function addSandboxFlags(command: Command): void {
   command
-    .option('--blkio-weight <int>', 'Block IO (relative weight), between 10 and 1000')
     .option('--cgroupns <string>', 'Cgroup namespace to use (host, private)')
-    .option('--cpu-period <int>', 'Limit CPU CFS (Completely Fair Scheduler) period, in microseconds')
-    .option('--cpu-quota <int>', 'Limit CPU CFS (Completely Fair Scheduler) quota, in microseconds')
-    .option('--cpuset-mems <string>', 'MEMs in which to allow execution (0-3, 0,1)')
     .option('--device <list>', 'Add a host device to the container (HOST[:CONTAINER][:rwm])', collect)
     .option('--device-cgroup-rule <list>', 'Add a rule to the cgroup allowed devices list', collect)
     .option('--domainname <string>', 'Container NIS domain name')
     .option('--group-add <list>', 'Add additional groups to join', collect)
     .option('--init', 'Run an init inside the container that forwards signals and reaps processes')
     .option('--ipc <string>', 'IPC mode to use (private, host, none)')
-    .option('--memory-reservation <bytes>', 'Memory soft limit')
-    .option('--memory-swappiness <int>', 'Tune container memory swappiness (0 to 100)')
     .option('--oom-score-adj <int>', "Tune host's OOM preferences (-1000 to 1000)")
     .option('--pid <string>', 'PID namespace to use (private, host, container:NAME)')
     .option('--privileged', 'Give extended privileges to this container')
@@ -73,29 +60,7 @@ export function sandboxOptions(flags: SandboxFlags): SandboxOptions {
     groups: flags.groupAdd,
     oomScoreAdj: integer(flags.oomScoreAdj, '--oom-score-adj'),
     domainname: flags.domainname,
-    resources: resourcesOf(flags),
   }
-}
-
-/** Groups of which nothing is said are left out: they ask for a controller. */
-function resourcesOf(flags: SandboxFlags): SandboxOptions['resources'] {
-  const memory = {
-    reservation:
-      flags.memoryReservation === undefined
-        ? undefined
-        : parseSize(flags.memoryReservation, '--memory-reservation'),
-    swappiness: integer(flags.memorySwappiness, '--memory-swappiness'),
-  }
-  const cpu = {
-    quota: integer(flags.cpuQuota, '--cpu-quota'),
-    period: integer(flags.cpuPeriod, '--cpu-period'),
-    mems: flags.cpusetMems,
-  }
-  const blockIO = { weight: integer(flags.blkioWeight, '--blkio-weight') }
-  const asked = Object.entries({ memory, cpu, blockIO }).filter(([, group]) =>
-    Object.values(group).some((value) => value !== undefined),
-  )
-  return asked.length === 0 ? undefined : Object.fromEntries(asked)
 }
 
 /** `HOST[:CONTAINER][:rwm]`: the last part is access where it has only such letters. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { RegistryClientOptions, RegistryServerOptions } from '@ctr/registry'
-import { collect } from '../cli.js'
+import { collect } from './collect.js'
 import { messageOf, usageError } from '../errors.js'
 import { parseDuration } from './parse-duration.js'
 import { parseInteger } from './parse-number.js'

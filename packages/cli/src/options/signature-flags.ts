@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { SignatureRequirement } from '@ctr/registry'
 import type { PullImageOptions } from '@ctr/runtime'
-import { collect } from '../cli.js'
+import { collect } from './collect.js'
 import { messageOf, usageError } from '../errors.js'
 
 /** The flags that say who must have signed an image, in the words of cosign, as they were typed. */

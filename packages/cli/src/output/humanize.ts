@@ -46,7 +46,7 @@ export function formatDuration(milliseconds: number): string {
 }
 
 /** How long ago something was, as `3 weeks ago`; `N/A` when it is not known. */
-export function formatAgo(date: string | undefined, now: number = Date.now()): string {
-  const time = date === undefined ? Number.NaN : Date.parse(date)
+export function formatAgo(date: string | number | undefined, now: number = Date.now()): string {
+  const time = typeof date === 'string' ? Date.parse(date) : (date ?? Number.NaN)
   return Number.isNaN(time) ? 'N/A' : `${formatDuration(now - time)} ago`
 }

@@ -1,6 +1,5 @@
 import type { NamedVolume, RunOptions, StartContainerOptions } from '../options.js'
 import type { ContainerVolume } from './container-volume.js'
-import type { ContainerSpec } from './spec.js'
 
 /** Options that a container is started with, again and again: all but its streams, as JSON. */
 export type KeptOptions = Omit<
@@ -16,20 +15,6 @@ export function keptOptions(options: KeptOptions, made: readonly ContainerVolume
     return { volume: name, target, readOnly: asked?.readOnly, copy: false }
   })
   return { ...options, volumes: [...ofHost, ...named] }
-}
-
-/**
- * What is kept of a container that is run at once: all that it needs to be started again after its end. Null where that
- * cannot be: its root is given back, it removes itself, or its ids are given back.
- */
-export function optionsToStartAgain(
-  { record, options, userNamespace }: ContainerSpec,
-  made: readonly ContainerVolume[],
-): KeptOptions | null {
-  if (!record.detached || record.autoRemove || userNamespace !== 'host') return null
-  const ofThisRun = { stdin: undefined, stdout: undefined, stderr: undefined, detach: undefined }
-  const kept: RunOptions = { ...options, ...ofThisRun, signal: undefined }
-  return keptOptions(kept, made)
 }
 
 /** Options for one run. */

@@ -1,0 +1,104 @@
+import type { RunOptions } from '@ctr/runtime'
+import { needsRuntime } from '../../errors.js'
+import { parseDuration } from '../../options/parse-duration.js'
+import { parseInteger } from '../../options/parse-number.js'
+import type { RunFlags } from '../../options/run-flags.js'
+import type { CreateRequest } from '../create-request.js'
+import { attachmentsOf, hostConfigOf } from './host-config.js'
+import { set } from './set.js'
+
+/**
+ * The body of `POST /containers/create`: what the engine reads back into the runtime's options.
+ *
+ * @throws `CliError` `ERR_CLI_NEEDS_RUNTIME`: a flag that a daemon has no word for.
+ */
+export function createBody(request: CreateRequest): Record<string, unknown> {
+  const { flags, options } = request
+  refuseRuntimeFlags(flags)
+  const { detach = false, interactive = false, tty = false } = flags
+  return {
+    Image: options.image,
+    ...set({ Cmd: options.command, Entrypoint: flags.entrypoint === '' ? [''] : options.entrypoint }),
+    Env: Object.entries(options.env ?? {}).map((pair) => pair.join('=')),
+    Labels: options.labels,
+    Tty: tty,
+    OpenStdin: interactive,
+    StdinOnce: interactive && !detach,
+    AttachStdin: interactive && !detach,
+    AttachStdout: !detach,
+    AttachStderr: !detach,
+    ...set({
+      Hostname: options.hostname,
+      Domainname: options.domainname,
+      User: options.user,
+      WorkingDir: options.cwd,
+      StopSignal: options.stopSignal,
+      Healthcheck: healthcheckOf(flags),
+    }),
+    ...exposed(options),
+    ...anonymousVolumes(flags, options),
+    HostConfig: hostConfigOf(request),
+    ...endpointsOf(options),
+  }
+}
+
+function refuseRuntimeFlags(flags: RunFlags): void {
+  const own = {
+    '--explain': flags.explain,
+    '--rootfs': flags.rootfs,
+    '--uidmap': flags.uidmap,
+    '--gidmap': flags.gidmap,
+    '--userns': flags.userns === 'host' ? undefined : flags.userns,
+  }
+  const given = Object.entries(own).find(([, value]) => value !== undefined)
+  if (given !== undefined) throw needsRuntime(`serve ${given[0]}`)
+}
+
+function healthcheckOf(flags: RunFlags): object | undefined {
+  if (!flags.healthcheck) return { Test: ['NONE'] }
+  const nanoseconds = (text: string | undefined, option: string): number | undefined =>
+    text === undefined ? undefined : parseDuration(text, option) * 1e6
+  const { healthCmd, healthRetries } = flags
+  const check = set({
+    Test: healthCmd === undefined ? undefined : ['CMD-SHELL', healthCmd],
+    Interval: nanoseconds(flags.healthInterval, '--health-interval'),
+    Timeout: nanoseconds(flags.healthTimeout, '--health-timeout'),
+    StartPeriod: nanoseconds(flags.healthStartPeriod, '--health-start-period'),
+    Retries: healthRetries === undefined ? undefined : parseInteger(healthRetries, '--health-retries'),
+  })
+  return Object.keys(check).length === 0 ? undefined : check
+}
+
+function exposed({ publish = [] }: RunOptions): object {
+  if (publish.length === 0) return {}
+  return {
+    ExposedPorts: Object.fromEntries(
+      publish.map(({ container, protocol = 'tcp' }) => [`${container}/${protocol}`, {}]),
+    ),
+  }
+}
+
+/** `-v /CONTAINER`: a volume without a name. */
+function anonymousVolumes({ volume = [] }: RunFlags, { volumes = [] }: RunOptions): object {
+  const targets = volumes
+    .slice(0, volume.length) // those of --mount follow
+    .filter((one) => one.source === undefined && one.volume === undefined)
+    .map(({ target }) => [target, {}] as const)
+  return targets.length === 0 ? {} : { Volumes: Object.fromEntries(targets) }
+}
+
+function endpointsOf(options: RunOptions): object {
+  const all = attachmentsOf(options)
+  if (all.some(({ bandwidth }) => bandwidth !== undefined))
+    throw needsRuntime('limit how fast a container sends and receives')
+  const endpoints = all
+    .filter(({ name }) => name !== 'host' && name !== 'none' && !name.startsWith('container:'))
+    .map(({ name, aliases, ip, ip6, mac }) => {
+      const addresses = set({ IPv4Address: ip, IPv6Address: ip6 })
+      const IPAMConfig = Object.keys(addresses).length === 0 ? undefined : addresses
+      return [name, set({ Aliases: aliases, MacAddress: mac, IPAMConfig })] as const
+    })
+  return endpoints.length === 0
+    ? {}
+    : { NetworkingConfig: { EndpointsConfig: Object.fromEntries(endpoints) } }
+}

@@ -1,0 +1,153 @@
+import type { ContainerLimits, LogEntry, TerminalSize } from '@ctr/runtime'
+import type { Attached } from '../../attach/attach.js'
+import type { AttachRequest, BackendContainer, ExecRequest, LogRequest, ProcessTable } from '../backend.js'
+import type { Usage } from '../rows.js'
+import type { DaemonClient } from './daemon-client.js'
+import { piecesOf } from './daemon-streams.js'
+import { restartPolicy } from './host-config.js'
+import { limitsBody } from './limits-body.js'
+import { attachedTo } from './remote-attached.js'
+import { execOnDaemon } from './remote-exec.js'
+import { remoteUsage } from './remote-usage.js'
+
+interface Inspected {
+  readonly State?: { readonly Running?: boolean }
+  readonly Config?: { readonly Tty?: boolean }
+}
+
+/** A container of a daemon. */
+export class RemoteContainer implements BackendContainer {
+  readonly #client: DaemonClient
+  readonly #path: string
+
+  constructor(client: DaemonClient, name: string) {
+    this.#client = client
+    this.#path = `/containers/${encodeURIComponent(name)}`
+  }
+
+  async start(): Promise<void> {
+    await this.#post('start')
+  }
+
+  async stop(timeoutSeconds?: number): Promise<void> {
+    await this.#post('stop', { t: timeoutSeconds })
+  }
+
+  async restart(timeoutSeconds?: number): Promise<void> {
+    await this.#post('restart', { t: timeoutSeconds })
+  }
+
+  async kill(signal: string): Promise<void> {
+    await this.#post('kill', { signal })
+  }
+
+  async pause(): Promise<void> {
+    await this.#post('pause')
+  }
+
+  async unpause(): Promise<void> {
+    await this.#post('unpause')
+  }
+
+  async rename(name: string): Promise<void> {
+    await this.#post('rename', { name })
+  }
+
+  async resize({ rows, columns }: TerminalSize): Promise<void> {
+    await this.#post('resize', { h: rows, w: columns })
+  }
+
+  async update(limits: ContainerLimits, restart: string | undefined): Promise<void> {
+    const policy = restart === undefined ? {} : { RestartPolicy: restartPolicy(restart) }
+    await this.#client.json('POST', `${this.#path}/update`, { body: { ...limitsBody(limits), ...policy } })
+  }
+
+  async remove({ force, volumes }: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
+    await this.#client.json('DELETE', this.#path, { query: { force, v: volumes } })
+  }
+
+  async wait(condition?: 'next-exit' | 'removed'): Promise<number> {
+    const query = { condition }
+    const { StatusCode } = await this.#client.json<{ readonly StatusCode: number }>(
+      'POST',
+      `${this.#path}/wait`,
+      { query },
+    )
+    return StatusCode
+  }
+
+  async inspect(): Promise<Inspected> {
+    return await this.#client.json<Inspected>('GET', `${this.#path}/json`)
+  }
+
+  async top(options: readonly string[]): Promise<ProcessTable> {
+    const { Titles, Processes } = await this.#client.json<{
+      readonly Titles: readonly string[]
+      readonly Processes: readonly (readonly string[])[] | null
+    }>('GET', `${this.#path}/top`, {
+      query: { ps_args: options.length === 0 ? undefined : options.join(' ') },
+    })
+    return { titles: Titles, rows: Processes ?? [] }
+  }
+
+  async usage(): Promise<Usage> {
+    return await remoteUsage(this.#client, this.#path)
+  }
+
+  async *logs({ follow, signal }: LogRequest): AsyncGenerator<LogEntry> {
+    const { Config } = await this.inspect()
+    const query = { follow, stdout: true, stderr: true }
+    const answer = await this.#client.stream('GET', `${this.#path}/logs`, { query, signal })
+    if (Config?.Tty !== true) yield* piecesOf(answer)
+    else for await (const bytes of answer) yield { stream: 'stdout', bytes: bytes as Buffer }
+  }
+
+  async attach({ start, stdin, size }: AttachRequest): Promise<Attached> {
+    const { State, Config } = await this.inspect()
+    const isRunning = State?.Running === true
+    // told of before it starts, so that its end cannot be missed
+    const exit = (): Promise<number> => this.wait(start && !isRunning ? 'next-exit' : undefined)
+    const begin = start && !isRunning ? () => this.start() : () => Promise.resolve()
+    return await this.join({ stdin, tty: Config?.Tty === true, size }, exit, begin)
+  }
+
+  /** Takes its streams, asks for its end, and then begins, in this order. */
+  async join(
+    {
+      stdin,
+      tty,
+      size,
+    }: { readonly stdin: boolean; readonly tty: boolean; readonly size: TerminalSize | undefined },
+    exit: () => Promise<number>,
+    begin: () => Promise<void>,
+  ): Promise<Attached> {
+    const query = { stream: true, stdin, stdout: true, stderr: true }
+    const socket = await this.#client.connect(`${this.#path}/attach`, { query })
+    const exitCode = exit()
+    exitCode.catch(() => undefined) // told to whoever waits
+    try {
+      await begin()
+    } catch (error) {
+      socket.destroy()
+      throw error
+    }
+    const attached = attachedTo(socket, {
+      ...{ stdin, tty, exitCode: () => exitCode },
+      kill: (signal) => this.kill(signal),
+      resize: (wanted) => this.resize(wanted),
+    })
+    if (tty && size !== undefined) await this.resize(size).catch(() => undefined) // it may have ended
+    return attached
+  }
+
+  async exec(request: ExecRequest): Promise<Attached | undefined> {
+    return await execOnDaemon(this.#client, this.#path, request)
+  }
+
+  async #post(
+    what: string,
+    query: Readonly<Record<string, string | number | undefined>> = {},
+  ): Promise<void> {
+    await this.#client.json('POST', `${this.#path}/${what}`, { query })
+  }
+}

@@ -1,0 +1,69 @@
+/** A container as lists show it. */
+export interface ContainerRow {
+  readonly id: string
+  readonly name: string
+  readonly image: string
+  readonly imageId: string
+  readonly command: string
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+  /** Docker's word for what it is doing. */
+  readonly state: string
+  /** That in words for a person. */
+  readonly status: string
+  readonly ports: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly networks: readonly string[]
+  readonly volumes: readonly string[]
+  readonly exitCode: number | null
+  /** For `--json`. */
+  readonly document: unknown
+}
+
+/** An image as lists show it. */
+export interface ImageRow {
+  readonly id: string
+  /** Repository and tag of each of its names; `<none>` for one without. */
+  readonly names: readonly { readonly repository: string; readonly tag: string }[]
+  readonly digests: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+  /** Milliseconds since 1970; undefined when it is not known. */
+  readonly createdAt: number | undefined
+  readonly size: number
+  readonly document: unknown
+}
+
+/** A network as lists show it. */
+export interface NetworkRow {
+  readonly id: string
+  readonly name: string
+  readonly driver: string
+  readonly scope: string
+  readonly document: unknown
+}
+
+/** A volume as lists show it. */
+export interface VolumeRow {
+  readonly name: string
+  readonly driver: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly document: unknown
+}
+
+/** What a container uses. */
+export interface Usage {
+  readonly id: string
+  readonly name: string
+  /** Processor time used, in hundredths of one processor. */
+  readonly cpuPercent: number
+  /** Bytes that are really needed, without page cache not used lately. */
+  readonly memoryUsed: number | undefined
+  /** Undefined for none. */
+  readonly memoryLimit: number | undefined
+  /** Received and sent on all networks; undefined where its network is the host's. */
+  readonly network: readonly [number, number] | undefined
+  /** Read and written. */
+  readonly blocks: readonly [number, number] | undefined
+  readonly pids: number | undefined
+  readonly document: unknown
+}

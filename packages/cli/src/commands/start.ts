@@ -1,0 +1,49 @@
+import type { Command } from 'commander'
+import { attach } from '../attach/attach.js'
+import { checkTerminal, terminalSize } from '../attach/terminal.js'
+import type { Cli } from '../cli.js'
+import { usageError } from '../errors.js'
+import { forEach } from './each-container.js'
+import { runFailure } from './run-failure.js'
+
+interface StartFlags {
+  readonly attach?: true
+  readonly interactive?: boolean
+}
+
+/** `ctrjs start`. */
+export function define(command: Command, cli: Cli): void {
+  command
+    .usage('[OPTIONS] CONTAINER [CONTAINER...]')
+    .argument('<containers...>')
+    .option('-a, --attach', 'Attach STDOUT/STDERR and forward signals')
+    .option('-i, --interactive', "Attach container's STDIN")
+    .action(async (names: string[], { attach: isAttached, interactive = false }: StartFlags) => {
+      if (isAttached !== true && !interactive) {
+        await forEach(cli, names, (container) => container.start())
+        return
+      }
+      const [name, ...others] = names
+      if (others.length > 0) throw usageError('you cannot start and attach multiple containers at once')
+      cli.exit(await attachTo(cli, name!, { start: true, stdin: interactive }))
+    })
+}
+
+/** Joins our streams with a container's until it has ended. @returns Its exit code. */
+export async function attachTo(
+  cli: Cli,
+  name: string,
+  { start, stdin }: { readonly start: boolean; readonly stdin: boolean },
+): Promise<number> {
+  await using backend = await cli.backend()
+  const container = backend.container(name)
+  const { Config } = (await container.inspect()) as { readonly Config?: { readonly Tty?: boolean } }
+  checkTerminal(stdin, Config?.Tty ?? false)
+  try {
+    return await attach(await container.attach({ start, stdin, size: terminalSize() }), {
+      interactive: stdin,
+    })
+  } catch (error) {
+    throw runFailure(error, 1)
+  }
+}
