@@ -30,22 +30,34 @@ interface Ledger {
   readonly going: Set<string>
 }
 
-/** Makes, starts and removes containers, one after the other, until the daemon is gone. */
-async function workUntilKilled(client: Docker, who: number, { made, going }: Ledger): Promise<void> {
+/**
+ * Makes, starts and removes containers, one after the other, until the daemon is gone.
+ *
+ * @param gone - Rejects then: dockerode waits for ever for the rest of an answer that was cut off.
+ */
+async function workUntilKilled(
+  client: Docker,
+  who: number,
+  { made, going }: Ledger,
+  gone: Promise<never>,
+): Promise<void> {
+  const answered = async <T>(request: Promise<T>): Promise<T> => await Promise.race([request, gone])
   try {
     for (let n = 0; ; n++) {
-      const container = await client.createContainer({
-        Image: image,
-        Cmd: n % 3 === 0 ? ['sh', '-c', 'echo hello; sleep 0.05'] : ['true'],
-        Labels: { who: String(who) },
-        HostConfig: { NetworkMode: who % 2 === 0 ? 'bridge' : 'none' },
-      })
+      const container = await answered(
+        client.createContainer({
+          Image: image,
+          Cmd: n % 3 === 0 ? ['sh', '-c', 'echo hello; sleep 0.05'] : ['true'],
+          Labels: { who: String(who) },
+          HostConfig: { NetworkMode: who % 2 === 0 ? 'bridge' : 'none' },
+        }),
+      )
       made.add(container.id)
-      await container.start()
-      if (n % 2 === 0) await container.wait()
+      await answered(container.start())
+      if (n % 2 === 0) await answered(container.wait())
       made.delete(container.id)
       going.add(container.id)
-      await container.remove({ force: true })
+      await answered(container.remove({ force: true }))
       going.delete(container.id)
     }
   } catch {
@@ -113,7 +125,8 @@ describeOn(needs, 'an engine that is killed at any instant, with clients at work
       }
       const ledger: Ledger = { made: new Set(pids.keys()), going: new Set() }
       for (let killed = 0; killed < kills; killed++) {
-        const work = Array.from({ length: clients }, (_, who) => workUntilKilled(client(), who, ledger))
+        const gone = once(daemon, 'exit').then(() => Promise.reject(new Error('the daemon was killed')))
+        const work = Array.from({ length: clients }, (_, who) => workUntilKilled(client(), who, ledger, gone))
         await sleep(randomInt(0, 1500)) // an instant like any other
         await kill()
         await Promise.all(work)
