@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Container } from '@ctr/runtime'
 import type { ContainerDocument } from '../state/container-document.js'
@@ -87,6 +88,8 @@ export class HealthMonitor {
   async #probeOn(check: HealthCheck, signal: AbortSignal): Promise<void> {
     while (await waits(this.#delay(check), signal)) {
       const result = await this.#probe(check, signal)
+      // a probe that ends with its container says nothing of its health, and is told of before the container's end
+      if (wasCutOff(result)) await waits(Math.min(check.intervalMs, endIsToldMs), signal)
       if (signal.aborted) return
       this.#take(check, result)
     }
@@ -136,6 +139,14 @@ export class HealthMonitor {
 }
 
 const started: HealthState = { status: 'starting', failingStreak: 0, log: [] }
+
+/** By when the end of a container is known, after that of what ran in it. */
+const endIsToldMs = 1000
+
+/** Whether a probe was killed, or could not be started: as happens when the container ends. */
+function wasCutOff({ ExitCode }: ProbeResult): boolean {
+  return ExitCode === -1 || ExitCode === 128 + constants.signals.SIGKILL
+}
 
 /** The longest that a timer of Node can be. */
 const longestMs = 2 ** 31 - 1

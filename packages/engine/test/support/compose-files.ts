@@ -46,11 +46,11 @@ networks:
 volumes:
   rows: {}
 `,
-  'database/ready': '#!/bin/sh\ntest -w /data && printf "\\nready\\n"\n',
-  'database/add': '#!/bin/sh\necho row >>/data/rows\nprintf "\\n%s\\n" $(wc -l </data/rows)\n',
-  'cache/add': '#!/bin/sh\necho row >>/data/rows\nprintf "\\n%s\\n" $(wc -l </data/rows)\n',
+  'database/ready': '#!/bin/sh\ntest -w /data && printf "\\r\\nready\\n"\n',
+  'database/add': '#!/bin/sh\necho row >>/data/rows\nprintf "\\r\\n%s\\n" $(wc -l </data/rows)\n',
+  'cache/add': '#!/bin/sh\necho row >>/data/rows\nprintf "\\r\\n%s\\n" $(wc -l </data/rows)\n',
   'web/page': `#!/bin/sh
-printf '\\n%s: %s rows, %s hits\\n' "$GREETING" "$(wget -qO- http://database:5432/cgi-bin/add)" "$(wget -qO- http://cache:6379/cgi-bin/add)"
+printf '\\r\\n%s: %s rows, %s hits\\n' "$GREETING" "$(wget -qO- http://database:5432/cgi-bin/add)" "$(wget -qO- http://cache:6379/cgi-bin/add)"
 `,
 }
 
