@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { describeOn, leakCheck } from '@ctr/testing'
+import { bundleFile, describeOn, leakCheck } from '@ctr/testing'
 import { preferInstalledCriu } from './support/criu.js'
 import { endDaemon, EngineHost } from './support/engine-host.js'
 
@@ -116,6 +117,28 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     await until(() => state('life') === 'STOPPED')
     expect(host.run([...ctr, 'task', 'rm', 'life']).stderr).toContain('exit code 9')
     output('container', 'rm', 'life')
+  })
+
+  it('has its tasks on a network of ours, by ctr-cni', () => {
+    // ctr knows no other folders of plugins and networks
+    const setUp = `mkdir -p /etc/cni && mount -t tmpfs tmpfs /etc/cni && mkdir /etc/cni/net.d &&
+mount -t tmpfs tmpfs /opt && mkdir -p /opt/cni/bin && ln -s "$PLUGIN" /opt/cni/bin/ctr-cni &&
+printf %s "$NETWORK" >/etc/cni/net.d/ours.conflist`
+    const state = join(host.folder, 'networks')
+    const instance = `cc${process.pid}`
+    const plugins = [{ type: 'ctr-cni', state, instance, subnet: '10.213.0.0/24' }]
+    using plugin = bundleFile(
+      fileURLToPath(new URL('../../netbridge/src/cni/plugin/ctr-cni.ts', import.meta.url)),
+    )
+    chmodSync(plugin.path, 0o755)
+    const NETWORK = JSON.stringify({ cniVersion: '1.0.0', name: 'ours', plugins })
+    expect(host.run(['sh', '-c', setUp], { env: { PLUGIN: plugin.path, NETWORK } }).stderr).toBe('')
+    const script = 'ip -4 -o address show eth0; ping -c 1 -W 10 10.213.0.1'
+    const { code, stdout, stderr } = run('--rm', '--cni', image, 'networked', 'sh', '-c', script)
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(/inet 10\.213\.0\.\d+\/24 [^]* 1 packets received/)
+    expect(code).toBe(0)
+    expect(host.run(['ip', '-o', 'link', 'show', 'type', 'veth']).stdout).toBe('')
   })
 
   describeOn(['bin:criu'], 'with CRIU', () => {

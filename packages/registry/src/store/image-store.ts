@@ -130,7 +130,7 @@ export class ImageStore {
     const parsed = checkReference(name)
     await this.#index.update(undefined, async (entries) => {
       const found = await this.#images.find(entries, wanted)
-      return withName(entries, renamed(found.entries[0]!, storedName(parsed)))
+      return { entries: withName(entries, renamed(found.entries[0]!, storedName(parsed))) }
     })
   }
 
@@ -143,10 +143,13 @@ export class ImageStore {
     await this.#index.update(undefined, async (entries) => {
       const { entries: removed } = await this.#images.find(entries, wanted)
       const kept = entries.filter((entry) => !removed.includes(entry))
-      const deleted = await removeUnused(this.blobs, await reachableFrom(this.blobs, removed), kept)
+      const reachable = await reachableFrom(this.blobs, removed)
+      const after = async (): Promise<void> => {
+        const deleted = await removeUnused(this.blobs, reachable, kept)
+        result = { untagged: removed.flatMap((entry) => nameOf(entry) ?? []), deleted }
+      }
       this.#images.forget(removed)
-      result = { untagged: removed.flatMap((entry) => nameOf(entry) ?? []), deleted }
-      return kept
+      return { entries: kept, after }
     })
     return result
   }
@@ -254,11 +257,13 @@ export class ImageStore {
         nameOf(entry) !== undefined || keep.includes(ids[n] ?? '')
       const images = new Set(ids.filter((_, n) => !isKept(entries[n]!, n)))
       const kept = entries.filter(isKept)
-      gone = {
-        images: [...images].filter((id) => id !== undefined),
-        ...(await pruneBlobs(this.blobs, entries, kept, minAgeMs)),
+      const after = async (): Promise<void> => {
+        gone = {
+          images: [...images].filter((id) => id !== undefined),
+          ...(await pruneBlobs(this.blobs, entries, kept, minAgeMs)),
+        }
       }
-      return kept
+      return { entries: kept, after }
     })
     return gone
   }

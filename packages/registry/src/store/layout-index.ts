@@ -15,6 +15,13 @@ export const sourceAnnotation = 'ctr.source.digest'
 const layoutFile = 'oci-layout'
 const layoutVersion = '1.0.0'
 
+/** What becomes of the entries. */
+export interface IndexChange {
+  readonly entries: readonly Descriptor[]
+  /** Done under the lock too, once they are written: removes what no entry names any more. */
+  readonly after?: (() => Promise<void>) | undefined
+}
+
 /** The `index.json` of an OCI image layout: which manifests a folder holds, and how they are named. */
 export class LayoutIndex {
   readonly #folder: string
@@ -52,20 +59,22 @@ export class LayoutIndex {
   }
 
   /**
-   * Changes the entries while no other process does. `change` gets the present ones and returns the new
-   * ones, or `undefined` to leave them; what it does besides happens under the same lock.
+   * Changes the entries while no other process does. `change` gets the present ones and says what becomes of them, or
+   * `undefined` to leave them; what it does besides happens under the same lock.
    */
   async update(
     signal: AbortSignal | undefined,
-    change: (entries: readonly Descriptor[]) => Promise<readonly Descriptor[] | undefined>,
+    change: (entries: readonly Descriptor[]) => Promise<IndexChange | undefined>,
   ): Promise<void> {
     const partial = join(this.#folder, 'partial')
     await withFolderLock(join(partial, 'index.lock'), signal, async () => {
-      const entries = await change(await this.read())
-      if (entries === undefined) return
+      const changed = await change(await this.read())
+      if (changed === undefined) return
+      const { entries, after } = changed
       const json = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: tidy(entries) }
       const path = join(this.#folder, 'index.json')
       await io(`write ${path}`, () => replaceFile(path, `${JSON.stringify(json, undefined, 2)}\n`, partial))
+      await after?.()
     })
   }
 }

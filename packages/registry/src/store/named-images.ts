@@ -63,7 +63,7 @@ export class NamedImages {
           ? [...entries, entry]
           : withName(entries, renamed(entry, storedName(reference)))
       image = withNames(await this.read(entry), entry, changed)
-      return changed
+      return { entries: changed }
     })
     return image
   }
