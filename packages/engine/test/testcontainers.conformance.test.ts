@@ -1,5 +1,8 @@
+import { existsSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterEach, beforeAll, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
 import {
   GenericContainer,
   Network,
@@ -21,6 +24,12 @@ describeOn(needs, 'testcontainers', () => {
       DOCKER_HOST: `unix://${suite.socket}`,
       TESTCONTAINERS_RYUK_DISABLED: 'true',
     })
+  })
+  // testcontainers leaves its lock there, for good
+  const lock = join(tmpdir(), 'testcontainers-node.lock')
+  const wasThere = existsSync(lock)
+  afterAll(() => {
+    if (!wasThere) rmSync(lock, { force: true })
   })
   afterEach(async () => {
     for (const one of started.splice(0).reverse()) await one.stop()
