@@ -83,9 +83,9 @@ describe('a store in a folder', () => {
     const folder = temporaryFolder()
     return Promise.resolve({
       url: `file://${folder.path}/store`,
-      // eslint-disable-next-line @typescript-eslint/require-await
-      async [Symbol.asyncDispose]() {
+      [Symbol.asyncDispose]() {
         folder[Symbol.dispose]()
+        return Promise.resolve()
       },
     })
   })
