@@ -145,6 +145,28 @@ describeOn(['root'], 'unpackInside()', () => {
     await unpackInside(Readable.from([]), at.root, '/d')
   })
 
+  it('calls the top of an archive something else, and packs what is of one owner', async () => {
+    using at = tree()
+    const owner = { uid: 12, gid: 3_000_000 }
+    const { tar } = packInside(at.root, '/d', { owner })
+    await unpackInside(tar, at.root, '/etc', { top: 'new' })
+    const copy = (name: string): string => join(at.root, 'etc/new', name)
+    expect(lstatSync(copy('f'))).toMatchObject({ ...owner, mode: 0o104711 })
+    expect(lstatSync(copy('sub'))).toMatchObject(owner)
+    expect(lstatSync(copy('hard')).ino).toBe(lstatSync(copy('f')).ino)
+    expect(readlinkSync(copy('climbing'))).toBe('../../../../etc/secret')
+    await unpackInside(packInside(at.root, '/d/f', { owner }).tar, at.root, '/', { top: 'file' })
+    expect(lstatSync(join(at.root, 'file'))).toMatchObject({ ...owner, size: 2 })
+    for (const top of ['', '.', '..', 'a/b'])
+      await expect(unpack(at.root, '/', [{ name: 'x' }], { top })).rejects.toMatchObject({
+        code: 'ERR_OVERLAY_INVALID_ARG',
+      })
+    await unpack(at.root, '/etc', [{ name: 'x/../../evil', content: 'x' }], { top: 'y' }).catch(
+      () => undefined,
+    )
+    expect(existsSync(join(at.root, 'evil'))).toBe(false)
+  })
+
   it('replaces other kinds, unless told not to', async () => {
     using at = tree()
     const file: RawEntry = { name: 'sub', content: 'file' }

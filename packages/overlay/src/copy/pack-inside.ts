@@ -12,6 +12,16 @@ export interface PackedPath {
   readonly tar: Readable
 }
 
+/** Settings of {@link packInside}. */
+export interface PackInsideOptions {
+  /** What it is called in the tar instead of the path's last component. */
+  readonly name?: string | undefined
+  /** Everything is this owner's, whoever has it in the tree. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined
+  /** Ends the work: the tar fails with an `AbortError`. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * What lies at a path of a tree that one does not trust, a container's root for example, as `lstat` tells it.
  *
@@ -40,7 +50,6 @@ export function statInside(root: string | number, path: string): FileStatus {
  *
  * @param root - See {@link statInside}; it need not stay open.
  * @param path - See {@link statInside}.
- * @param name - What it is called in the tar instead.
  * @throws {@link OverlayError} as {@link statInside}; later failures come out of the tar.
  *
  * @example
@@ -50,7 +59,7 @@ export function statInside(root: string | number, path: string): FileStatus {
 export function packInside(
   root: string | number,
   path: string,
-  { name, signal }: { readonly name?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
+  { name, owner, signal }: PackInsideOptions = {},
 ): PackedPath {
   const wanted = pathInTree(path)
   const folder = openRoot(root)
@@ -59,7 +68,7 @@ export function packInside(
   try {
     return {
       status: statusOf(folder, place, wanted),
-      tar: placeTarStream(place, name === undefined ? wanted.name : byteStringOf(name), signal),
+      tar: placeTarStream(place, name === undefined ? wanted.name : byteStringOf(name), { owner, signal }),
     }
   } catch (error) {
     closeSync(place)

@@ -4,7 +4,7 @@ import type { ArchiveEntry } from '../archive/archive-entry.js'
 import { splitEntryName } from '../archive/entry-name.js'
 import { layerLimits, type LayerLimits } from '../archive/limits.js'
 import { OverlayError } from '../errors.js'
-import { bytesOf, readable, type ByteString } from '../files/byte-string.js'
+import { byteStringOf, bytesOf, readable, type ByteString } from '../files/byte-string.js'
 import { openIn, pathOfFd } from '../files/open-in.js'
 import { pathInTree } from '../files/path-in-tree.js'
 import { resolveIn } from '../files/resolve-in.js'
@@ -23,6 +23,8 @@ export interface UnpackInsideOptions {
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined
   /** Ends the work: what is written by then stays. */
   readonly signal?: AbortSignal | undefined
+  /** What the first component of every name in the archive is called instead: of an archive of one file or folder. */
+  readonly top?: string | undefined
 }
 
 const write = 2 // W_OK
@@ -53,12 +55,13 @@ export async function unpackInside(
   source: AsyncIterable<Uint8Array>,
   root: string | number,
   path: string,
-  { limits: given, keepsKinds = false, owner, signal }: UnpackInsideOptions = {},
+  { limits: given, keepsKinds = false, owner, signal, top: newTop }: UnpackInsideOptions = {},
 ): Promise<void> {
   const limits = layerLimits(given)
   const folder = openRoot(root)
   using _folder = closing(folder)
   const base = checkedFolder(folder, path)
+  const top = newTop === undefined ? undefined : checkedTop(newTop)
   const writer = new LayerWriter(folder, limits, undefined, {
     whiteouts: 'plain',
     isOwn: false,
@@ -66,13 +69,17 @@ export async function unpackInside(
     impliedMtimeNs: BigInt(Date.now()) * 1_000_000n,
   })
   const handler = (entry: ArchiveEntry): ReturnType<LayerWriter['write']> => {
-    const { parent, name } = splitEntryName(entry.path, limits)
+    const asked = splitEntryName(entry.path, limits)
+    const { parent, name } = top === undefined ? asked : splitEntryName(underTop(entry.path, top), limits)
     if (name === '' && entry.kind === 'directory') return undefined // the folder itself
     const inside = (rest: ByteString): ByteString => `${base}/${rest}`
     return writer.write({
       ...entry,
       path: inside(parent === '' ? name : `${parent}/${name}`),
-      target: entry.kind === 'hardlink' ? inside(entry.target) : entry.target,
+      target:
+        entry.kind === 'hardlink'
+          ? inside(top === undefined ? entry.target : underTop(entry.target, top))
+          : entry.target,
       ...owner,
     })
   }
@@ -97,6 +104,20 @@ export function makeFolderInside(root: string | number, path: string): void {
   } finally {
     folders.forget()
   }
+}
+
+function checkedTop(name: string): ByteString {
+  if (name === '' || name === '.' || name === '..' || name.includes('/'))
+    throw new OverlayError(
+      'ERR_OVERLAY_INVALID_ARG',
+      `cannot unpack as ${JSON.stringify(name)}: it is no name`,
+    )
+  return byteStringOf(name)
+}
+
+function underTop(path: ByteString, top: ByteString): ByteString {
+  const [first, ...rest] = path.split('/').filter((part) => part !== '' && part !== '.')
+  return first === undefined ? '' : [top, ...rest].join('/')
 }
 
 /** Where a folder that can be written to really is, without the slash at its beginning. */

@@ -8,7 +8,7 @@ import { abortError, OverlayError, systemError } from '../errors.js'
 import { readable, type ByteString } from '../files/byte-string.js'
 import { pathOfFd } from '../files/open-in.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
-import { placeEntries } from './place-entries.js'
+import { placeEntries, type Owner } from './place-entries.js'
 import { mergedEntries, treeEntries, type TreeEntry, type TreeOptions } from './tree-entries.js'
 
 /** Settings of {@link packTree}. */
@@ -76,10 +76,14 @@ export function mergedTarStream(
  * @param place - Descriptor that stands for it; closed when the stream ends.
  * @param name - What it is called in the tar.
  */
-export function placeTarStream(place: number, name: ByteString, signal: AbortSignal | undefined): Readable {
+export function placeTarStream(
+  place: number,
+  name: ByteString,
+  { owner, signal }: { readonly owner: Owner | undefined; readonly signal: AbortSignal | undefined },
+): Readable {
   const stream = streamOf(
     () => [],
-    () => placeEntries(place, name),
+    () => placeEntries(place, name, owner),
     signal,
   )
   // also when nobody has read anything of it
