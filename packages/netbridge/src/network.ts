@@ -1,10 +1,7 @@
-import { NETLINK_NETFILTER, NETLINK_ROUTE } from '@ctr/linux'
-import { AddressPool } from './address/address-pool.js'
-import type { IpSubnet } from './address/ip.js'
 import { formatIpv4, formatSubnet } from './address/ipv4.js'
 import { attachEndpoint, defaultRoutes } from './attach.js'
 import type { OpenNetwork } from './network-context.js'
-import { findLink, reapedGroup, unless } from './bridge.js'
+import { findLink, unless } from './bridge.js'
 import { currentNames } from './dns/current-names.js'
 import type { DnsOptions, DnsServer } from './dns/dns-server.js'
 import type { NameTable } from './dns/name-table.js'
@@ -12,23 +9,20 @@ import { openDnsSockets, type DnsSockets } from './dns/sockets.js'
 import type { AttachOptions, Endpoint, EndpointInfo } from './endpoint.js'
 import { endpointHandle } from './endpoint-handle.js'
 import { isNetbridgeError, NetbridgeError } from './errors.js'
-import { Firewall } from './firewall/firewall.js'
-import { LinkReaper } from './link-reaper.js'
+import type { Firewall } from './firewall/firewall.js'
 import type { NetworkDriver, NetworkInfo } from './network-info.js'
 import { routeSocketIn } from './network-namespace.js'
-import { NetlinkSocket } from './netlink/netlink-socket.js'
-import { NftTable } from './nft/nft-table.js'
-import { dropBridge, dropNetwork, plansOf, type OpenedNetwork } from './open-network.js'
+import type { NetlinkSocket } from './netlink/netlink-socket.js'
+import { dropBridge } from './open-network.js'
+import { openParts, type FindNetwork, type NetworkNames, type NetworkParts } from './open-parts.js'
 import { provideAddresses, type WantedAddresses } from './overlay/addresses.js'
 import type { OverlayPeer } from './overlay/definition.js'
 import { memberOf, type OverlayMember } from './overlay/member.js'
-import { openPart } from './overlay/part.js'
-import { dropParent, hostAddresses } from './parent-link.js'
+import { dropParent } from './parent-link.js'
 import { allHoldings, reapOrphans, releaseHoldings } from './release.js'
 import type { InstanceState } from './state/instance-state.js'
 import { isBridge } from './state/network-record.js'
-import { PortReservations } from './port-reservations.js'
-import { restoreTables, tableNetwork } from './tables.js'
+import { tableNetwork } from './tables.js'
 import { checkDnsOptions, checkId } from './validate.js'
 
 /** How a network is removed. */
@@ -54,7 +48,7 @@ export class Network implements AsyncDisposable {
   #closed = false
   #removed = false
 
-  private constructor(network: OpenNetwork, netfilter: NetlinkSocket, firewall: Firewall | undefined) {
+  private constructor({ network, netfilter, firewall }: NetworkParts) {
     this.#network = network
     this.#netfilter = netfilter
     this.#firewall = firewall
@@ -67,54 +61,8 @@ export class Network implements AsyncDisposable {
    *
    * @internal
    */
-  static opened(
-    state: InstanceState,
-    { instance, name }: { readonly instance: string; readonly name: string },
-    find: (route: NetlinkSocket) => OpenedNetwork,
-  ): Network {
-    return state.locked(() => {
-      const acquired: { close(): unknown }[] = []
-      const keep = <Resource extends { close(): unknown }>(resource: Resource): Resource => {
-        acquired.push(resource)
-        return resource
-      }
-      try {
-        keep({ close: () => state.forgetUnrecorded(name) })
-        const route = keep(new NetlinkSocket(NETLINK_ROUTE))
-        const netfilter = keep(new NetlinkSocket(NETLINK_NETFILTER))
-        const { record, linkIndex, made } = find(route)
-        if (made) keep({ close: () => dropNetwork(state, route, record) })
-        const endpoints = state.endpoints(name)
-        const { overlay: info } = record.info
-        const overlay = info === undefined ? undefined : keep(openPart(state, name, info))
-        const hosts = isBridge(record) ? [] : hostAddresses(route)
-        const [pool, pool6] = plansOf(record).map((plan) => {
-          const reserved = [...plan.reserved, ...hosts]
-          const parts = overlay && ((): IpSubnet[] => overlay.blocks.of(plan.subnet.family))
-          return keep(new AddressPool(state.networkFolder(name), { ...plan, parts, reserved }))
-        })
-        const reaper = keep(new LinkReaper(reapedGroup(record.subnet)))
-        const reservations = keep(new PortReservations())
-        const ports = keep(state.ports())
-        const table = new NftTable(instance, netfilter)
-        const parentMac = isBridge(record) ? undefined : findLink(route, record.info.parent ?? '')?.mac
-        const network = {
-          ...{ record, linkIndex, parentMac, state, endpoints, pool: pool!, pool6, table, route, reaper },
-          ...{ ports, reservations, overlay },
-        }
-        const firewall = isBridge(record) ? keep(Firewall.of(instance, state)) : undefined
-        if (isBridge(record) && !table.addNetwork(tableNetwork(record))) restoreTables(network)
-        for (const { ports: published, ipv6 } of endpoints.list())
-          for (const port of published) reservations.tryToHold(port, ipv6?.address)
-        reservations.watch(ports)
-        firewall?.ensurePasses()
-        firewall?.ensureLegacyPasses()
-        return new Network(network, netfilter, firewall)
-      } catch (error) {
-        for (const resource of acquired.reverse()) void resource.close()
-        throw error
-      }
-    })
+  static opened(state: InstanceState, names: NetworkNames, find: FindNetwork): Network {
+    return new Network(openParts(state, names, find))
   }
 
   /**

@@ -99,10 +99,20 @@ export interface BridgePortOptions {
   readonly hairpin?: boolean
   /** Frames do not pass between this port and others that are isolated too (`isolated on`). */
   readonly isolated?: boolean
+  /** The bridge learns from frames who is beyond (`learning on`). */
+  readonly learning?: boolean
+  /** The bridge answers for neighbours that it knows instead of asking there (`neigh_suppress on`). */
+  readonly neighSuppress?: boolean
 }
 
 /** `bridge link set dev NAME hairpin on isolated on`. */
-export function setBridgePort(name: string, { hairpin, isolated }: BridgePortOptions): RouteRequest {
+export function setBridgePort(name: string, options: BridgePortOptions): RouteRequest {
+  const flags = [
+    [nl.IFLA_BRPORT_MODE, options.hairpin],
+    [nl.IFLA_BRPORT_ISOLATED, options.isolated],
+    [nl.IFLA_BRPORT_LEARNING, options.learning],
+    [nl.IFLA_BRPORT_NEIGH_SUPPRESS, options.neighSuppress],
+  ] as const
   return {
     type: nl.RTM_NEWLINK,
     flags: 0,
@@ -113,8 +123,7 @@ export function setBridgePort(name: string, { hairpin, isolated }: BridgePortOpt
       writer.nested(nl.IFLA_LINKINFO, () => {
         writer.attributeString(nl.IFLA_INFO_SLAVE_KIND, 'bridge')
         writer.nested(nl.IFLA_INFO_SLAVE_DATA, () => {
-          if (hairpin !== undefined) writer.attributeU8(nl.IFLA_BRPORT_MODE, Number(hairpin))
-          if (isolated !== undefined) writer.attributeU8(nl.IFLA_BRPORT_ISOLATED, Number(isolated))
+          for (const [type, on] of flags) if (on !== undefined) writer.attributeU8(type, Number(on))
         })
       })
     },

@@ -39,27 +39,3 @@ export function newVxlan({ name, vni, local, port, mtu, bridge }: VxlanOptions):
     },
   }
 }
-
-/**
- * `bridge link set dev NAME learning off neigh_suppress on isolated on|off`: the bridge is told who is beyond, and does
- * not ask there for whom it knows, nor for its own address.
- */
-export function setVxlanPort(name: string, isolated: boolean): RouteRequest {
-  return {
-    type: nl.RTM_NEWLINK,
-    flags: 0,
-    action: `set how the bridge treats ${name}`,
-    body: (writer) => {
-      linkHeader(writer, 0, 0, 0)
-      writer.attributeString(nl.IFLA_IFNAME, name)
-      writer.nested(nl.IFLA_LINKINFO, () => {
-        writer.attributeString(nl.IFLA_INFO_SLAVE_KIND, 'bridge')
-        writer.nested(nl.IFLA_INFO_SLAVE_DATA, () => {
-          writer.attributeU8(nl.IFLA_BRPORT_LEARNING, 0)
-          writer.attributeU8(nl.IFLA_BRPORT_NEIGH_SUPPRESS, 1)
-          writer.attributeU8(nl.IFLA_BRPORT_ISOLATED, Number(isolated))
-        })
-      })
-    },
-  }
-}

@@ -7,10 +7,10 @@ import { NetbridgeError } from '../errors.js'
 import type { OverlayInfo } from '../network-info.js'
 import { IFA_LOCAL } from '../netlink/constants.js'
 import { getAddresses, readAddress } from '../netlink/copied-address.js'
-import { getLinkAt, readLink, setLinkUp } from '../netlink/link-messages.js'
+import { getLinkAt, readLink, setBridgePort, setLinkUp } from '../netlink/link-messages.js'
 import type { NetlinkSocket } from '../netlink/netlink-socket.js'
 import { exchangeRoute } from '../netlink/route-request.js'
-import { newVxlan, setVxlanPort } from '../netlink/vxlan-messages.js'
+import { newVxlan } from '../netlink/vxlan-messages.js'
 import type { BridgeRecord } from '../state/network-record.js'
 
 /** Bytes of outer Ethernet, IPv4, UDP and VXLAN headers. */
@@ -43,7 +43,9 @@ export function ensureVxlan(
     }
   }
   const { index, up } = findLink(socket, name)!
-  exchangeRoute(socket, [setVxlanPort(name, !info.icc), ...(up ? [] : [setLinkUp(index, name)])])
+  // the bridge is told who is beyond; it does not ask there for whom it knows, nor for its own address
+  const behaviour = setBridgePort(name, { learning: false, neighSuppress: true, isolated: !info.icc })
+  exchangeRoute(socket, [behaviour, ...(up ? [] : [setLinkUp(index, name)])])
 }
 
 /**
