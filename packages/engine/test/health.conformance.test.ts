@@ -64,6 +64,19 @@ describeOn(needs, 'health checks', () => {
     await ok('rm', '-f', 'well')
   })
 
+  it('do not count once the program has begun to end', async () => {
+    const often = ['--health-interval', '10ms', '--health-retries', '1', '--health-cmd', 'true']
+    await run('ends', ...often, ...sleeper)
+    await comes('ends', 'healthy 0')
+    for (let times = 0; times < 20; times++) {
+      await ok('kill', 'ends')
+      expect(await health('ends')).toBe('unhealthy 0')
+      await ok('start', 'ends')
+      await comes('ends', 'healthy 0')
+    }
+    await ok('rm', '-f', 'ends')
+  })
+
   it('are those of the image, as far as nothing else is said, and none with --no-healthcheck', async () => {
     await addBusybox(suite.engine.runtime, 'checked:1', {
       Healthcheck: { Test: ['CMD', 'test', '-e', '/tmp'], Interval: 50_000_000, Retries: 7 },

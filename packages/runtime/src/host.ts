@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { release } from 'node:os'
 import { architecture } from '@ctr/linux'
 import { parseResolvConf } from '@ctr/netbridge'
@@ -120,8 +120,30 @@ export function hasEnded(pid: number, ticks: string | null): boolean {
   return fields === undefined || fields[19] !== ticks || fields[0] === 'Z' || fields[0] === 'X'
 }
 
+/** The kernel's flag of a process that has begun to end (`PF_EXITING` in field 9 of proc_pid_stat(5)). */
+const exiting = 0x4
+
+/**
+ * True from when a process begins to end, which is before what it leaves alone in its pid namespace is killed: when none
+ * of its threads goes on.
+ */
+export function isEnding(pid: number, ticks: string | null): boolean {
+  const leader = statFields(pid)
+  if (leader?.[19] !== ticks) return true
+  if (!isExiting(leader)) return false
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) => isExiting(statFields(`${pid}/task/${thread}`)))
+  } catch {
+    return true // it is gone
+  }
+}
+
+function isExiting(fields: readonly string[] | undefined): boolean {
+  return fields === undefined || (Number(fields[6]) & exiting) !== 0
+}
+
 /** From field 3 on, the state: what comes before may hold blanks. */
-function statFields(pid: number): string[] | undefined {
+function statFields(pid: number | string): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     return stat

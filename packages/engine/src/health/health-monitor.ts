@@ -88,9 +88,10 @@ export class HealthMonitor {
   async #probeOn(check: HealthCheck, signal: AbortSignal): Promise<void> {
     while (await waits(this.#delay(check), signal)) {
       const result = await this.#probe(check, signal)
-      // a probe that ends with its container says nothing of its health, and is told of before the container's end
-      if (wasCutOff(result)) await waits(Math.min(check.intervalMs, endIsToldMs), signal)
-      if (signal.aborted) return
+      // killed together with its container, which begins to end a moment after it
+      if (wasCutOff(result)) await waits(Math.min(check.intervalMs, togetherMs), signal)
+      // a container that ends says nothing of its health, and its end is told of only when all is tidied up
+      if (signal.aborted || !this.#watched.handle().isAlive) return
       this.#take(check, result)
     }
   }
@@ -140,8 +141,8 @@ export class HealthMonitor {
 
 const started: HealthState = { status: 'starting', failingStreak: 0, log: [] }
 
-/** By when the end of a container is known, after that of what ran in it. */
-const endIsToldMs = 1000
+/** How far apart the ends of processes may be that are killed in one go, as for want of memory. */
+const togetherMs = 1000
 
 /** Whether a probe was killed, or could not be started: as happens when the container ends. */
 function wasCutOff({ ExitCode }: ProbeResult): boolean {

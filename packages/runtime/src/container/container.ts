@@ -6,6 +6,7 @@ import type { Change } from '@ctr/overlay'
 import type { StoredImage } from '@ctr/registry'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
+import { isEnding } from '../host.js'
 import { checkContainerName, type ExecOptions } from '../options.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { execIn, type ExecProcess } from './exec.js'
@@ -143,6 +144,15 @@ export class Container implements AsyncDisposable {
   /** Process id of the container's first process on the host; null once it has ended. */
   get pid(): number | null {
     return this.#record.status === 'running' ? this.#record.pid : null
+  }
+
+  /**
+   * Whether its program runs at this instant: false from when it begins to end, before the kernel kills what else runs in
+   * the container, and before {@link wait} resolves.
+   */
+  get isAlive(): boolean {
+    const { pid } = this
+    return pid !== null && !isEnding(pid, this.#record.startTicks)
   }
 
   /**
