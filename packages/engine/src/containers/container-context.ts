@@ -27,7 +27,7 @@ export interface ContainerContext {
   /** What a container is started with for its links. */
   linkedNames(id: string): Pick<StartContainerOptions, 'env' | 'extraHosts'>
   /** It is no more: its document, its log, its place in the list. */
-  forget(container: ContainerIdentity): Promise<void>
+  forget(container: ContainerIdentity): void
   /** Told of what no client is told. */
   onError(error: unknown): void
   /** The daemon ends: nothing is started any more. */

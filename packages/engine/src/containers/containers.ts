@@ -46,7 +46,7 @@ export class Containers implements AsyncDisposable {
     for (const folder of [logs, pipes, probes]) mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.#context = {
       runtime,
-      documents: new DocumentStore<ContainerDocument>(join(runtime.root, 'engine', 'containers')),
+      documents: new DocumentStore<ContainerDocument>(join(runtime.root, 'engine', 'containers'), onError),
       pipesFolder: (id) => join(pipes, id),
       probePath: (id) => join(probes, id),
       openLog: (type, source) => openLog(type, source, { folder: join(logs, source.id), onError }),
@@ -59,10 +59,10 @@ export class Containers implements AsyncDisposable {
         }),
       probed: (isWell) => this.onProbe?.(isWell),
       linkedNames: (id) => linkedNames(this.get(id), (wanted) => this.get(wanted)),
-      forget: async ({ id }) => {
+      forget: ({ id }) => {
         this.#all.delete(id)
         rmSync(join(logs, id), { recursive: true, force: true })
-        await this.#context.documents.remove(id)
+        this.#context.documents.remove(id)
       },
       onError,
       isClosing: () => this.#closing,
@@ -80,7 +80,7 @@ export class Containers implements AsyncDisposable {
     for (const document of documents) {
       const handle = known.get(document.id)
       if (handle === undefined) {
-        await this.#context.documents.remove(document.id) // killed while it was made or removed
+        this.#context.documents.remove(document.id) // killed while it was made or removed
         continue
       }
       const container = new ManagedContainer(this.#context, document, handle)
@@ -110,9 +110,9 @@ export class Containers implements AsyncDisposable {
   }
 
   /** @throws `ApiError` 409 when another container has the name. */
-  async rename(container: ManagedContainer, name: string): Promise<void> {
+  rename(container: ManagedContainer, name: string): void {
     this.#checkName(name)
-    await container.rename(name)
+    container.rename(name)
   }
 
   /**
@@ -195,14 +195,14 @@ export class Containers implements AsyncDisposable {
     checkRestartPolicy(body.HostConfig ?? {})
     const options = { ...createOptions(body, image, { id, name, volumes }), platform }
     // first the document: one without a container is removed at the next start, a container without one is nobody's
-    await this.#context.documents.save(id, document)
+    this.#context.documents.save(id, document)
     try {
       const container = new ManagedContainer(this.#context, document, await this.#runtime.create(options))
       this.#all.set(id, container)
       this.#context.emit(container, 'create', {})
       return container
     } catch (error) {
-      await this.#context.documents.remove(id)
+      this.#context.documents.remove(id)
       throw error
     }
   }

@@ -163,27 +163,27 @@ export class ManagedContainer {
     this.#emit('unpause')
   }
 
-  async rename(name: string): Promise<void> {
+  rename(name: string): void {
     const oldName = this.name
     this.#handle.rename(name)
     this.document.name = name
-    await this.#context.documents.save(this.id, this.document)
+    this.#write()
     this.#emit('rename', { oldName: `/${oldName}` })
   }
 
   /** Forgets another container that it was linked to: from its next start on. */
-  async removeLink(alias: string): Promise<void> {
+  removeLink(alias: string): void {
     const { body } = this.document
     const { HostConfig } = body
     const Links = HostConfig?.Links?.filter((text) => linkOf(text).alias !== alias)
     if (Links === undefined || Links.length === HostConfig?.Links?.length)
       throw new ApiError(404, `No such link: /${this.name}/${alias}`)
     this.document.body = { ...body, HostConfig: { ...HostConfig, Links } }
-    await this.#context.documents.save(this.id, this.document)
+    this.#write()
   }
 
   /** Changes limits, at once where it runs, and its restart policy. */
-  async update(change: UpdateBody): Promise<void> {
+  update(change: UpdateBody): void {
     if (this.#removing) throw this.#conflict('is being removed')
     const { host, limits } = updatedHost(this.document.body.HostConfig ?? {}, change, this.id)
     try {
@@ -193,7 +193,7 @@ export class ManagedContainer {
       throw new ApiError(status, `Cannot update container ${this.id}: ${message}`, { cause: error })
     }
     this.document.body = { ...this.document.body, HostConfig: host }
-    await this.#context.documents.save(this.id, this.document)
+    this.#write()
     this.#emit('update')
   }
 
@@ -220,7 +220,7 @@ export class ManagedContainer {
       }
       await this.#handle.remove({ volumes })
       this.#pipes.remove()
-      await this.#context.forget(this)
+      this.#context.forget(this)
     } catch (error) {
       this.#removing = false
       throw error
@@ -337,7 +337,8 @@ export class ManagedContainer {
     const restarts = !this.#removing && this.#wantsRestart()
     if (restarts) this.#restartLater()
     this.waiters.ended(result)
-    this.#save()
+    // most are removed now; a daemon that is killed before it is written finds it out anew
+    if (!this.#removing) this.#context.documents.saveSoon(this.id, this.document)
     if (!restarts) this.#removeItself()
   }
 
@@ -424,11 +425,18 @@ export class ManagedContainer {
     this.#context.emit(this, action, attributes)
   }
 
+  /** What cannot be written is told, and changes nothing. */
   #save(): void {
     if (this.#removing) return
-    this.#context.documents
-      .save(this.id, this.document)
-      .catch((error: unknown) => this.#context.onError(error))
+    try {
+      this.#write()
+    } catch (error) {
+      this.#context.onError(error)
+    }
+  }
+
+  #write(): void {
+    this.#context.documents.save(this.id, this.document)
   }
 
   #conflict(why: string): ApiError {

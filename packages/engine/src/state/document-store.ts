@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs'
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncPath } from './sync-path.js'
 
 /** A document that could not be read: it was put aside. */
 export interface Quarantined {
@@ -9,41 +10,84 @@ export interface Quarantined {
   readonly error: unknown
 }
 
-/** JSON documents in a folder, a file each. A crash at any instant leaves the old or the new one. */
+/** How long a document may be in memory alone where that was asked for: most are removed before. */
+const writeAfterMs = 50
+/** How long a change may wait for the disk itself: many are made good by one sync, or need none any more. */
+const syncAfterMs = 500
+
+/**
+ * JSON documents in a folder.
+ *
+ * A document is written whole and renamed: `NAME.json.new`, which outlives this process however it ends. Soon after it
+ * is synced, and takes the place of `NAME.json`. So after a power cut there is the newest document, or the one before,
+ * at most a second older; never a damaged one.
+ */
 export class DocumentStore<T> {
   readonly #folder: string
-  /** The last write or removal of each document, after which the next one is done. */
-  readonly #pending = new Map<string, Promise<void>>()
+  readonly #onError: (error: unknown) => void
+  /** Asked for and not written yet. */
+  readonly #waiting = new Map<string, T>()
+  /** Written and not synced; a number that tells one change from the next. */
+  readonly #unsynced = new Map<string, number>()
+  #changes = 0
+  #writing: NodeJS.Timeout | undefined
+  #syncing: NodeJS.Timeout | undefined
+  #work: Promise<void> | undefined
 
-  constructor(folder: string) {
+  /** @param onError - Told what goes wrong after a call has returned. */
+  constructor(folder: string, onError: (error: unknown) => void) {
     this.#folder = folder
+    this.#onError = onError
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   }
 
-  /** Resolves when the document is on disk. */
-  async save(name: string, document: T): Promise<void> {
-    const text = JSON.stringify(document) // as it is now
-    await this.#inTurn(name, () => this.#write(name, text))
+  /** Writes a document: it is kept when this process is killed, and on disk soon. */
+  save(name: string, document: T): void {
+    this.#waiting.delete(name)
+    const file = this.#file(name)
+    writeFileSync(`${file}.tmp`, JSON.stringify(document), { mode: 0o600 })
+    renameSync(`${file}.tmp`, `${file}.new`)
+    this.#mustSync(name)
+  }
+
+  /** Writes a document in a moment, as it is then: what may be found out anew when this process is killed before. */
+  saveSoon(name: string, document: T): void {
+    this.#waiting.set(name, document)
+    this.#writing ??= setTimeout(() => this.#writeWaiting(), writeAfterMs)
   }
 
   /** Idempotent. */
-  async remove(name: string): Promise<void> {
-    await this.#inTurn(name, () => rm(this.#file(name), { force: true }))
+  remove(name: string): void {
+    this.#waiting.delete(name)
+    this.#unsynced.delete(name)
+    for (const path of [`${this.#file(name)}.new`, this.#file(name)]) rmSync(path, { force: true })
   }
 
   /** Reads all documents. One that is damaged is renamed and told, and the others are used. */
   async load(): Promise<{ readonly documents: readonly T[]; readonly quarantined: readonly Quarantined[] }> {
     const documents: T[] = []
     const quarantined: Quarantined[] = []
-    for (const name of await readdir(this.#folder)) {
-      const path = join(this.#folder, name)
-      if (name.endsWith('.tmp')) await rm(path, { force: true })
-      if (!name.endsWith('.json')) continue
-      try {
-        documents.push(JSON.parse(await readFile(path, 'utf8')) as T)
-      } catch (error) {
-        await rename(path, `${path}.damaged`)
-        quarantined.push({ path: `${path}.damaged`, error })
+    const entries = new Set(await readdir(this.#folder))
+    for (const entry of entries)
+      if (entry.endsWith('.tmp')) await rm(join(this.#folder, entry), { force: true })
+    const names = new Set([...entries].flatMap((entry) => /^(.+)\.json(?:\.new)?$/.exec(entry)?.[1] ?? []))
+    for (const name of names) {
+      const file = this.#file(name)
+      const newest = entries.has(`${name}.json.new`) ? await readDocument(`${file}.new`) : undefined
+      if (newest !== undefined && 'document' in newest) {
+        documents.push(newest.document as T)
+        this.#mustSync(name)
+        continue
+      }
+      // cut off by the end of the machine: the one before is whole
+      const before = entries.has(`${name}.json`) ? await readDocument(file) : newest!
+      const hasBefore = 'document' in before
+      if (newest !== undefined && hasBefore) await rm(`${file}.new`, { force: true })
+      if (hasBefore) documents.push(before.document as T)
+      else {
+        await rename(entries.has(`${name}.json`) ? file : `${file}.new`, `${file}.damaged`)
+        await rm(`${file}.new`, { force: true })
+        quarantined.push({ path: `${file}.damaged`, error: before.error })
       }
     }
     return { documents, quarantined }
@@ -51,39 +95,69 @@ export class DocumentStore<T> {
 
   /** Resolves when everything is on disk. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#pending.values())
+    this.#writeWaiting()
+    await this.#work
+    await this.#sync()
   }
 
-  async #inTurn(name: string, work: () => Promise<void>): Promise<void> {
-    const before = this.#pending.get(name) ?? Promise.resolve()
-    const now = before.catch(() => undefined).then(work)
-    this.#pending.set(name, now)
-    try {
-      await now
-    } finally {
-      if (this.#pending.get(name) === now) this.#pending.delete(name)
+  #writeWaiting(): void {
+    clearTimeout(this.#writing)
+    this.#writing = undefined
+    for (const [name, document] of this.#waiting) {
+      try {
+        this.save(name, document)
+      } catch (error) {
+        this.#waiting.delete(name)
+        this.#onError(error)
+      }
     }
   }
 
-  async #write(name: string, text: string): Promise<void> {
-    const temporary = `${this.#file(name)}.tmp`
-    const file = await open(temporary, 'w', 0o600)
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
+  #mustSync(name: string): void {
+    this.#unsynced.set(name, ++this.#changes)
+    this.#syncSoon()
+  }
+
+  #syncSoon(): void {
+    this.#syncing ??= setTimeout(() => {
+      this.#work = this.#sync().finally(() => {
+        this.#work = undefined
+        if (this.#unsynced.size > 0) this.#syncSoon()
+      })
+    }, syncAfterMs)
+  }
+
+  async #sync(): Promise<void> {
+    clearTimeout(this.#syncing)
+    this.#syncing = undefined
+    let renamed = false
+    for (const [name, change] of [...this.#unsynced]) {
+      if (this.#unsynced.get(name) !== change) continue // removed, or written again meanwhile
+      try {
+        await syncPath(`${this.#file(name)}.new`)
+        if (this.#unsynced.get(name) !== change) continue
+        renameSync(`${this.#file(name)}.new`, this.#file(name))
+        renamed = true
+      } catch (error) {
+        // of one that was removed meanwhile it says nothing
+        if (this.#unsynced.get(name) === change) this.#onError(error)
+      }
+      if (this.#unsynced.get(name) === change) this.#unsynced.delete(name)
     }
-    await rename(temporary, this.#file(name))
-    const folder = await open(this.#folder)
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
+    if (renamed) await syncPath(this.#folder).catch(this.#onError)
   }
 
   #file(name: string): string {
     return join(this.#folder, `${name}.json`)
+  }
+}
+
+async function readDocument(
+  path: string,
+): Promise<{ readonly document: unknown } | { readonly error: unknown }> {
+  try {
+    return { document: JSON.parse(await readFile(path, 'utf8')) as unknown }
+  } catch (error) {
+    return { error }
   }
 }

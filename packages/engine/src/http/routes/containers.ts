@@ -76,13 +76,13 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
     await reply.code(204).send()
   })
 
-  app.post('/containers/:id/update', { schema: { body: updateBody } }, async (request) => {
-    await named(request).update(request.body as UpdateBody)
+  app.post('/containers/:id/update', { schema: { body: updateBody } }, (request) => {
+    named(request).update(request.body as UpdateBody)
     return { Warnings: null }
   })
 
   app.post('/containers/:id/rename', async (request, reply) => {
-    await containers.rename(named(request), new Query(request).needed('name').replace(/^\//, ''))
+    containers.rename(named(request), new Query(request).needed('name').replace(/^\//, ''))
     await reply.code(204).send()
   })
 
@@ -103,7 +103,7 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
 
   app.delete('/containers/:id/:alias', async (request, reply) => {
     if (!new Query(request).flag('link')) throw new ApiError(404, 'page not found')
-    await named(request).removeLink((request.params as { alias: string }).alias)
+    named(request).removeLink((request.params as { alias: string }).alias)
     await reply.code(204).send()
   })
 
