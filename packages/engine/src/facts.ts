@@ -5,6 +5,7 @@ import { detectHierarchy } from '@ctr/cgroups'
 import type { Runtime } from '@ctr/runtime'
 import type { Containers } from './containers/containers.js'
 import { engineVersion } from './engine-version.js'
+import { runtimeNames } from './translate/unsupported.js'
 import { oldestVersion } from './http/version.js'
 import { drivers } from './logs/drivers.js'
 import type { LogConfig } from './logs/log-config.js'
@@ -111,7 +112,7 @@ export class Facts {
       NoProxy: '',
       Labels: [],
       ExperimentalBuild: false,
-      Runtimes: { ctr: { path: 'ctr' } },
+      Runtimes: Object.fromEntries(runtimeNames.map((name) => [name, { path: 'ctr' }])),
       DefaultRuntime: 'ctr',
       Swarm: {
         NodeID: '',

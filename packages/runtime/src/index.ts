@@ -38,15 +38,13 @@ export type {
   CreateContainerOptions,
   DnsSettings,
   ExecOptions,
-  HostVolume,
-  NamedVolume,
   PullImageOptions,
   PushImageOptions,
   RunOptions,
   StartContainerOptions,
   UnpackProgress,
-  Volume,
 } from './options.js'
+export type { HostVolume, MountPropagation, NamedVolume, Volume } from './volume-options.js'
 export { processLimit } from './sandbox/process-limit.js'
 export type { HostDevice, ProcessLimit, SandboxOptions } from './sandbox/sandbox-options.js'
 export type { UserNamespaceOption } from './userns/option.js'

@@ -7,47 +7,13 @@ import type { NetworkMode } from './container/network-option.js'
 import type { SandboxOptions } from './sandbox/sandbox-options.js'
 import type { TerminalSize } from './setup/terminal-stream.js'
 import { checkUserNamespace, type UserNamespaceOption } from './userns/option.js'
+import { checkVolume, type Volume } from './volume-options.js'
 
 /**
  * A standard stream of a container: a stream on the handle, our own, `/dev/null`, a file that `logs()` reads,
  * or a descriptor of ours.
  */
 export type ContainerStdio = 'pipe' | 'inherit' | 'ignore' | 'log' | number
-
-/** What is mounted in a container: a folder or file of the host, or a volume. */
-export type Volume = HostVolume | NamedVolume
-
-/** A folder or file of the host in a container. */
-export interface HostVolume {
-  /** Absolute path on the host, which must exist. */
-  readonly source: string
-  /** Absolute path in the container; made where it is missing. */
-  readonly target: string
-  /** Default false. */
-  readonly readOnly?: boolean | undefined
-  /**
-   * Show its files as those of the container's user namespace: what belongs to root on the host belongs to root inside,
-   * and what root inside writes belongs to root on the host. Default false: files belong inside to whom they belong
-   * to on the host, which is nobody for ids that the container does not have.
-   */
-  readonly idmap?: boolean | undefined
-}
-
-/** A volume of the runtime in a container. */
-export interface NamedVolume {
-  readonly source?: undefined
-  /**
-   * Name: 2 to 128 letters, digits, `_`, `.`, `-`. Made where it is missing, and stays when the container is removed.
-   * Without it, an anonymous volume is made for this container.
-   */
-  readonly volume?: string | undefined
-  /** Absolute path in the container; made where it is missing. */
-  readonly target: string
-  /** Default false. */
-  readonly readOnly?: boolean | undefined
-  /** Fill an empty volume with what the image has in its place, with its owner and permissions. Default true. */
-  readonly copy?: boolean | undefined
-}
 
 /** What to run, in what, and how far it may go. Everything is optional but one of `image` and `rootfs`. */
 export interface RunOptions extends SandboxOptions {
@@ -241,7 +207,6 @@ export interface UnpackProgress {
 export const hostGateway = 'host-gateway'
 
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
-const volumePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{1,127}$/
 
 /**
  * Checks what can be checked before anything is made.
@@ -286,26 +251,6 @@ export function checkContainerName(name: string): void {
   throw invalid(
     `cannot name a container ${JSON.stringify(name)}: letters, digits, "_", "." and "-" are allowed, the first a letter or digit`,
   )
-}
-
-function checkVolume(volume: Volume): void {
-  const { source, target } = volume
-  const named = source === undefined ? volume.volume : undefined
-  const what = source ?? (named === undefined ? 'a volume' : `the volume ${named}`)
-  if (source !== undefined && !source.startsWith('/'))
-    throw invalid(`cannot mount ${source}: the path on the host is not absolute`)
-  if (named !== undefined && !volumePattern.test(named)) {
-    throw invalid(
-      `cannot mount the volume ${JSON.stringify(named)}: 2 to 128 letters, digits, "_", "." and "-" are allowed, the first a letter or digit`,
-    )
-  }
-  if (!target.startsWith('/') || target.split('/').includes('..')) {
-    throw invalid(
-      `cannot mount ${what} at ${target}: the path in the container must be absolute, without ".."`,
-    )
-  }
-  if (target.split('/').every((part) => part === '' || part === '.'))
-    throw invalid(`cannot mount ${what} at ${target}: use rootfs for that`)
 }
 
 /** The kernel ends strings at a NUL byte. */

@@ -19,7 +19,7 @@ export function mountsOf(
             Destination: volume.target,
             Mode: volume.readOnly === true ? 'ro' : '',
             RW: volume.readOnly !== true,
-            Propagation: 'rprivate',
+            Propagation: volume.propagation ?? 'rprivate',
           },
         ],
   )

@@ -1,13 +1,16 @@
 import { badRequest } from '../errors.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
 
+/** Names of the runtime: its own, and those by which clients ask for what Docker has unless told otherwise. */
+export const runtimeNames = ['ctr', 'runc', 'io.containerd.runc.v2'] as const
+
 /** Members of `HostConfig` that change what a container may do or see, and that are not there yet. */
 const refused = ['CgroupParent', 'ContainerIDFile', 'DeviceRequests', 'StorageOpt']
 
 /** Those that may have these values, which are what a container has anyway. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   Isolation: ['', 'default'],
-  Runtime: ['', 'ctr'],
+  Runtime: ['', ...runtimeNames],
   UsernsMode: ['', 'host'],
   VolumeDriver: ['', 'local'],
 }

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import type { Container, Volume } from '@ctr/runtime'
+import type { Container, MountPropagation, Volume } from '@ctr/runtime'
 import { badRequest } from '../errors.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
 
@@ -29,7 +29,7 @@ function parseBind(text: string): Volume {
   if (parts.length > 3 || target === undefined || !target.startsWith('/'))
     throw badRequest(`invalid volume specification in HostConfig.Binds: ${JSON.stringify(text)}`)
   const words = options.split(',').filter((word) => word !== '' && word !== 'rw')
-  const unknown = words.find((word) => !['ro', 'nocopy', 'rprivate', 'z', 'Z'].includes(word))
+  const unknown = words.find((word) => !['ro', 'nocopy', 'z', 'Z'].includes(word) && !isPropagation(word))
   if (unknown !== undefined)
     throw badRequest(`invalid option ${JSON.stringify(unknown)} in HostConfig.Binds: ${JSON.stringify(text)}`)
   const readOnly = words.includes('ro')
@@ -38,7 +38,14 @@ function parseBind(text: string): Volume {
   if (!source!.startsWith('/'))
     throw badRequest(`invalid path in HostConfig.Binds: ${source!} is not absolute`)
   mkdirOptional(source!)
-  return { source: source!, target, readOnly }
+  return { source: source!, target, readOnly, propagation: words.find(isPropagation) }
+}
+
+const propagations = ['private', 'rprivate', 'slave', 'rslave', 'shared', 'rshared']
+
+/** Whether a word says how mounts below spread. */
+export function isPropagation(word: string): word is MountPropagation {
+  return propagations.includes(word)
 }
 
 /** As Docker: what is missing on the host becomes a folder. A file that is there stays. */
@@ -51,15 +58,22 @@ function mkdirOptional(path: string): void {
   }
 }
 
+type Mount = NonNullable<NonNullable<CreateBody['HostConfig']>['Mounts']>[number]
+
+function propagationOf(options: Mount['BindOptions'], index: number): MountPropagation | undefined {
+  const wanted = orUnset(options?.Propagation)
+  if (wanted === undefined || isPropagation(wanted)) return wanted
+  throw badRequest(
+    `invalid HostConfig.Mounts[${index}].BindOptions.Propagation: ${JSON.stringify(wanted)} is none of ${propagations.join(', ')}`,
+  )
+}
+
+function orUnset(text: string | null | undefined): string | undefined {
+  return text === null || text === '' ? undefined : text
+}
+
 function parseMount(
-  {
-    Type,
-    Source,
-    Target,
-    ReadOnly,
-    VolumeOptions,
-    BindOptions,
-  }: NonNullable<NonNullable<CreateBody['HostConfig']>['Mounts']>[number],
+  { Type, Source, Target, ReadOnly, VolumeOptions, BindOptions }: Mount,
   index: number,
 ): Volume {
   const readOnly = ReadOnly ?? false
@@ -67,20 +81,15 @@ function parseMount(
     case 'bind':
       if (Source == null || Source === '')
         throw badRequest(`invalid HostConfig.Mounts[${index}]: Source is missing`)
-      if (!['', 'private', 'rprivate'].includes(BindOptions?.Propagation ?? ''))
-        throw badRequest(
-          `invalid HostConfig.Mounts[${index}].BindOptions.Propagation: only rprivate is supported`,
-        )
       if (BindOptions?.CreateMountpoint === true) mkdirOptional(Source)
-      return { source: Source, target: Target, readOnly }
+      return { source: Source, target: Target, readOnly, propagation: propagationOf(BindOptions, index) }
     case 'volume':
-      if ((VolumeOptions?.Subpath ?? '') !== '')
-        throw badRequest(`invalid HostConfig.Mounts[${index}].VolumeOptions.Subpath: it is not supported`)
       return {
         ...(Source == null || Source === '' ? {} : { volume: Source }),
         target: Target,
         readOnly,
         copy: VolumeOptions?.NoCopy !== true,
+        subpath: orUnset(VolumeOptions?.Subpath),
       }
     default:
       throw badRequest(`invalid HostConfig.Mounts[${index}].Type: ${JSON.stringify(Type)} is not supported`)

@@ -1,10 +1,11 @@
-import { cloneMount, Fd } from '@ctr/linux'
+import { Fd } from '@ctr/linux'
 import { openIdmappedMount } from '@ctr/namespaces'
 import type { Bind } from '../setup/container-setup.js'
 import type { ContainerUserNamespace } from '../userns/open-user-namespace.js'
+import { openMount, openSource, type MountSource } from './mount-source.js'
 
 /** What is to be mounted in a container. */
-export interface WantedBind extends Bind {
+export interface WantedBind extends Bind, MountSource {
   /** Shown with the ids of the container's user namespace, where it has one of its own. */
   readonly idmap: boolean
 }
@@ -15,8 +16,8 @@ export interface Binds extends Disposable {
 }
 
 /**
- * Opens the volumes of a container with a user namespace of its own: its root may not pass all folders on the way to
- * them. Those of others are opened by the container's first process.
+ * Opens what a container's first process is not to find by itself: all of a container with a user namespace of its own,
+ * whose root may not pass all folders on the way, parts of volumes, and mounts that spread.
  *
  * @throws `NamespacesError` `ERR_NAMESPACES_IDMAPPED_MOUNT`: the ids of one cannot be mapped.
  */
@@ -24,21 +25,32 @@ export async function openBinds(
   wanted: readonly WantedBind[],
   userns: ContainerUserNamespace | undefined,
 ): Promise<Binds> {
-  if (userns === undefined) return { all: wanted, [Symbol.dispose]: () => undefined }
   const opened: Fd[] = []
   const close = (): void => {
     for (const fd of opened) fd.close()
   }
+  const all: Bind[] = []
   try {
-    for (const { source, idmap } of wanted) {
-      const recursive = { recursive: true }
-      const mount = idmap ? await openIdmappedMount(source, userns, recursive) : cloneMount(source, recursive)
-      opened.push(new Fd(mount))
+    for (const bind of wanted) {
+      const mount = await openBind(bind, userns)
+      if (mount !== undefined) opened.push(mount)
+      all.push(mount === undefined ? bind : { ...bind, mount: mount.number })
     }
   } catch (error) {
     close()
     throw error
   }
-  const all = wanted.map((bind, index) => ({ ...bind, mount: opened[index]!.number }))
   return { all, [Symbol.dispose]: close }
+}
+
+async function openBind(
+  bind: WantedBind,
+  userns: ContainerUserNamespace | undefined,
+): Promise<Fd | undefined> {
+  if (userns !== undefined && bind.idmap) {
+    using source = openSource(bind)
+    return new Fd(await openIdmappedMount(source.path, userns, { recursive: true }))
+  }
+  const isPlain = bind.subpath === undefined && bind.propagation === undefined
+  return userns === undefined && isPlain ? undefined : openMount(bind)
 }

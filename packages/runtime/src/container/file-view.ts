@@ -27,6 +27,7 @@ import { isOverlayError, makeFolderInside, statInside } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import type { ContainerMount } from './container-mount.js'
+import { openMount } from './mount-source.js'
 import type { ContainerRecord } from './record.js'
 import type { WarmRoot } from './warm-roots.js'
 import type { WatchedProcess } from './watched-process.js'
@@ -112,14 +113,10 @@ function withMounts(context: Context, root: Fd, mounts: readonly ContainerMount[
   let tree = root
   try {
     mountSetattr(tree.number, { propagation: MS_PRIVATE }, { recursive: true })
-    for (const { source, target, readOnly } of mounts) {
+    for (const { source, subpath, target, readOnly } of mounts) {
       if (!isThere(tree, target)) continue
-      using mount = new Fd(cloneMount(source, { recursive: true }))
-      mountSetattr(
-        mount.number,
-        { propagation: MS_PRIVATE, ...(readOnly ? { set: MOUNT_ATTR_RDONLY } : {}) },
-        { recursive: true },
-      )
+      using mount = openMount({ source, subpath })
+      if (readOnly) mountSetattr(mount.number, { set: MOUNT_ATTR_RDONLY }, { recursive: true })
       const grown = mountIn(tree, mount, target, context.mountpoint)
       tree.close()
       tree = grown

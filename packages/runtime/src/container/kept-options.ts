@@ -1,4 +1,5 @@
-import type { NamedVolume, RunOptions, StartContainerOptions } from '../options.js'
+import type { RunOptions, StartContainerOptions } from '../options.js'
+import type { NamedVolume } from '../volume-options.js'
 import type { ContainerVolume } from './container-volume.js'
 
 /** Options that a container is started with, again and again: all but its streams, as JSON. */
@@ -12,7 +13,8 @@ export function keptOptions(options: KeptOptions, made: readonly ContainerVolume
   const ofHost = (options.volumes ?? []).filter(({ source }) => source !== undefined)
   const named = made.map(({ name, target }): NamedVolume => {
     const asked = options.volumes?.find((volume) => volume.target === target)
-    return { volume: name, target, readOnly: asked?.readOnly, copy: false }
+    const subpath = asked?.source === undefined ? asked?.subpath : undefined
+    return { volume: name, target, readOnly: asked?.readOnly, subpath, copy: false }
   })
   return { ...options, volumes: [...ofHost, ...named] }
 }

@@ -3,14 +3,16 @@ import { join } from 'node:path'
 import type { Volume as StoredVolume } from '@ctr/overlay'
 import type { StoredImage } from '@ctr/registry'
 import type { Context } from '../context.js'
-import { RuntimeError } from '../errors.js'
-import type { HostVolume, RunOptions, Volume } from '../options.js'
+import { isRuntimeError, RuntimeError } from '../errors.js'
+import type { RunOptions } from '../options.js'
 import type { Rollback } from '../rollback.js'
 import type { Bind } from '../setup/container-setup.js'
 import type { WantedBind } from './binds.js'
+import type { HostVolume, Volume } from '../volume-options.js'
 import { findInit, INIT_PATH } from '../sandbox/init-program.js'
 import type { ContainerMount } from './container-mount.js'
 import type { ContainerVolume } from './container-volume.js'
+import { openSource } from './mount-source.js'
 import type { ContainerSpec } from './spec.js'
 
 /** What is to be mounted in a container, and what of it is a volume. */
@@ -37,13 +39,15 @@ export async function prepareVolumes(
       continue
     }
     const volume = await claim(context, wanted.volume, record.id, rollback)
-    if (image !== undefined && wanted.copy !== false)
+    const { subpath } = wanted
+    if (image !== undefined && wanted.copy !== false && subpath === undefined)
       await fill(context, volume, record.id, wanted.target, image)
     binds.push({
       source: volume.path,
       target: wanted.target,
       readOnly: wanted.readOnly ?? false,
-      kind: 'folder',
+      subpath,
+      kind: subpath === undefined ? 'folder' : kindIn(volume.path, subpath),
       // it is ours, and nobody else can come to it: what is in it belongs to the same ids in every container
       idmap: true,
     })
@@ -54,8 +58,9 @@ export async function prepareVolumes(
 
 /** What of it is kept in the container's record. */
 export function mountsOf(binds: readonly WantedBind[]): readonly ContainerMount[] {
-  return binds.map(({ source, target, readOnly, kind }) => ({
+  return binds.map(({ source, subpath, target, readOnly, kind }) => ({
     source,
+    ...(subpath === undefined ? {} : { subpath }),
     target: `/${partsOf(target).join('/')}`,
     readOnly,
     kind,
@@ -152,9 +157,21 @@ async function fill(
   await volume.fill(view.number, target, id)
 }
 
-function bindOf({ source, target, readOnly = false, idmap = false }: HostVolume): WantedBind {
+/** What is in a volume may come until the start. */
+function kindIn(folder: string, subpath: string): 'folder' | 'file' {
   try {
-    return { source, target, readOnly, idmap, kind: statSync(source).isDirectory() ? 'folder' : 'file' }
+    using found = openSource({ source: folder, subpath })
+    return statSync(found.path).isDirectory() ? 'folder' : 'file'
+  } catch (error) {
+    if (isRuntimeError(error)) return 'folder'
+    throw error
+  }
+}
+
+function bindOf({ source, target, readOnly = false, idmap = false, propagation }: HostVolume): WantedBind {
+  try {
+    const kind = statSync(source).isDirectory() ? 'folder' : 'file'
+    return { source, target, readOnly, idmap, kind, propagation }
   } catch (cause) {
     throw new RuntimeError(
       'ERR_RUNTIME_INVALID_ARG',
