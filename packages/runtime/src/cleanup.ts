@@ -23,26 +23,22 @@ export interface CleanUpFailure {
  * - detached containers that have ended meanwhile get their exit status, and give back what they held;
  * - what belongs to no container at all (cgroups, layers, network endpoints, pinned processes, claimed ids) is removed.
  *
- * Other living processes may make and remove containers meanwhile. An id is claimed by its owner before anything
- * of it is made, until it has a record, which is the last that is removed; and what is there is listed before
- * claims and records are read.
+ * Other living processes may make, start and remove containers meanwhile. An id is claimed by its owner before anything
+ * of it is made, until its record says what it is; the record is the last that is removed; and what is there is listed
+ * before claims and records are read.
  *
  * @returns What could not be cleaned up; it is tried again the next time.
  */
 export async function cleanUp(context: Context): Promise<readonly CleanUpFailure[]> {
   const roots = await context.layers.roots()
   const ids = claimNames(context)
-  const found = new Set([
-    ...cgroupIds(context),
-    ...readdirSync(context.pins),
-    ...networkIds(context),
-    ...context.records.ids(),
-  ])
+  const holding = new Set([...cgroupIds(context), ...readdirSync(context.pins), ...networkIds(context)])
+  const found = new Set([...holding, ...context.records.ids()])
   const living = livingOwners(context.owners)
   const failures: CleanUpFailure[] = []
   for (const id of found) {
     try {
-      await cleanUpOne(context, id, living)
+      await cleanUpOne(context, id, { living, holds: holding.has(id) })
     } catch (error) {
       failures.push({ id, error }) // one that is broken must not keep the others from being used
     }
@@ -58,9 +54,18 @@ export async function cleanUp(context: Context): Promise<readonly CleanUpFailure
   return failures
 }
 
-async function cleanUpOne(context: Context, id: string, living: LivingOwners): Promise<void> {
+async function cleanUpOne(
+  context: Context,
+  id: string,
+  { living, holds }: { readonly living: LivingOwners; readonly holds: boolean },
+): Promise<void> {
   const record = tryLoad(context, id)
-  if (record !== undefined && (await settle(context, record, living))) return
+  if (record !== undefined && (await settle(context, record, living))) {
+    // its owner was killed while it started it again
+    if (holds && record.status !== 'running' && !living.names.has(record.owner) && !living.claims.has(id))
+      await releaseRunning(context, id)
+    return
+  }
   if (record === undefined && living.claims.has(id)) return // its owner is making it
   if (record === undefined && context.records.has(id)) return // damaged: kept for whoever looks into it
   await releaseRunning(context, id)

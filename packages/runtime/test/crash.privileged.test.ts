@@ -17,11 +17,17 @@ import { addBusybox, busybox } from './support/busybox.js'
 leakCheck()
 
 const times = 50
+const starts = 20
 const here = fileURLToPath(new URL('.', import.meta.url))
 let worker: ReturnType<typeof bundleFile>
 
 /** Starts the worker, lets it work for a moment, and kills it. */
-async function crash(mode: 'run' | 'pull', folder: string, image: string, afterMs: number): Promise<void> {
+async function crash(
+  mode: 'run' | 'start' | 'pull',
+  folder: string,
+  image: string,
+  afterMs: number,
+): Promise<void> {
   const child = spawn(process.execPath, [worker.path, mode, `${folder}/root`, `${folder}/state`, image], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -70,6 +76,28 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime.open() after its owner w
         .flatMap((path) => listCgroups(path))
         .find((path) => path.endsWith(survivor.id))!
       expect(listCgroups(dirname(cgroup))).toEqual([cgroup])
+    } finally {
+      await runtime.reset()
+    }
+  }, 180_000)
+
+  it(`leaves nothing of ${starts} starts of a container that stays, which can be started again`, async () => {
+    using folder = temporaryFolder('ctr-crash-')
+    const where = { root: `${folder.path}/root`, state: `${folder.path}/state` }
+    {
+      await using runtime = await Runtime.open(where)
+      await addBusybox(runtime)
+      await runtime.create({ image: busybox, name: 'kept', command: ['true'], publish: [{ container: 80 }] })
+    }
+    for (let n = 0; n < starts; n++) await crash('start', folder.path, busybox, Math.random() * 60)
+    await using runtime = await Runtime.open(where)
+    try {
+      expect(runtime.failedCleanUps).toEqual([])
+      const found = runtime.container('kept')
+      if (found.inspect().status === 'running') await found.wait()
+      expect(readdirSync(`${where.state}/containers`)).toEqual([])
+      const started = await runtime.start('kept')
+      expect(await started.wait()).toMatchObject({ exitCode: 0 })
     } finally {
       await runtime.reset()
     }

@@ -58,8 +58,7 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   options.signal?.throwIfAborted()
   const { id } = spec.record
   const { kept } = spec
-  if (kept === undefined) claimContainer(context, id, rollback)
-  else rollback.defer(() => context.records.save(kept))
+  claimContainer(context, id, rollback, kept)
   using userns = await openContainerUserNamespace(context, id, spec.userNamespace, rollback)
   userns?.ids.userInside(spec.record.user)
   const root = await prepareRoot(context, spec, rollback, userns)

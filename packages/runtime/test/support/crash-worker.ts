@@ -1,10 +1,11 @@
-// A process that crash tests kill: it runs containers (in user namespaces: `isolate`), or pulls an image, over and over.
+// A process that crash tests kill: it runs containers (in user namespaces: `isolate`), starts one again
+// (`start`), or pulls an image, over and over.
 import { Runtime } from '../../src/index.js'
 
 const [, , mode, root, state, image] = process.argv as [
   string,
   string,
-  'run' | 'isolate' | 'pull',
+  'run' | 'isolate' | 'start' | 'pull',
   string,
   string,
   string,
@@ -12,7 +13,10 @@ const [, , mode, root, state, image] = process.argv as [
 const runtime = await Runtime.open({ root, state })
 process.stdout.write('ready\n')
 for (;;) {
-  if (mode !== 'pull') {
+  if (mode === 'start') {
+    const container = await runtime.start('kept')
+    await container.wait()
+  } else if (mode !== 'pull') {
     const container = await runtime.run({
       image,
       command: ['true'],
