@@ -132,6 +132,13 @@ describeOn(needs, 'the API of Engine', () => {
     expect(await suite.ok('info')).toContain('Cgroup Driver: cgroupfs')
   })
 
+  it('prunes what a builder keeps: nothing', async () => {
+    const answer = await call('POST', '/build/prune?filters={"until":{"24h":true}}')
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([200, { CachesDeleted: [], SpaceReclaimed: 0 }])
+    expect((await call('POST', '/build/prune?filters=x')).status).toBe(400)
+    expect(await suite.ok('system', 'prune', '-f')).toContain('Total reclaimed space')
+  })
+
   it('tells of events in order, with what they are about', async () => {
     const since = String(Math.floor(Date.now() / 1000))
     await suite.ok('run', '--rm', '--name', 'told', '--label', 'a=b', '--network', 'none', image, 'true')

@@ -91,6 +91,13 @@ describeOn(needs, 'logs of containers', () => {
     expect(await suite.ok('wait', 'follow')).toBe('0')
   })
 
+  it('follows to a time that is to come', async () => {
+    await suite.ok('run', '-d', '--name', 'ticks', ...quiet, image, 'sh', '-c', 'echo first; sleep 1000')
+    const until = String(Date.now() / 1000 + 1)
+    expect(await suite.ok('logs', '-f', '--until', until, 'ticks')).toBe('first')
+    expect(Date.now() / 1000).toBeGreaterThanOrEqual(Number(until))
+  })
+
   it('keeps nothing with none, and refuses what is no driver or no option', async () => {
     await suite.ok('run', '--name', 'nothing', ...quiet, '--log-driver', 'none', image, 'echo', 'x')
     expect((await suite.docker('logs', 'nothing')).stderr).toContain(

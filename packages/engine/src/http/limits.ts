@@ -12,6 +12,8 @@ export const limits = {
   uploadIdleMs: 60_000,
   /** How long the rest of a refused upload is read, so that the client comes to read the answer, in milliseconds. */
   refusedUploadMs: 10_000,
+  /** Input that comes in one frame of a websocket. */
+  websocketFrameBytes: 1024 * 1024,
   /** Connections at once, of all clients. */
   connections: 4096,
 } as const

@@ -8,7 +8,7 @@ const sockets = new WeakMap<IncomingMessage, Socket>()
 /** Bodies of requests that Node takes for ended with their headers. */
 const bodies = new WeakMap<IncomingMessage, Buffer>()
 
-/** The connection of a request with `Upgrade: tcp`, which the route may take over; undefined for all others. */
+/** The connection of a request with `Upgrade: tcp` or `websocket`, which the route may take over; undefined for all others. */
 export function upgradedSocket(request: IncomingMessage): Socket | undefined {
   return sockets.get(request)
 }
@@ -28,7 +28,7 @@ export function routeUpgrades(app: FastifyInstance): void {
     readBody(request, socket).then(
       (body) => {
         bodies.set(request, body)
-        if (request.headers.upgrade?.toLowerCase() === 'tcp') sockets.set(request, socket)
+        if (isTakenOver(request)) sockets.set(request, socket)
         const response = new ServerResponse(request)
         response.shouldKeepAlive = false
         response.assignSocket(socket)
@@ -38,6 +38,10 @@ export function routeUpgrades(app: FastifyInstance): void {
       () => socket.destroy(),
     )
   })
+}
+
+function isTakenOver({ headers }: IncomingMessage): boolean {
+  return ['tcp', 'websocket'].includes(headers.upgrade?.toLowerCase() ?? '')
 }
 
 /** The body of a length, or the first chunk of one in chunks: clients that go on writing never send the last one. */

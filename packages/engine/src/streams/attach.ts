@@ -39,11 +39,14 @@ export function attach(
   container: ManagedContainer,
   { readable, writable }: ClientStreams,
   {
+    raw,
     streams,
     stdin,
     detachKeys,
     onDetach,
   }: {
+    /** Give output as it is, not as frames. */
+    readonly raw: boolean
     readonly streams: ReadonlySet<StreamName>
     readonly stdin: boolean
     /** Keys of the client that let it go. */
@@ -52,7 +55,7 @@ export function attach(
   },
 ): void {
   const { Tty, OpenStdin, StdinOnce } = container.document.body
-  const listening = container.output.add(clientListener(writable, streams, Tty === true))
+  const listening = container.output.add(clientListener(writable, streams, raw))
   const leave = (): void => listening[Symbol.dispose]()
   writable.on('error', leave).on('close', leave)
   readable.on('error', leave)

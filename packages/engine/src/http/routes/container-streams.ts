@@ -1,35 +1,57 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Writable } from 'node:stream'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ManagedContainer } from '../../containers/managed-container.js'
 import type { RunResult } from '../../containers/run-waiters.js'
 import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest } from '../../errors.js'
 import type { LogQuery } from '../../logs/entry.js'
-import { attach, clientListener } from '../../streams/attach.js'
+import { attach, clientListener, type ClientStreams } from '../../streams/attach.js'
 import { parseDetachKeys } from '../../streams/detach-keys.js'
 import { multiplexedType, rawType, type StreamName } from '../../streams/frame.js'
 import { hijack } from '../hijack.js'
 import { Query } from '../query.js'
+import { whenTime } from '../wall-clock.js'
+import { acceptWebsocket } from '../websocket.js'
 
 /** `attach`, `logs` and `wait`. */
 export function containerStreamRoutes(app: FastifyInstance, engine: EngineCore): void {
   const named = (request: FastifyRequest): ManagedContainer =>
     engine.containers.get((request.params as { id: string }).id)
 
-  app.post('/containers/:id/attach', async (request, reply) => {
+  /** @param open - Takes the connection over, once the request is known to be right. */
+  async function serveAttach(
+    request: FastifyRequest,
+    wanted: { readonly streams: ReadonlySet<StreamName>; readonly stdin: boolean; readonly raw?: boolean },
+    open: (container: ManagedContainer) => ClientStreams | Promise<ClientStreams>,
+  ): Promise<void> {
     const container = named(request)
+    const { streams, stdin, raw = isRaw(container) } = wanted
     const query = new Query(request)
-    const streams = streamsOf(query)
-    const stdin = query.flag('stdin')
     const detachKeys = parseDetachKeys(query.text('detachKeys'))
     if (container.status === 'paused')
       throw new ApiError(409, `Container ${container.id} is paused, unpause the container before attach.`)
-    const client = hijack(request, reply, typeOf(container))
+    const client = await open(container)
     engine.events.emit('container', 'attach', container.id, attributesOf(container))
     const onDetach = (): void => engine.emitOf(container, 'detach', {})
     if (query.flag('logs') && container.log.isReadable)
-      await sendLog(container, client.writable, { ...everything, streams })
-    if (query.flag('stream')) attach(container, client, { streams, stdin, detachKeys, onDetach })
+      await sendLog(container, client.writable, { ...everything, streams }, { raw })
+    if (query.flag('stream')) attach(container, client, { raw, streams, stdin, detachKeys, onDetach })
     else client.writable.end()
+  }
+
+  app.post('/containers/:id/attach', async (request, reply) => {
+    const query = new Query(request)
+    const wanted = { streams: streamsOf(query), stdin: query.flag('stdin') }
+    await serveAttach(request, wanted, (container) => hijack(request, reply, typeOf(container)))
+  })
+
+  app.get('/containers/:id/attach/ws', async (request, reply) => {
+    const query = new Query(request)
+    // as Docker before version 1.42: all of them, for who names none
+    const all = ['stdin', 'stdout', 'stderr'].every((name) => query.text(name) === undefined)
+    const streams = all ? everyStream : streamsOf(query)
+    const wanted = { streams, stdin: all || query.flag('stdin'), raw: true }
+    await serveAttach(request, wanted, () => acceptWebsocket(request, reply))
   })
 
   app.get('/containers/:id/logs', async (request, reply) => {
@@ -50,6 +72,7 @@ export function containerStreamRoutes(app: FastifyInstance, engine: EngineCore):
     reply.raw.writeHead(200, { 'Content-Type': typeOf(container) })
     reply.raw.flushHeaders()
     await sendLog(container, reply.raw, wanted, {
+      raw: isRaw(container),
       timestamps: query.flag('timestamps'),
       details: query.flag('details'),
     })
@@ -88,30 +111,44 @@ const everything: Omit<LogQuery, 'streams'> = { follow: false, tail: undefined, 
 /** Sends entries as they are read, no faster than the client takes them. */
 async function sendLog(
   container: ManagedContainer,
-  writable: FastifyReply['raw'] | NodeJS.WritableStream,
+  stream: Writable,
   query: LogQuery,
-  { timestamps = false, details = false } = {},
+  {
+    raw,
+    timestamps = false,
+    details = false,
+  }: { readonly raw: boolean; readonly timestamps?: boolean; readonly details?: boolean },
 ): Promise<void> {
   const gone = new AbortController()
-  const stream = writable as FastifyReply['raw']
+  // those who follow to a time go on until then, and read what was printed before
+  let isOver = false
+  const { until } = query
+  if (query.follow && until !== 0n)
+    void whenTime(Number(until / 1_000_000n), gone.signal).then(() => {
+      isOver = true
+      container.log.wake()
+    })
   stream.on('close', () => gone.abort()).on('error', () => gone.abort())
   // as Docker's client writes details
   const pairs = Object.entries(container.log.attributes).sort(([a], [b]) => (a < b ? -1 : 1))
   const extra = details ? `${pairs.map((pair) => pair.map(encodeURIComponent).join('=')).join(',')} ` : ''
-  const client = clientListener(stream, query.streams, container.document.body.Tty === true)
-  for await (const { log, stream: name, time } of container.log.read(
-    query,
-    () => container.isRunning,
-    gone.signal,
-  )) {
-    if (gone.signal.aborted) return
-    const text = `${timestamps ? `${time} ` : ''}${extra}${log}`
-    if (!client.write({ stream: name, bytes: Buffer.from(text) })) await client.ready()
+  const client = clientListener(stream, query.streams, raw)
+  const goesOn = (): boolean => container.isRunning && !isOver
+  try {
+    for await (const { log, stream: name, time } of container.log.read(query, goesOn, gone.signal)) {
+      if (gone.signal.aborted) return
+      const text = `${timestamps ? `${time} ` : ''}${extra}${log}`
+      if (!client.write({ stream: name, bytes: Buffer.from(text) })) await client.ready()
+    }
+  } finally {
+    gone.abort()
   }
 }
 
+const everyStream: ReadonlySet<StreamName> = new Set(['stdout', 'stderr'])
+
 function streamsOf(query: Query): ReadonlySet<StreamName> {
-  return new Set((['stdout', 'stderr'] as const).filter((name) => query.flag(name)))
+  return new Set([...everyStream].filter((name) => query.flag(name)))
 }
 
 function tailOf(query: Query): number | undefined {
@@ -119,8 +156,13 @@ function tailOf(query: Query): number | undefined {
   return text === undefined || !/^\d{1,9}$/.test(text) ? undefined : Number(text)
 }
 
-function typeOf({ document }: ManagedContainer): string {
-  return document.body.Tty === true ? rawType : multiplexedType
+/** A terminal has one stream: there is nothing to take apart. */
+function isRaw({ document }: ManagedContainer): boolean {
+  return document.body.Tty === true
+}
+
+function typeOf(container: ManagedContainer): string {
+  return isRaw(container) ? rawType : multiplexedType
 }
 
 function attributesOf({ document }: ManagedContainer): Record<string, string> {

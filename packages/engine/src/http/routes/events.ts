@@ -3,6 +3,7 @@ import type { EngineCore } from '../../core.js'
 import type { EngineEvent } from '../../events/event-bus.js'
 import { JsonLines } from '../json-lines.js'
 import { Query, type Filters } from '../query.js'
+import { whenTime } from '../wall-clock.js'
 
 const known = [
   'config',
@@ -45,14 +46,8 @@ export function eventRoutes(app: FastifyInstance, engine: EngineCore): void {
       // whoever does not read loses the connection, not we our memory
       if (reply.raw.writableLength > maxUnread) reply.raw.destroy()
     })
-    const timer =
-      until === 0n
-        ? undefined
-        : setTimeout(end, Math.min(Math.max(0, Number(until / 1_000_000n) - Date.now()), 2 ** 31 - 1))
-    lines.signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      end()
-    })
+    lines.signal.addEventListener('abort', end)
+    if (until !== 0n) void whenTime(Number(until / 1_000_000n), lines.signal).then(end)
   })
 }
 

@@ -94,7 +94,18 @@ export function pruneRoutes(app: FastifyInstance, engine: EngineCore): void {
     events.emit('image', 'prune', '', { reclaimed: String(SpaceReclaimed) })
     return { ImagesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed }
   })
+
+  // as an engine whose builder keeps nothing: `docker system prune` asks all of them
+  app.post('/build/prune', (request) => {
+    new Query(request).filters(ofBuilds)
+    return { CachesDeleted: [], SpaceReclaimed: 0 }
+  })
 }
+
+const ofBuilds = [
+  ...['all', 'description', 'description~', 'id', 'inuse', 'mutable', 'immutable', 'label', 'label!'],
+  ...['parent', 'private', 'shared', 'type', 'unused-for', 'until'],
+]
 
 function isAsked(filters: Filters, labels: Readonly<Record<string, string>>): boolean {
   return filters.labels(labels) && (filters.get('label!').length === 0 || !filters.labels(labels, 'label!'))

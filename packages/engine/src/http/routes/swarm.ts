@@ -22,7 +22,7 @@ export function swarmRoutes(app: FastifyInstance): void {
     const name = path.replace(/\/(json|enable|disable|upgrade|push|set)$/, '')
     throw new ApiError(404, `plugin ${JSON.stringify(name)} not found`)
   })
-  for (const path of ['/build', '/build/prune', '/session', '/grpc', '/images/search']) {
+  for (const path of ['/build', '/session', '/grpc', '/images/search']) {
     app.all(path, () => {
       throw notImplemented(
         path === '/images/search'
