@@ -5,7 +5,7 @@ import { removeFile, syncFolder } from '../blobs/durable.js'
 import { ownerToken } from '../blobs/owner.js'
 import { errnoOf, isRegistryError, RegistryError } from '../errors.js'
 import { isObject, type JsonObject } from '../manifest/json-shape.js'
-import { withFolderLock } from '../store/folder-lock.js'
+import { withFolderLock } from '../blobs/folder-lock.js'
 
 /** Where Docker's configuration file is: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. */
 export function dockerConfigPath(): string {

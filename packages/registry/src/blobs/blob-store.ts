@@ -6,16 +6,16 @@ import type { Readable } from 'node:stream'
 import { errnoOf, RegistryError } from '../errors.js'
 import { digestOf, isDigest, parseDigest } from '../manifest/digest.js'
 import { BlobIngest } from './blob-ingest.js'
+import { takeTurn, type TurnOptions } from './blob-turn.js'
+import { cleanPartial } from './clean-partial.js'
 import { io, ioError, removeFile, syncFolder } from './durable.js'
 import { EarlySync } from './early-sync.js'
-import { isOwnerGone, ownerToken } from './owner.js'
+import type { HeldLock } from './folder-lock.js'
+import { ownerToken } from './owner.js'
 import { sizeMismatch, Verifier, type Expected } from './verify.js'
 
 /** How long an interrupted download waits to be resumed. */
 const partialLifeMs = 7 * 24 * 3600 * 1000
-
-/** How long a writer in another pid namespace, whose end we cannot see, may pause. */
-const foreignLifeMs = 24 * 3600 * 1000
 
 /** A blob of a store. */
 export interface StoredBlob extends Expected {
@@ -171,11 +171,20 @@ export class BlobStore {
 
   /** Begins to store a blob piece by piece, or goes on with one that was interrupted. */
   async ingest(expected: Expected): Promise<BlobIngest> {
-    const { algorithm, hex } = parseDigest(expected.digest)
-    const resumable = join(this.folder, 'partial', `${algorithm}-${hex}`)
+    const resumable = this.#resumable(expected.digest)
     const working = `${resumable}~${ownerToken()}`
     const paths = { working, resumable, final: this.pathOf(expected.digest) }
     return await BlobIngest.open(expected, paths, this.#early)
+  }
+
+  /**
+   * Waits until nobody else, in this process or another, brings a blob. It may be there then. What one who has died has
+   * had of it can be resumed.
+   *
+   * @returns To be released once the blob is there, or is not wanted any more.
+   */
+  async turn(digest: string, options: TurnOptions): Promise<HeldLock> {
+    return await takeTurn(this.#resumable(digest), options)
   }
 
   /**
@@ -228,22 +237,14 @@ export class BlobStore {
    */
   async clean(maxAgeMs: number): Promise<void> {
     const folder = join(this.folder, 'partial')
-    await io(`clean ${folder}`, async () => {
-      for (const name of await readdir(folder)) {
-        const [content = '', token] = name.split('~')
-        const path = join(folder, name)
-        const found = await stat(path).catch(() => undefined) // its writer finished in between
-        if (found === undefined) continue
-        const ageMs = Date.now() - found.mtimeMs
-        const isOwned =
-          token === undefined ? isLock(content, ageMs) : !isOwnerGone(token, ageMs, foreignLifeMs)
-        if (isOwned) continue
-        const digest = content.replace('-', ':')
-        const isUseful = isDigest(digest) && found.size > 0 && (await this.sizeOf(digest)) === undefined
-        if (!isUseful || ageMs > maxAgeMs) await removeFile(path)
-        else if (token !== undefined) await rename(path, join(folder, content)).catch(() => undefined) // as above
-      }
-    })
+    await io(`clean ${folder}`, () =>
+      cleanPartial(folder, maxAgeMs, async (digest) => (await this.sizeOf(digest)) !== undefined),
+    )
+  }
+
+  #resumable(digest: string): string {
+    const { algorithm, hex } = parseDigest(digest)
+    return join(this.folder, 'partial', `${algorithm}-${hex}`)
   }
 }
 
@@ -275,9 +276,4 @@ async function readWhole(path: string, expected: Expected): Promise<Buffer | und
     if (errnoOf(error) === 'ENOENT') return undefined
     throw error
   }
-}
-
-/** Locks are broken by those who want them; only a lock on a broken lock can be left for nobody. */
-function isLock(name: string, ageMs: number): boolean {
-  return name.endsWith('.lock') || (name.includes('.lock.') && ageMs < foreignLifeMs)
 }

@@ -97,6 +97,32 @@ export async function fetchBlob(
     tell('exists', size)
     return
   }
+  const onWait = (transferred: number): void => tell('running', Math.min(transferred, size))
+  const turn = await store.turn(digest, { signal, onWait })
+  try {
+    // somebody else may have brought it meanwhile
+    if (!(await store.has(expected)))
+      await download(session, reference, expected, store, retry, { signal, tell, onArriving })
+  } finally {
+    await turn.release()
+  }
+  tell('done', size)
+}
+
+async function download(
+  session: Session,
+  reference: Reference,
+  expected: Expected,
+  store: BlobStore,
+  retry: RetryOptions,
+  {
+    signal,
+    tell,
+    onArriving,
+  }: Pick<FetchBlobOptions, 'signal' | 'onArriving'> & {
+    readonly tell: (status: BlobProgress['status'], transferred: number) => void
+  },
+): Promise<void> {
   const ingest = await store.ingest(expected)
   let resumed = ingest.offset > 0
   let best = ingest.offset
@@ -136,7 +162,6 @@ export async function fetchBlob(
     await (isWrongContent(error) ? ingest.discard() : ingest.suspend())
     throw error
   }
-  tell('done', size)
 }
 
 async function receive(

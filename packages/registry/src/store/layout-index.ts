@@ -5,7 +5,7 @@ import { errnoOf, RegistryError } from '../errors.js'
 import { parseDescriptor, type Descriptor } from '../manifest/descriptor.js'
 import { listAt, parseJsonObject } from '../manifest/json-shape.js'
 import { mediaTypes } from '../manifest/media-types.js'
-import { withFolderLock } from './folder-lock.js'
+import { withFolderLock } from '../blobs/folder-lock.js'
 
 /** Annotation of an index entry: its name (image-spec, "Pre-Defined Annotation Keys"). */
 export const nameAnnotation = 'org.opencontainers.image.ref.name'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '@ctr/testing'
-import { ownerToken } from '../blobs/owner.js'
+import { ownerToken } from './owner.js'
 import { withFolderLock } from './folder-lock.js'
 
 function deadToken(): string {
