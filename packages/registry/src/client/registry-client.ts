@@ -219,7 +219,8 @@ export class RegistryClient implements AsyncDisposable {
 
   /**
    * Manifests whose `subject` is the reference's manifest, such as signatures and lists of parts, page by page
-   * (`GET /v2/<name>/referrers/<digest>`). Of registries without this API, what the tag `sha256-…` lists.
+   * (`GET /v2/<name>/referrers/<digest>`). Of registries without this API, what the tag `sha256-…` lists. With mirrors,
+   * those of the first that lists any, else the registry's.
    *
    * @param artifactType - Only those of this type.
    */
@@ -229,7 +230,20 @@ export class RegistryClient implements AsyncDisposable {
   ): AsyncGenerator<Descriptor, void> {
     const parsed = checkReference(reference)
     const digest = parsed.digest ?? (await this.manifest(parsed, { signal })).descriptor.digest
-    yield* listReferrers(this.#sources.of(parsed.registry), parsed, digest, artifactType, signal)
+    const home = this.#sources.of(parsed.registry)
+    const { first, others } = await this.#sources.read(parsed.registry, async (session) => {
+      const others = listReferrers(session, parsed, digest, artifactType, signal)
+      const first = await others.next()
+      if (first.done !== true || session === home) return { first, others }
+      // a mirror may have an image, and not what was attached to it
+      throw new RegistryError(
+        'ERR_REGISTRY_NOT_FOUND',
+        `cannot find referrers of ${digest}: the mirror lists none`,
+      )
+    })
+    if (first.done === true) return
+    yield first.value
+    yield* others
   }
 
   /** Removes a manifest by digest or, where the registry allows it, a tag (`DELETE …/manifests/<reference>`). */

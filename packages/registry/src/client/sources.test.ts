@@ -64,6 +64,36 @@ describe('RegistryClient with mirrors', () => {
     expect(mirror.requests).toHaveLength(1)
   })
 
+  it('lists the referrers of the first that has any, and those of the registry where no mirror has', async () => {
+    const entry = { ...config, artifactType: 'application/x' }
+    const index = (manifests: readonly object[]): string =>
+      JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests })
+    await using empty = await startHttp((_, response) => response.end(index([])))
+    await using liar = await startHttp((_, response) => response.end('<html>'))
+    await using mirror = await startHttp((_, response) => response.end(index([entry])))
+    await using registry = await startHttp((_, response) => response.end(index([layer, entry])))
+    const list = async (host: string, ...mirrors: readonly string[]): Promise<string[]> => {
+      await using client = new RegistryClient({
+        credentials: 'anonymous',
+        retries: 0,
+        mirrors: { [host]: mirrors },
+      })
+      const found: string[] = []
+      const referrers = client.referrers(`${host}/a@${digestOf(manifest)}`)
+      for await (const { digest } of referrers) found.push(digest)
+      return found
+    }
+    expect(await list(registry.address, '127.0.0.1:1', empty.address, liar.address, mirror.address)).toEqual([
+      entry.digest,
+    ])
+    expect(registry.requests).toEqual([])
+    expect(await list(registry.address, empty.address, liar.address)).toEqual([layer.digest, entry.digest])
+    expect(await list(registry.address)).toEqual([layer.digest, entry.digest])
+    await expect(list('127.0.0.1:1', empty.address)).rejects.toMatchObject({
+      code: 'ERR_REGISTRY_CONNECTION',
+    })
+  })
+
   it('asks a mirror that stalled not again soon', async () => {
     await using mirror = await startHttp(() => undefined)
     await using registry = await startWhole()
