@@ -6,4 +6,6 @@ export default defineConfig({
   target: 'node20',
   clean: true,
   sourcemap: true,
+  // of its 200 files, each of which costs memory, a few are used
+  noExternal: ['@sinclair/typebox'],
 })

@@ -1,7 +1,9 @@
 import type { ServerOptions } from 'node:https'
-import { fastify, type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import type { TSchema } from '@sinclair/typebox'
+import { fastify, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { EngineCore } from '../core.js'
-import { ApiError, toApiError } from '../errors.js'
+import { toApiError } from '../errors.js'
+import { checkBody } from './check-body.js'
 import { parseJsonBody } from './json-body.js'
 import { limits } from './limits.js'
 import { withMemberNames } from './member-names.js'
@@ -52,7 +54,6 @@ export async function createServer(engine: EngineCore, tls?: ServerOptions): Pro
     ...transportOf(tls),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 4096 },
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     rewriteUrl(request) {
       const { path, version } = splitVersion(request.url ?? '/')
       versions.set(request, version)
@@ -78,8 +79,12 @@ export async function createServer(engine: EngineCore, tls?: ServerOptions): Pro
     if (schema != null) request.body = withMemberNames(schema, request.body)
     done()
   })
+  app.setValidatorCompiler<TSchema>(({ schema }) => (body: unknown) => {
+    const error = checkBody(schema, body)
+    return error === undefined ? { value: body } : { error }
+  })
   app.setErrorHandler(async (error, _request, reply) => {
-    const { status, message } = described(error)
+    const { status, message } = toApiError(error)
     await sendError(reply, status, message)
   })
   app.setNotFoundHandler(async (_request, reply) => {
@@ -107,19 +112,4 @@ function transportOf(tls: ServerOptions | undefined): { readonly http: { readonl
   return tls === undefined
     ? { http: bounds }
     : ({ https: { ...bounds, ...tls, allowHalfOpen: true } } as never)
-}
-
-/** What a client is told; of a body that does not fit its schema, the member. */
-function described(error: unknown): ApiError {
-  const { validation } = error as Partial<FastifyError>
-  const [first] = validation ?? []
-  if (first === undefined) return toApiError(error)
-  const missing = first.params['missingProperty'] as string | undefined
-  const path = [...first.instancePath.split('/').slice(1), ...(missing === undefined ? [] : [missing])].join(
-    '.',
-  )
-  return new ApiError(
-    400,
-    `invalid value of ${path === '' ? 'the body' : path}: ${first.message ?? 'it does not fit'}`,
-  )
 }

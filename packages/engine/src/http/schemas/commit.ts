@@ -1,4 +1,5 @@
-import { Type, type Static } from '@sinclair/typebox'
+import type { Static } from '@sinclair/typebox'
+import * as Type from '@sinclair/typebox'
 import { containerConfig } from './create-container.js'
 
 /** Body of `POST /commit`: nothing, or members of the image's config. */

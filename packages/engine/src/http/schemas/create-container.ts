@@ -1,4 +1,5 @@
-import { Type, type Static } from '@sinclair/typebox'
+import type { Static } from '@sinclair/typebox'
+import * as Type from '@sinclair/typebox'
 import { flag, maybe, text, textMap, texts, whole } from './members.js'
 import { endpointConfig } from './network.js'
 

@@ -1,4 +1,5 @@
-import { Type, type Static } from '@sinclair/typebox'
+import type { Static } from '@sinclair/typebox'
+import * as Type from '@sinclair/typebox'
 import { flag, maybe, text, textMap, texts } from './members.js'
 
 const ipamConfig = Type.Object({ Subnet: text, IPRange: text, Gateway: text, AuxiliaryAddresses: textMap })
