@@ -40,6 +40,10 @@ describeOn(needs, 'commands of ctrjs without a daemon', () => {
     expect((await run('update', '--pids-limit', '50', 'new')).stdout).toBe('new\n')
     const format = '{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}} {{.State.Status}}'
     expect((await run('inspect', '-f', format, 'new')).stdout).toBe('67108864 50 running\n')
+    expect((await run('update', '--pids-limit', '-1', 'new')).stdout).toBe('new\n')
+    expect(JSON.parse((await run('stats', '--json', 'new')).stdout)).toMatchObject([
+      { pids: { limit: 'max' }, memory: { limit: 67_108_864 } },
+    ])
     expect((await run('exec', 'new', 'cat', '/proc/mounts')).stdout).toMatch(
       /tmpfs \/scratch tmpfs \S*size=1024k/,
     )
@@ -108,7 +112,7 @@ describeOn(needs, 'commands of ctrjs without a daemon', () => {
       /^TYPE .*\nImages +1 +1 .*\nContainers +1 +1 .*\nLocal Volumes/,
     )
     await run('stop', '-t', '0', 'web')
-    expect((await run('container', 'prune', '-f')).stdout).toMatch(/^Deleted Containers:\n[0-9a-f]{64}\n$/)
+    expect((await run('container', 'prune', '-f')).stdout).toMatch(/^Deleted Containers:\n[0-9a-f]{64}\n\n$/)
   })
 
   it('says in one line what needs a daemon', async () => {

@@ -55,7 +55,7 @@ describeOn(needs, 'ctrjs network', () => {
     expect(box['HostConfig']).toMatchObject({ NetworkMode: 'back' })
     expect(Object.keys(box['NetworkSettings']!['Networks']!)).toEqual(['back', 'more'])
     expect(await run('network', 'disconnect', 'back', 'box')).toMatchObject({ code: 0 })
-    expect(await run('network', 'prune', '-f')).toMatchObject({ stdout: 'Deleted Networks:\nback\n' })
+    expect(await run('network', 'prune', '-f')).toMatchObject({ stdout: 'Deleted Networks:\nback\n\n' })
     await run('rm', '-f', 'box')
     expect(await run('network', 'rm', 'more', 'nosuch')).toMatchObject({
       code: 1,

@@ -1,242 +1,180 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { describeOn, leakCheck, onTerminal } from '@ctr/testing'
-import { ended, type Ended } from './ctrjs.js'
-import { startDockerd } from './docker-daemon.js'
-import { needs, setUp } from './suite.js'
+import { expect, it, jest } from '@jest/globals'
+import { leakCheck, onTerminal } from '@ctr/testing'
+import { ended } from './ctrjs.js'
+import { describeDaemons } from './remote-suite.js'
 
 jest.setTimeout(120_000)
 leakCheck()
 
-describeOn([...needs, 'bin:docker', 'bin:dockerd', 'bin:python3'], 'ctrjs -H', () => {
-  const suite = setUp({ pull: false })
-  const daemons = {
-    'ctrjs daemon': async () => {
-      const host = `unix://${join(suite.folder, 'ctrjs.sock')}`
-      const daemon = suite.ctrjs.start('daemon', '--host', host)
-      const failed = text(daemon.stderr)
-      const exit = once(daemon, 'exit')
-      await once(daemon.stdout, 'data')
-      return {
-        host,
-        async [Symbol.asyncDispose]() {
-          daemon.kill('SIGTERM')
-          expect(await exit).toEqual([0, null])
-          expect(await failed).toBe('')
-        },
-      }
-    },
-    dockerd: () => startDockerd(suite.folder),
-  }
+describeDaemons('ctrjs -H', (name, { suite, host, run, ok }) => {
+  const none = ['--network', 'none']
 
-  describe.each(Object.entries(daemons))('%s', (name, start) => {
-    let daemon: Awaited<ReturnType<typeof start>>
-    const run = async (...args: string[]): Promise<Ended> => await suite.ctrjs.run('-H', daemon.host, ...args)
-    const ok = async (...args: string[]): Promise<string> => {
-      const { code, stdout, stderr } = await run(...args)
-      expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: '' })
-      return stdout
-    }
-    const none = ['--network', 'none']
-
-    beforeAll(async () => {
-      daemon = await start()
+  it('pulls where an image is missing, hands on output, input and exit codes', async () => {
+    const first = await run('run', '--rm', ...none, suite.image, 'sh', '-c', 'echo out; echo err >&2; exit 3')
+    expect(first).toMatchObject({ code: 3, stdout: 'out\n' })
+    expect(first.stderr).toMatch(/^Unable to find image .* locally\n(.*\n)*err\n$/)
+    const cat = ['run', '-i', '--rm', ...none, suite.image, 'cat']
+    expect(await suite.ctrjs.feed('typed', '-H', host(), ...cat)).toEqual({
+      ...{ code: 0, stdout: 'typed', stderr: '' },
     })
-    afterAll(async () => {
-      await run('rm', '-fv', ...(await ok('ps', '-aq', '--no-trunc')).split('\n').filter(Boolean))
-      await run('rmi', suite.image)
-      await daemon[Symbol.asyncDispose]()
-    })
+    expect((await run('run', '--rm', ...none, suite.image, 'nosuch')).code).toBe(127)
+    expect((await run('run', '--rm', ...none, suite.image, '/etc')).code).toBe(126)
+    expect(await ok('ps', '-aq')).toBe('')
+  })
 
-    it('pulls where an image is missing, hands on output, input and exit codes', async () => {
-      const first = await run(
-        'run',
-        '--rm',
+  it('joins a terminal, with its size', async () => {
+    const script = 'stty size; echo ready; read x; echo got $x; exit 6'
+    const line = suite.ctrjs.line('-H', host(), 'run', '--rm', '-it', ...none, suite.image)
+    expect(await onTerminal('abc\\n', [...line, 'sh', '-c', script], suite.ctrjs.env)).toMatch(
+      /ready\r\nabc\r\ngot abc\r\n\nexit code 6, terminal restored\n$/,
+    )
+  })
+
+  it('manages containers from their creation to their removal', async () => {
+    const script = 'trap "exit 5" TERM; echo $GREETING; sleep 1000 & wait'
+    const id = (
+      await ok(
+        'create',
+        '--name',
+        'one',
+        '-e',
+        'GREETING=hi',
+        '-l',
+        'a=b',
         ...none,
         suite.image,
         'sh',
         '-c',
-        'echo out; echo err >&2; exit 3',
+        script,
       )
-      expect(first).toMatchObject({ code: 3, stdout: 'out\n' })
-      expect(first.stderr).toMatch(/^Unable to find image .* locally\n(.*\n)*err\n$/)
-      const cat = ['run', '-i', '--rm', ...none, suite.image, 'cat']
-      expect(await suite.ctrjs.feed('typed', '-H', daemon.host, ...cat)).toEqual({
-        ...{ code: 0, stdout: 'typed', stderr: '' },
+    ).trim()
+    expect(await ok('start', 'one')).toBe('one\n')
+    expect(await ok('ps', '--format', '{{.ID}} {{.Names}} {{.State}} {{.Labels}}')).toBe(
+      `${id.slice(0, 12)} one running a=b\n`,
+    )
+    expect(await ok('ps', '-q', '--no-trunc', '-f', 'label=a=b')).toBe(`${id}\n`)
+    expect(await run('exec', '-e', 'X=1', 'one', 'sh', '-c', 'echo $X; exit 4')).toMatchObject({
+      ...{ code: 4, stdout: '1\n' },
+    })
+    expect(await ok('top', 'one')).toMatch(/^UID +PID .*\n(.*\n)*.*sh -c trap/)
+    expect(await ok('stats', '--no-stream', 'one')).toMatch(/^CONTAINER ID .*\n[0-9a-f]{12} +one +\d/)
+    await ok('update', '--pids-limit', '50', 'one')
+    await ok('rename', 'one', 'two')
+    await ok('pause', 'two')
+    expect(await ok('inspect', '-f', '{{.State.Status}} {{.HostConfig.PidsLimit}}', 'two')).toBe(
+      'paused 50\n',
+    )
+    await ok('unpause', 'two')
+    await ok('update', '--pids-limit', '-1', 'two')
+    const [stats] = JSON.parse(await ok('stats', '--json', 'two')) as [{ pids_stats: { limit: number } }]
+    expect(stats.pids_stats.limit).not.toBe(50)
+    while ((await ok('logs', 'two')) === ''); // its trap is set
+    await ok('stop', '-t', '60', 'two')
+    expect(await ok('wait', 'two')).toBe('5\n')
+    await ok('restart', 'two')
+    expect((await ok('logs', 'two')).startsWith('hi\n')).toBe(true)
+    await ok('kill', 'two')
+    expect(await ok('wait', 'two')).toBe('137\n')
+    expect(await run('rm', 'two', 'nosuch')).toMatchObject({
+      ...{ code: 1, stdout: 'two\n', stderr: expect.stringMatching(/^ctrjs: no such container: nosuch/i) },
+    })
+  })
+
+  it('attaches to output and passes signals on', async () => {
+    const script = 'trap "echo bye; exit 4" USR1; while :; do echo tick; sleep 0.1; done'
+    await ok('run', '-d', '--name', 'ticks', ...none, suite.image, 'sh', '-c', script)
+    const attached = suite.ctrjs.start('-H', host(), 'attach', 'ticks')
+    const heard = ended(attached)
+    await once(attached.stdout, 'data')
+    attached.kill('SIGUSR1')
+    expect(await heard).toMatchObject({ code: 4, stdout: expect.stringMatching(/^(tick\n)+bye\n$/) })
+    await ok('rm', 'ticks')
+  })
+
+  it('manages images, volumes and networks, and tells of the daemon', async () => {
+    await ok('tag', suite.image, 'copy:1')
+    expect(await ok('images', '--format', '{{.Repository}}:{{.Tag}}', 'copy')).toBe('copy:1\n')
+    expect(await ok('inspect', '--type', 'image', '-f', '{{.Config.Cmd}}', 'copy:1')).toBe('[sh]\n')
+    await ok('push', '-q', suite.image)
+    expect(await ok('rmi', 'copy:1')).toBe('Untagged: copy:1\n')
+    expect(await ok('volume', 'create', '--label', 'a=b', 'data')).toBe('data\n')
+    expect(await ok('volume', 'inspect', '-f', '{{json .Labels}}', 'data')).toBe('{"a":"b"}\n')
+    expect(await ok('volume', 'ls', '-q')).toBe('data\n')
+    await ok('volume', 'rm', 'data')
+    expect(await ok('network', 'ls')).toMatch(/^NETWORK ID +NAME +DRIVER +SCOPE\n(.*\n)*[0-9a-f]{12} +host /)
+    expect(await ok('network', 'inspect', '-f', '{{.Driver}}', 'none')).toBe('null\n')
+    expect(await ok('version')).toMatch(/\nServer:\n(.*\n)* ApiVersion: 1\.\d+/)
+    expect(await ok('info')).toMatch(/^Server:\n(.*\n)* Driver: /)
+    const past = ['--since', '1', '--until', String(Math.floor(Date.now() / 1000) + 1)]
+    expect(
+      await ok('events', ...past, '-f', 'event=rename', '--format', '{{.Actor.Attributes.oldName}}'),
+    ).toBe('/one\n')
+  })
+
+  it('refuses what a daemon has no word for', async () => {
+    for (const args of [
+      ['check'],
+      ['network', 'explain', 'x'],
+      ['run', '--rootfs', '/'],
+      ['system', 'reset', '-f'],
+    ]) {
+      const { code, stderr } = await run(...args)
+      expect({ args, code, stderr }).toMatchObject({
+        ...{ args, stderr: expect.stringContaining('leave -H and DOCKER_HOST away') },
       })
-      expect((await run('run', '--rm', ...none, suite.image, 'nosuch')).code).toBe(127)
-      expect((await run('run', '--rm', ...none, suite.image, '/etc')).code).toBe(126)
-      expect(await ok('ps', '-aq')).toBe('')
-    })
-
-    it('joins a terminal, with its size', async () => {
-      const script = 'stty size; echo ready; read x; echo got $x; exit 6'
-      const line = suite.ctrjs.line('-H', daemon.host, 'run', '--rm', '-it', ...none, suite.image)
-      expect(await onTerminal('abc\\n', [...line, 'sh', '-c', script], suite.ctrjs.env)).toMatch(
-        /ready\r\nabc\r\ngot abc\r\n\nexit code 6, terminal restored\n$/,
-      )
-    })
-
-    it('manages containers from their creation to their removal', async () => {
-      const script = 'trap "exit 5" TERM; echo $GREETING; sleep 1000 & wait'
-      const id = (
-        await ok(
-          'create',
-          '--name',
-          'one',
-          '-e',
-          'GREETING=hi',
-          '-l',
-          'a=b',
-          ...none,
-          suite.image,
-          'sh',
-          '-c',
-          script,
-        )
-      ).trim()
-      expect(await ok('start', 'one')).toBe('one\n')
-      expect(await ok('ps', '--format', '{{.ID}} {{.Names}} {{.State}} {{.Labels}}')).toBe(
-        `${id.slice(0, 12)} one running a=b\n`,
-      )
-      expect(await ok('ps', '-q', '--no-trunc', '-f', 'label=a=b')).toBe(`${id}\n`)
-      expect(await run('exec', '-e', 'X=1', 'one', 'sh', '-c', 'echo $X; exit 4')).toMatchObject({
-        ...{ code: 4, stdout: '1\n' },
-      })
-      expect(await ok('top', 'one')).toMatch(/^UID +PID .*\n(.*\n)*.*sh -c trap/)
-      expect(await ok('stats', '--no-stream', 'one')).toMatch(/^CONTAINER ID .*\n[0-9a-f]{12} +one +\d/)
-      await ok('update', '--pids-limit', '50', 'one')
-      await ok('rename', 'one', 'two')
-      await ok('pause', 'two')
-      expect(await ok('inspect', '-f', '{{.State.Status}} {{.HostConfig.PidsLimit}}', 'two')).toBe(
-        'paused 50\n',
-      )
-      await ok('unpause', 'two')
-      const waiting = ended(suite.ctrjs.start('-H', daemon.host, 'wait', 'two'))
-      await ok('restart', '-t', '60', 'two')
-      expect(await waiting).toMatchObject({ code: 0, stdout: '5\n' })
-      expect((await ok('logs', 'two')).startsWith('hi\n')).toBe(true)
-      await ok('kill', 'two')
-      expect(await ok('wait', 'two')).toBe('137\n')
-      expect(await run('rm', 'two', 'nosuch')).toMatchObject({
-        ...{ code: 1, stdout: 'two\n', stderr: expect.stringMatching(/^ctrjs: no such container: nosuch/i) },
-      })
-    })
-
-    it('attaches to output and passes signals on', async () => {
-      const script = 'trap "echo bye; exit 4" USR1; while :; do echo tick; sleep 0.1; done'
-      await ok('run', '-d', '--name', 'ticks', ...none, suite.image, 'sh', '-c', script)
-      const attached = suite.ctrjs.start('-H', daemon.host, 'attach', 'ticks')
-      const heard = ended(attached)
-      await once(attached.stdout, 'data')
-      attached.kill('SIGUSR1')
-      expect(await heard).toMatchObject({ code: 4, stdout: expect.stringMatching(/^(tick\n)+bye\n$/) })
-      await ok('rm', 'ticks')
-    })
-
-    it('manages images, volumes and networks, and tells of the daemon', async () => {
-      await ok('tag', suite.image, 'copy:1')
-      expect(await ok('images', '--format', '{{.Repository}}:{{.Tag}}', 'copy')).toBe('copy:1\n')
-      expect(await ok('inspect', '--type', 'image', '-f', '{{.Config.Cmd}}', 'copy:1')).toBe('[sh]\n')
-      await ok('push', '-q', suite.image)
-      expect(await ok('rmi', 'copy:1')).toBe('Untagged: copy:1\n')
-      expect(await ok('volume', 'create', '--label', 'a=b', 'data')).toBe('data\n')
-      expect(await ok('volume', 'inspect', '-f', '{{json .Labels}}', 'data')).toBe('{"a":"b"}\n')
-      expect(await ok('volume', 'ls', '-q')).toBe('data\n')
-      await ok('volume', 'rm', 'data')
-      expect(await ok('network', 'ls')).toMatch(
-        /^NETWORK ID +NAME +DRIVER +SCOPE\n(.*\n)*[0-9a-f]{12} +host /,
-      )
-      expect(await ok('network', 'inspect', '-f', '{{.Driver}}', 'none')).toBe('null\n')
-      expect(await ok('version')).toMatch(/\nServer:\n(.*\n)* ApiVersion: 1\.\d+/)
-      expect(await ok('info')).toMatch(/^Server:\n(.*\n)* Driver: /)
-      const past = ['--since', '1', '--until', String(Math.floor(Date.now() / 1000) + 1)]
-      expect(
-        await ok('events', ...past, '-f', 'event=rename', '--format', '{{.Actor.Attributes.oldName}}'),
-      ).toBe('/one\n')
-    })
-
-    it('refuses what a daemon has no word for', async () => {
-      for (const args of [['check'], ['diff', 'x'], ['run', '--rootfs', '/'], ['system', 'prune', '-f']]) {
-        const { code, stderr } = await run(...args)
-        expect({ args, code, stderr }).toMatchObject({
-          ...{ args, stderr: expect.stringContaining('leave -H and DOCKER_HOST away') },
-        })
-        expect(code).not.toBe(0)
-      }
-    })
-
-    if (name === 'dockerd') {
-      it("asks for the same containers as Docker's own client", async () => {
-        const flags = [
-          ...[
-            '-it',
-            '--name',
-            'same',
-            '--network',
-            'none',
-            '-m',
-            '64m',
-            '--memory-swap',
-            '-1',
-            '--cpus',
-            '0.5',
-          ],
-          ...['-e', 'A=1', '-l', 'x=y', '-v', '/tmp:/tmp:ro', '-v', '/anonymous', '--tmpfs', '/t:size=1m'],
-          ...['--mount', 'type=tmpfs,target=/m,tmpfs-size=1m,tmpfs-mode=700', '--ulimit', 'nofile=64:128'],
-          ...['--device', '/dev/null:/dev/x:rw', '--cap-add', 'NET_ADMIN', '--restart', 'on-failure:2'],
-          ...[
-            '--health-cmd',
-            'true',
-            '--health-interval',
-            '3s',
-            '--read-only',
-            '--shm-size',
-            '1m',
-            '-w',
-            '/w',
-          ],
-          ...[
-            '-u',
-            '1:2',
-            '--stop-signal',
-            'SIGINT',
-            '--sysctl',
-            'kernel.msgmax=1',
-            '--add-host',
-            'a:10.0.0.1',
-          ],
-          ...[
-            '--dns',
-            '10.0.0.2',
-            '--init',
-            '--entrypoint',
-            '/bin/sh',
-            '--log-driver',
-            'local',
-            '-h',
-            'host',
-          ],
-          ...['--group-add', '7', '--oom-score-adj', '5', '--pids-limit', '9', '-p', '127.0.0.1:8080:80'],
-        ]
-        const inspected = (): Record<string, unknown> => {
-          const { Config, HostConfig } = (
-            JSON.parse(docker(daemon.host, 'inspect', 'same')) as Record<string, object>[]
-          )[0]!
-          docker(daemon.host, 'rm', '-v', 'same')
-          return { Config: meaningOf(Config!), HostConfig: meaningOf(HostConfig!) }
-        }
-        docker(daemon.host, 'create', ...flags, suite.image, '-c', 'true')
-        const theirs = inspected()
-        await ok('create', ...flags, suite.image, '-c', 'true')
-        const ours = inspected()
-        expect(ours).toEqual(theirs)
-      })
+      expect(code).not.toBe(0)
     }
   })
+
+  if (name === 'dockerd') {
+    it("asks for the same containers as Docker's own client", async () => {
+      const flags = [
+        ...[
+          '-it',
+          '--name',
+          'same',
+          '--network',
+          'none',
+          '-m',
+          '64m',
+          '--memory-swap',
+          '-1',
+          '--cpus',
+          '0.5',
+        ],
+        ...['-e', 'A=1', '-l', 'x=y', '-v', '/tmp:/tmp:ro', '-v', '/anonymous', '--tmpfs', '/t:size=1m'],
+        ...['--mount', 'type=tmpfs,target=/m,tmpfs-size=1m,tmpfs-mode=700', '--ulimit', 'nofile=64:128'],
+        ...['--device', '/dev/null:/dev/x:rw', '--cap-add', 'NET_ADMIN', '--restart', 'on-failure:2'],
+        ...['--health-cmd', 'true', '--health-interval', '3s', '--read-only', '--shm-size', '1m', '-w', '/w'],
+        ...[
+          '-u',
+          '1:2',
+          '--stop-signal',
+          'SIGINT',
+          '--sysctl',
+          'kernel.msgmax=1',
+          '--add-host',
+          'a:10.0.0.1',
+        ],
+        ...['--dns', '10.0.0.2', '--init', '--entrypoint', '/bin/sh', '--log-driver', 'local', '-h', 'host'],
+        ...['--group-add', '7', '--oom-score-adj', '5', '--pids-limit', '9', '-p', '127.0.0.1:8080:80'],
+      ]
+      const inspected = (): Record<string, unknown> => {
+        const { Config, HostConfig } = (
+          JSON.parse(docker(host(), 'inspect', 'same')) as Record<string, object>[]
+        )[0]!
+        docker(host(), 'rm', '-v', 'same')
+        return { Config: meaningOf(Config!), HostConfig: meaningOf(HostConfig!) }
+      }
+      docker(host(), 'create', ...flags, suite.image, '-c', 'true')
+      const theirs = inspected()
+      await ok('create', ...flags, suite.image, '-c', 'true')
+      const ours = inspected()
+      expect(ours).toEqual(theirs)
+    })
+  }
 })
 
 function docker(host: string, ...args: string[]): string {

@@ -49,7 +49,7 @@ describeOn(needs, 'ctrjs volume', () => {
     expect((await run('volume', 'ls', '-q')).stdout.trim().split('\n')).toHaveLength(2)
 
     expect(await suite.ctrjs.feed('n\n', 'volume', 'prune')).toMatchObject({ code: 1 })
-    expect(await run('volume', 'prune', '-f')).toMatchObject({ stdout: `Deleted Volumes:\n${anonymous}\n` })
+    expect(await run('volume', 'prune', '-f')).toMatchObject({ stdout: `Deleted Volumes:\n${anonymous}\n\n` })
     const read = ['run', '--rm', '--network', 'none', '-v', 'data:/data:ro', suite.image, 'cat', '/data/file']
     expect(await run(...read)).toMatchObject({ code: 0, stdout: 'kept\n' })
     expect(await run('volume', 'rm', 'data', 'nosuch')).toMatchObject({

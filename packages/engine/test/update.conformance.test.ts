@@ -21,6 +21,8 @@ describeOn(needs, 'docker update', () => {
     expect(handle.stats().memory?.limit).toBe(96 * 2 ** 20)
     expect(handle.stats().pids?.limit).toBe(50)
     expect(await host()).toBe(`${96 * 2 ** 20} 500000000 no`)
+    await suite.ok('update', '--pids-limit', '-1', 'c1')
+    expect(handle.stats().pids?.limit).toBe('max')
     await suite.ok('restart', '-t', '0', 'c1')
     expect(suite.engine.containers.get('c1').handle.stats().memory?.limit).toBe(96 * 2 ** 20)
   })

@@ -157,6 +157,10 @@ describeOn(['root'], 'unpackInside()', () => {
     expect(readlinkSync(copy('climbing'))).toBe('../../../../etc/secret')
     await unpackInside(packInside(at.root, '/d/f', { owner }).tar, at.root, '/', { top: 'file' })
     expect(lstatSync(join(at.root, 'file'))).toMatchObject({ ...owner, size: 2 })
+    await unpackInside(packInside(at.root, '/etc/new/.').tar, at.root, '/', { top: 'content' })
+    expect(lstatSync(join(at.root, 'content/hard')).nlink).toBe(2)
+    await unpackInside(packInside(join(at.root, 'content'), '/').tar, at.root, '/', { top: 'root' })
+    expect(lstatSync(join(at.root, 'root/hard')).nlink).toBe(2)
     for (const top of ['', '.', '..', 'a/b'])
       await expect(unpack(at.root, '/', [{ name: 'x' }], { top })).rejects.toMatchObject({
         code: 'ERR_OVERLAY_INVALID_ARG',

@@ -1,6 +1,17 @@
-import type { ContainerLimits, LogEntry, NetworkOptions, TerminalSize } from '@ctr/runtime'
+import type { Readable } from 'node:stream'
+import type { Change } from '@ctr/overlay'
+import type {
+  CommitOptions,
+  ContainerLimits,
+  ImportOptions,
+  LogEntry,
+  NetworkAttachment,
+  TerminalSize,
+} from '@ctr/runtime'
 import type { Attached } from '../attach/attach.js'
-import type { ContainerRow, ImageRow, NetworkRow, Usage, VolumeRow } from './rows.js'
+import type { CopySide } from '../copy/copy-side.js'
+import type { CreateNetworkFlags } from '../options/parse-network.js'
+import type { ContainerRow, DiskUsage, HistoryRow, ImageRow, NetworkRow, Usage, VolumeRow } from './rows.js'
 import type { ShownPull } from '../output/shown-pull.js'
 import type { CreateRequest } from './create-request.js'
 
@@ -17,6 +28,10 @@ export interface Backend extends AsyncDisposable {
   containers(options: { readonly all: boolean; readonly filters: Filters }): Promise<readonly ContainerRow[]>
   /** Pulls an image and shows how. @returns Its name in full. */
   pull(image: string, shown: ShownPull): Promise<string>
+  /** Removes those that do not run. */
+  pruneContainers(): Promise<Pruned>
+  /** What all of it takes on disk. */
+  diskUsage(): Promise<DiskUsage>
   /** Whether an image has to be pulled first. */
   isMissingImage(error: unknown): boolean
   readonly images: BackendImages
@@ -24,8 +39,18 @@ export interface Backend extends AsyncDisposable {
   readonly volumes: BackendVolumes
 }
 
+/** What is gone. */
+export interface Pruned {
+  /** Ids or names; of images what was done, a line each. */
+  readonly removed: readonly string[]
+  /** Bytes that are free now; undefined where nobody has counted them. */
+  readonly bytes: number | undefined
+}
+
 /** A container. */
 export interface BackendContainer {
+  /** Its files, with those of its volumes. */
+  readonly files: CopySide
   start(): Promise<void>
   /** @param timeoutSeconds - Until it is killed; -1 for never. */
   stop(timeoutSeconds?: number): Promise<void>
@@ -48,6 +73,12 @@ export interface BackendContainer {
   /** Its streams from now on. */
   attach(options: AttachRequest): Promise<Attached>
   exec(request: ExecRequest): Promise<Attached | undefined>
+  /** What it has changed in its root. */
+  changes(): Promise<readonly Change[]>
+  /** Makes an image of what it has written. @returns The id of the image. */
+  commit(options: CommitOptions): Promise<string>
+  /** All its files, as a tar. */
+  export(signal: AbortSignal): Promise<Readable>
 }
 
 /** Processes as ps(1) shows them. */
@@ -89,21 +120,62 @@ export interface BackendImages {
   inspect(name: string): Promise<unknown>
   tag(source: string, target: string): Promise<void>
   /** @returns What was done, a line each. */
-  remove(name: string): Promise<readonly string[]>
+  remove(name: string, options: RemoveImageRequest): Promise<readonly string[]>
+  /** What an image was made by, the newest step first. */
+  history(name: string): Promise<readonly HistoryRow[]>
+  /** @param all - Also those with a name that no container is made from. */
+  prune(all: boolean): Promise<Pruned>
+  /** Images as a tar. */
+  save(names: readonly string[], options: SaveRequest): Promise<Readable>
+  /** Images as a new folder that is an OCI layout. */
+  saveLayout(names: readonly string[], folder: string, options: Omit<SaveRequest, 'format'>): Promise<void>
+  /** @returns What came, a line each. */
+  load(archive: Readable, signal: AbortSignal): Promise<readonly string[]>
+  /** The same of a folder that is an OCI layout. */
+  loadLayout(folder: string, signal: AbortSignal): Promise<readonly string[]>
+  /** Makes an image of a tar, or of what is at a URL. @returns Its id. */
+  import(source: Readable | string, options: ImportOptions): Promise<string>
+}
+
+export interface RemoveImageRequest {
+  /** All names of an image that is named by its id. */
+  readonly force: boolean
+}
+
+export interface SaveRequest {
+  readonly format: 'docker' | 'oci'
+  readonly platform: string | undefined
+  readonly signal: AbortSignal
 }
 
 export interface BackendNetworks {
   list(): Promise<readonly NetworkRow[]>
   /** @returns Its id. */
-  create(options: NetworkOptions): Promise<string>
+  create(name: string, flags: CreateNetworkFlags): Promise<string>
   inspect(name: string): Promise<unknown>
-  remove(name: string): Promise<void>
+  /** @param force - Nothing is wrong if it is not there; of an overlay network, also while its store is away. */
+  remove(name: string, force: boolean): Promise<void>
+  connect(name: string, container: string, place: Omit<NetworkAttachment, 'name'>): Promise<void>
+  /** @param force - Also of a container that the daemon no longer knows. */
+  disconnect(name: string, container: string, force: boolean): Promise<void>
+  /** Removes those that no container is on. @returns Their names. */
+  prune(): Promise<readonly string[]>
 }
 
 export interface BackendVolumes {
   list(): Promise<readonly VolumeRow[]>
   /** @returns Its name. */
-  create(name: string | undefined, labels: Readonly<Record<string, string>>): Promise<string>
+  create(request: CreateVolumeRequest): Promise<string>
   inspect(name: string): Promise<unknown>
   remove(name: string, force: boolean): Promise<void>
+  /** Removes those that no container has. @param all - Also those that have a name. */
+  prune(all: boolean): Promise<Pruned>
+}
+
+export interface CreateVolumeRequest {
+  readonly name: string | undefined
+  readonly driver: string
+  readonly labels: Readonly<Record<string, string>>
+  /** Options of the driver. */
+  readonly options: Readonly<Record<string, string>>
 }

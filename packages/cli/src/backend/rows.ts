@@ -67,3 +67,32 @@ export interface Usage {
   readonly pids: number | undefined
   readonly document: unknown
 }
+
+/** A step of how an image was made. */
+export interface HistoryRow {
+  /** Undefined where that is not known, as of what is below the top of a pulled image. */
+  readonly id: string | undefined
+  /** Milliseconds since 1970; undefined when it is not known. */
+  readonly createdAt: number | undefined
+  readonly createdBy: string
+  readonly size: number
+  readonly comment: string
+}
+
+/** What some things take on disk. */
+export interface DiskSum {
+  readonly total: number
+  /** Those that something uses. */
+  readonly active: number
+  /** Bytes; undefined where nobody has counted them. */
+  readonly size: number | undefined
+  /** Bytes of those that nothing uses. */
+  readonly reclaimable: number | undefined
+}
+
+/** What everything takes on disk. */
+export interface DiskUsage {
+  readonly images: DiskSum
+  readonly containers: DiskSum
+  readonly volumes: DiskSum
+}

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { exitCodeOfSignal, interruptible } from '../attach/signals.js'
+import { untilInterrupted } from '../attach/until-interrupted.js'
 import type { Cli } from '../cli.js'
 import { collect } from '../options/collect.js'
 import { printLine } from '../output/pipe-end.js'
@@ -27,23 +27,18 @@ export function define(command: Command, cli: Cli): void {
         reference: string | undefined,
         { author, change, message, pause }: CommitFlags,
       ) => {
-        using interrupt = interruptible()
-        await using runtime = await cli.open()
-        try {
-          const { id } = await runtime.container(name).commit({
+        await untilInterrupted(cli, async (signal) => {
+          await using backend = await cli.backend()
+          const id = await backend.container(name).commit({
             reference,
             author,
             message,
             changes: change,
             ...(pause ? {} : { pause: false }),
-            signal: interrupt.signal,
+            signal,
           })
           printLine(id)
-        } catch (error) {
-          const signal = interrupt.by()
-          if (signal === undefined) throw error
-          cli.exit(exitCodeOfSignal(signal))
-        }
+        })
       },
     )
 }

@@ -1,9 +1,8 @@
 import { Command } from 'commander'
-import type { Container, Runtime } from '@ctr/runtime'
 import type { Cli } from '../cli.js'
 import { CliError } from '../errors.js'
 import { confirm } from '../output/confirm.js'
-import { printLine } from '../output/pipe-end.js'
+import { printPruned } from '../output/pruned.js'
 
 /** `ctrjs container`. */
 export function define(command: Command, cli: Cli): void {
@@ -13,18 +12,10 @@ export function define(command: Command, cli: Cli): void {
       .usage('[OPTIONS]')
       .option('-f, --force', 'Do not prompt for confirmation')
       .action(async ({ force = false }: { readonly force?: boolean }) => {
-        await using runtime = await cli.open()
+        await using backend = await cli.backend()
         if (!force && !(await confirm('WARNING! This will remove all containers that do not run.')))
           throw new CliError('ERR_CLI_REFUSED', 'cannot prune: it was not confirmed')
-        const removed = await removeStopped(runtime)
-        if (removed.length > 0) printLine(['Deleted Containers:', ...removed.map(({ id }) => id)].join('\n'))
+        printPruned('Deleted Containers:', await backend.pruneContainers())
       }),
   )
-}
-
-/** Removes all containers that do not run. */
-export async function removeStopped(runtime: Runtime): Promise<readonly Container[]> {
-  const stopped = runtime.containers().filter((container) => container.inspect().status !== 'running')
-  for (const container of stopped) await container.remove()
-  return stopped
 }

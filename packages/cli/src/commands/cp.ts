@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { exitCodeOfSignal, interruptible } from '../attach/signals.js'
+import { untilInterrupted } from '../attach/until-interrupted.js'
 import type { Cli } from '../cli.js'
 import { parseCopyArgument, type CopyArgument } from '../copy/copy-argument.js'
 import { copyBetween } from '../copy/copy-between.js'
-import { containerSide, hostSide, type Owner } from '../copy/copy-side.js'
+import type { Owner } from '../copy/copy-side.js'
 import { CliError, usageError } from '../errors.js'
 import { writeArchive } from '../output/write-archive.js'
 
@@ -25,10 +25,10 @@ export function define(command: Command, cli: Cli): void {
     .action(async (source: string, target: string, { archive = false, followLink = false }: CpFlags) => {
       const [from, to] = [parseCopyArgument(source), parseCopyArgument(target)]
       if (from.kind === 'container' && to.kind === 'tar') {
-        await writeArchive(cli, { what: 'copy' }, async (runtime, signal) => {
-          const { files } = runtime.container(from.container)
-          const link = followLink ? (await files.stat(from.path)).linkTarget : undefined
-          return (await files.copyOut(link ?? from.path, { signal })).tar
+        await writeArchive(cli, { what: 'copy' }, async (backend, signal) => {
+          const { files } = backend.container(from.container)
+          const link = followLink ? (await files.stat(from.path))?.linkTarget : undefined
+          return (await files.pack(link ?? from.path, { signal })).tar
         })
         return
       }
@@ -43,25 +43,20 @@ async function copyIntoOrOut(
   { followLink, keepOwners }: { readonly followLink: boolean; readonly keepOwners: boolean },
 ): Promise<void> {
   const copy = copying(from, to)
-  using interrupt = interruptible()
-  await using runtime = await cli.open()
-  const container = containerSide(runtime.container(copy.container))
-  const { signal } = interrupt
-  try {
+  await untilInterrupted(cli, async (signal) => {
+    await using backend = await cli.backend()
+    const { files } = backend.container(copy.container)
     if (copy.into && copy.source === undefined) {
-      await container.unpack(process.stdin, copy.target, keepOwners ? undefined : root, signal)
+      await files.unpack(process.stdin, copy.target, { owner: keepOwners ? undefined : root, signal })
       return
     }
+    const { hostSide } = await import('../copy/host-side.js')
     await copyBetween({
-      ...(copy.into ? { from: hostSide, to: container } : { from: container, to: hostSide }),
+      ...(copy.into ? { from: hostSide, to: files } : { from: files, to: hostSide }),
       ...{ source: copy.source!, target: copy.target, followLink, signal },
       owner: keepOwners ? undefined : copy.into ? root : caller(),
     })
-  } catch (error) {
-    const by = interrupt.by()
-    if (by === undefined) throw error
-    cli.exit(exitCodeOfSignal(by))
-  }
+  })
 }
 
 /** As Docker documents it: what goes in is root's, what comes out belongs to who asked for it. */

@@ -8,7 +8,7 @@ export function define(command: Command, cli: Cli): void {
     .usage('CONTAINER')
     .argument('<container>')
     .action(async (name: string) => {
-      await using runtime = await cli.open()
-      for (const { kind, path } of await runtime.container(name).changes()) printLine(`${kind} ${path}`)
+      await using backend = await cli.backend()
+      for (const { kind, path } of await backend.container(name).changes()) printLine(`${kind} ${path}`)
     })
 }

@@ -9,8 +9,8 @@ export function define(command: Command, cli: Cli): void {
     .argument('<container>')
     .option('-o, --output <file>', 'Write to a file, instead of STDOUT')
     .action(async (name: string, { output }: { readonly output?: string }) => {
-      await writeArchive(cli, { what: 'export', output }, (runtime, signal) =>
-        runtime.container(name).export({ signal }),
+      await writeArchive(cli, { what: 'export', output }, (backend, signal) =>
+        backend.container(name).export(signal),
       )
     })
 }

@@ -5,7 +5,7 @@ import { CliError } from '../errors.js'
 import { confirm } from '../output/confirm.js'
 import { formatSize } from '../output/humanize.js'
 import { printJson, printLine } from '../output/pipe-end.js'
-import { printPruned, reclaimed } from '../output/pruned-images.js'
+import { printPruned } from '../output/pruned.js'
 
 /** `ctrjs images prune`. */
 export function prune(cli: Cli): Command {
@@ -15,13 +15,11 @@ export function prune(cli: Cli): Command {
     .option('-a, --all', 'Remove all images that no container is made from, not just nameless ones')
     .option('-f, --force', 'Do not prompt for confirmation')
     .action(async ({ all = false, force = false }: { readonly all?: boolean; readonly force?: boolean }) => {
-      await using runtime = await cli.open()
+      await using backend = await cli.backend()
       const which = all ? 'images without at least one container associated to them' : 'images without a name'
       if (!force && !(await confirm(`WARNING! This will remove all ${which}.`)))
         throw new CliError('ERR_CLI_REFUSED', 'cannot prune: it was not confirmed')
-      const pruned = await runtime.images.prune({ all })
-      printPruned(pruned)
-      printLine(reclaimed(pruned.bytes))
+      printPruned('Deleted Images:', await backend.images.prune(all))
     })
 }
 

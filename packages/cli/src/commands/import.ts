@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
 import type { Command } from 'commander'
-import { exitCodeOfSignal, interruptible } from '../attach/signals.js'
+import { untilInterrupted } from '../attach/until-interrupted.js'
 import type { Cli } from '../cli.js'
 import { collect } from '../options/collect.js'
 import { CliError } from '../errors.js'
@@ -25,22 +26,16 @@ export function define(command: Command, cli: Cli): void {
       async (file: string, reference: string | undefined, { change, message, platform }: ImportFlags) => {
         if (file === '-' && process.stdin.isTTY)
           throw new CliError('ERR_CLI_TERMINAL', 'cannot import from a terminal: redirect the input')
-        using interrupt = interruptible()
-        await using runtime = await cli.open()
-        const { signal } = interrupt
-        try {
+        await untilInterrupted(cli, async (signal) => {
+          await using backend = await cli.backend()
           const options = { reference, changes: change, message, platform, signal }
-          printLine((await runtime.images.import(sourceOf(file), options)).id)
-        } catch (error) {
-          const signal = interrupt.by()
-          if (signal === undefined) throw error
-          cli.exit(exitCodeOfSignal(signal))
-        }
+          printLine(await backend.images.import(sourceOf(file), options))
+        })
       },
     )
 }
 
-function sourceOf(file: string): AsyncIterable<Uint8Array> | string {
+function sourceOf(file: string): Readable | string {
   if (file === '-') return process.stdin
   return /^https?:\/\//.test(file) ? file : createReadStream(file)
 }

@@ -77,6 +77,7 @@ export const commands: readonly CommandEntry[] = [
     summary: "Export a container's filesystem as a tar archive",
     load: () => import('./export.js'),
   },
+  { name: 'history', summary: 'Show the history of an image', load: () => import('./history.js') },
   {
     name: 'import',
     summary: 'Import the contents from a tarball to create a filesystem image',

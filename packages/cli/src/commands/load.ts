@@ -3,7 +3,6 @@ import type { Command } from 'commander'
 import { untilInterrupted } from '../attach/until-interrupted.js'
 import type { Cli } from '../cli.js'
 import { CliError } from '../errors.js'
-import { shortName } from '../output/image-name.js'
 import { printLine } from '../output/pipe-end.js'
 
 /** `ctrjs load`. */
@@ -24,17 +23,12 @@ export function define(command: Command, cli: Cli): void {
       const isFolder =
         input !== undefined && statSync(input, { throwIfNoEntry: false })?.isDirectory() === true
       await untilInterrupted(cli, async (signal) => {
-        await using runtime = await cli.open()
-        const loaded = isFolder
-          ? await runtime.images.loadLayout(input, { signal })
-          : await runtime.images.load(input === undefined ? process.stdin : createReadStream(input), {
-              signal,
-            })
-        if (quiet) return
-        for (const { id, loadedNames } of loaded) {
-          for (const name of loadedNames) printLine(`Loaded image: ${shortName(name)}`)
-          if (loadedNames.length === 0) printLine(`Loaded image ID: ${id}`)
-        }
+        await using backend = await cli.backend()
+        const { images } = backend
+        const lines = isFolder
+          ? await images.loadLayout(input, signal)
+          : await images.load(input === undefined ? process.stdin : createReadStream(input), signal)
+        if (!quiet) for (const line of lines) printLine(line)
       })
     })
 }

@@ -2,11 +2,12 @@ import { Command } from 'commander'
 import type { Cli } from '../cli.js'
 import { collect } from '../options/collect.js'
 import { CliError } from '../errors.js'
-import { networkOptions, type AttachFlags, type CreateNetworkFlags } from '../options/parse-network.js'
+import type { AttachFlags, CreateNetworkFlags } from '../options/parse-network.js'
 import { parseRate } from '../options/parse-rate.js'
 import { confirm } from '../output/confirm.js'
 import { explainText } from '../output/explain-text.js'
 import { printJson, printLine } from '../output/pipe-end.js'
+import { printRemoved } from '../output/pruned.js'
 import { formatTable } from '../output/table.js'
 import { eachNamed } from './each-named.js'
 import { printInspected } from './inspect.js'
@@ -42,8 +43,8 @@ function connect(cli: Cli): Command {
         container: string,
         { alias, ip, ip6, macAddress }: AttachFlags & { readonly alias?: readonly string[] },
       ) => {
-        await using runtime = await cli.open()
-        await runtime.networks.connect(network, container, { aliases: alias, ip, ip6, mac: macAddress })
+        await using backend = await cli.backend()
+        await backend.networks.connect(network, container, { aliases: alias, ip, ip6, mac: macAddress })
       },
     )
 }
@@ -68,21 +69,21 @@ function create(cli: Cli): Command {
     )
     .option('--subnet <list>', 'Subnet in CIDR format', collect)
     .action(async (name: string, flags: CreateNetworkFlags) => {
-      const options = networkOptions(name, flags)
       await using backend = await cli.backend()
-      printLine(await backend.networks.create(options))
+      printLine(await backend.networks.create(name, flags))
     })
 }
 
 function disconnect(cli: Cli): Command {
   return new Command('disconnect')
     .description('Disconnect a running container from a network')
-    .usage('NETWORK CONTAINER')
+    .usage('[OPTIONS] NETWORK CONTAINER')
     .argument('<network>')
     .argument('<container>')
-    .action(async (network: string, container: string) => {
-      await using runtime = await cli.open()
-      await runtime.networks.disconnect(network, container)
+    .option('-f, --force', 'Force the container to disconnect from a network of a daemon')
+    .action(async (network: string, container: string, { force = false }: { readonly force?: boolean }) => {
+      await using backend = await cli.backend()
+      await backend.networks.disconnect(network, container, force)
     })
 }
 
@@ -168,12 +169,11 @@ function prune(cli: Cli): Command {
     .usage('[OPTIONS]')
     .option('-f, --force', 'Do not prompt for confirmation')
     .action(async ({ force = false }: { readonly force?: boolean }) => {
-      await using runtime = await cli.open()
+      await using backend = await cli.backend()
       const warning = 'WARNING! This will remove all custom networks not used by at least one container.'
       if (!force && !(await confirm(warning)))
         throw new CliError('ERR_CLI_REFUSED', 'cannot prune: it was not confirmed')
-      const removed = await runtime.networks.prune()
-      if (removed.length > 0) printLine(['Deleted Networks:', ...removed].join('\n'))
+      printRemoved('Deleted Networks:', await backend.networks.prune())
     })
 }
 
@@ -181,12 +181,13 @@ function remove(cli: Cli): Command {
   return new Command('rm')
     .alias('remove')
     .description('Remove one or more networks')
-    .usage('NETWORK [NETWORK...]')
+    .usage('[OPTIONS] NETWORK [NETWORK...]')
     .argument('<networks...>')
-    .action(async (names: string[]) => {
+    .option('-f, --force', 'Do not complain of networks that are not there')
+    .action(async (names: string[], { force = false }: { readonly force?: boolean }) => {
       await using backend = await cli.backend()
       const removeOne = async (name: string): Promise<undefined> => {
-        await backend.networks.remove(name)
+        await backend.networks.remove(name, force)
       }
       cli.exit(await eachNamed(names, removeOne))
     })

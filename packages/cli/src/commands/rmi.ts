@@ -5,11 +5,13 @@ import { eachNamed } from './each-named.js'
 /** `ctrjs rmi`. */
 export function define(command: Command, cli: Cli): void {
   command
-    .usage('IMAGE [IMAGE...]')
+    .usage('[OPTIONS] IMAGE [IMAGE...]')
     .argument('<images...>')
-    .action(async (names: string[]) => {
+    .option('-f, --force', 'Force removal of the image by a daemon (without one, an id means all names)')
+    .action(async (names: string[], { force = false }: { readonly force?: boolean }) => {
       await using backend = await cli.backend()
-      const remove = async (name: string): Promise<string> => (await backend.images.remove(name)).join('\n')
+      const remove = async (name: string): Promise<string> =>
+        (await backend.images.remove(name, { force })).join('\n')
       cli.exit(await eachNamed(names, remove))
     })
 }

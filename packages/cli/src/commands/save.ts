@@ -36,15 +36,15 @@ export function define(command: Command, cli: Cli): void {
       if (format === undefined)
         throw usageError(`invalid argument "${name}" for --format: docker, oci, oci-dir are there`)
       if (format !== 'oci-dir') {
-        await writeArchive(cli, { what: 'save', output }, (runtime, signal) =>
-          runtime.images.save(images, { format, signal, platform }),
+        await writeArchive(cli, { what: 'save', output }, (backend, signal) =>
+          backend.images.save(images, { format, signal, platform }),
         )
         return
       }
       if (output === undefined) throw usageError('--format oci-dir needs -o, the folder to make')
       await untilInterrupted(cli, async (signal) => {
-        await using runtime = await cli.open()
-        await runtime.images.saveLayout(images, output, { platform, signal })
+        await using backend = await cli.backend()
+        await backend.images.saveLayout(images, output, { platform, signal })
       })
     })
 }

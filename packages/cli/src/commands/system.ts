@@ -2,12 +2,11 @@ import { rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import type { Runtime } from '@ctr/runtime'
+import type { Pruned } from '../backend/backend.js'
 import type { Cli } from '../cli.js'
 import { CliError } from '../errors.js'
 import { confirm } from '../output/confirm.js'
-import { printLine } from '../output/pipe-end.js'
-import { printPruned, reclaimed } from '../output/pruned-images.js'
-import { removeStopped } from './container.js'
+import { printReclaimed, printRemoved } from '../output/pruned.js'
 import { diskUsage } from './system-df.js'
 
 /** `ctrjs system`. */
@@ -48,7 +47,7 @@ function prune(cli: Cli): Command {
     .option('-f, --force', 'Do not prompt for confirmation')
     .option('--volumes', 'Remove anonymous volumes, too')
     .action(async ({ all = false, force = false, volumes = false }: PruneFlags) => {
-      await using runtime = await cli.open()
+      await using backend = await cli.backend()
       const what = [
         'containers that do not run',
         'networks without containers',
@@ -57,22 +56,18 @@ function prune(cli: Cli): Command {
       const warning = `WARNING! This will remove all ${[...what, ...(volumes ? ['anonymous volumes that nobody uses'] : [])].join(', ')}.`
       if (!force && !(await confirm(warning)))
         throw new CliError('ERR_CLI_REFUSED', 'cannot prune: it was not confirmed')
-      const stopped = await removeStopped(runtime)
-      printList(
-        'Deleted Containers:',
-        stopped.map(({ id }) => id),
-      )
-      printList('Deleted Networks:', runtime.rootless === undefined ? await runtime.networks.prune() : [])
-      if (volumes) printList('Deleted Volumes:', await runtime.volumes.prune())
-      const pruned = await runtime.images.prune({ all })
-      printPruned(pruned)
-      printLine(reclaimed(pruned.bytes))
+      const containers = await backend.pruneContainers()
+      printRemoved('Deleted Containers:', containers.removed)
+      printRemoved('Deleted Networks:', await backend.networks.prune())
+      const pruned = volumes ? await backend.volumes.prune(false) : nothing
+      printRemoved('Deleted Volumes:', pruned.removed)
+      const images = await backend.images.prune(all)
+      printRemoved('Deleted Images:', images.removed)
+      printReclaimed([containers, pruned, images].reduce((sum, { bytes = 0 }) => sum + bytes, 0))
     })
 }
 
-function printList(title: string, items: readonly string[]): void {
-  if (items.length > 0) printLine([title, ...items, ''].join('\n'))
-}
+const nothing: Pruned = { removed: [], bytes: undefined }
 
 async function refuseUnconfirmed({ root, state }: Runtime): Promise<void> {
   const warning = `WARNING! This kills and removes all containers, and all images and volumes, in ${root} and ${state}.`

@@ -5,6 +5,7 @@ import { CliError } from '../errors.js'
 import { parsePairs } from '../options/parse-pairs.js'
 import { confirm } from '../output/confirm.js'
 import { printJson, printLine } from '../output/pipe-end.js'
+import { printPruned } from '../output/pruned.js'
 import { formatTable } from '../output/table.js'
 import { eachNamed } from './each-named.js'
 import { printInspected } from './inspect.js'
@@ -20,15 +21,25 @@ export function define(command: Command, cli: Cli): void {
     .addCommand(remove(cli))
 }
 
+interface CreateFlags {
+  readonly driver: string
+  readonly label?: readonly string[]
+  readonly opt?: readonly string[]
+}
+
 function create(cli: Cli): Command {
   return new Command('create')
     .description('Create a volume')
     .usage('[OPTIONS] [VOLUME]')
     .argument('[volume]')
+    .option('-d, --driver <string>', 'Specify volume driver name (of a daemon)', 'local')
     .option('--label <list>', 'Set metadata for a volume', collect)
-    .action(async (name: string | undefined, { label = [] }: { readonly label?: readonly string[] }) => {
+    .option('-o, --opt <list>', 'Set driver specific options (of a daemon)', collect)
+    .action(async (name: string | undefined, { driver, label = [], opt = [] }: CreateFlags) => {
+      const labels = parsePairs(label, '--label')
+      const options = parsePairs(opt, '-o, --opt')
       await using backend = await cli.backend()
-      printLine(await backend.volumes.create(name, parsePairs(label, '--label')))
+      printLine(await backend.volumes.create({ name, driver, labels, options }))
     })
 }
 
@@ -73,13 +84,12 @@ function prune(cli: Cli): Command {
     .option('-a, --all', 'Remove all unused volumes, not just anonymous ones')
     .option('-f, --force', 'Do not prompt for confirmation')
     .action(async ({ all = false, force = false }: { readonly all?: boolean; readonly force?: boolean }) => {
-      await using runtime = await cli.open()
+      await using backend = await cli.backend()
       const which = all ? 'all' : 'anonymous'
       const warning = `WARNING! This will remove ${which} local volumes not used by at least one container.`
       if (!force && !(await confirm(warning)))
         throw new CliError('ERR_CLI_REFUSED', 'cannot prune: it was not confirmed')
-      const removed = await runtime.volumes.prune({ all })
-      if (removed.length > 0) printLine(['Deleted Volumes:', ...removed].join('\n'))
+      printPruned('Deleted Volumes:', await backend.volumes.prune(all))
     })
 }
 

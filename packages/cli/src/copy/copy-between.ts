@@ -1,8 +1,6 @@
-import { constants } from 'node:fs'
 import { basename, dirname } from 'node:path/posix'
-import type { FileStatus } from '@ctr/overlay'
 import { CliError } from '../errors.js'
-import type { CopySide, Owner } from './copy-side.js'
+import type { CopySide, CopyStatus, Owner } from './copy-side.js'
 
 /** What to copy from where, and how. */
 export interface Copy {
@@ -28,13 +26,13 @@ export async function copyBetween({ from, to, owner, signal, ...copy }: Copy): P
   const given = await statFollowed(from, copy.source, copy.followLink)
   if (given === undefined) throw copyError(copy.source, 'no such file or directory')
   const { folder, name } = await placeFor(to, copy.target, {
-    isFolder: isFolder(given.status),
+    isFolder: given.status.isFolder,
     // of `DIR/.` and of the root what is in it
-    name: /(^|\/)\.?$/.test(copy.source) ? '.' : basename(copy.source),
+    name: /^\/*$|(^|\/)\.$/.test(copy.source) ? '.' : basename(copy.source),
   })
-  const tar = await from.pack(given.path, name, signal)
+  const { tar, top } = await from.pack(given.path, { name, owner, signal })
   try {
-    await to.unpack(tar, folder, owner, signal)
+    await to.unpack(tar, folder, { top, owner, signal })
   } finally {
     tar.destroy()
   }
@@ -47,7 +45,7 @@ async function placeFor(
   source: { readonly isFolder: boolean; readonly name: string },
 ): Promise<{ readonly folder: string; readonly name: string }> {
   const there = await statFollowed(to, target, true)
-  if (there !== undefined && isFolder(there.status)) return { folder: there.path, name: source.name }
+  if (there !== undefined && there.status.isFolder) return { folder: there.path, name: source.name }
   if (there === undefined && target.endsWith('/') && !source.isFolder)
     throw copyError(target, 'the destination directory must exist')
   if (there !== undefined && source.isFolder) throw copyError(target, 'cannot copy a directory over a file')
@@ -62,16 +60,12 @@ async function statFollowed(
   side: CopySide,
   path: string,
   follow: boolean,
-): Promise<{ readonly path: string; readonly status: FileStatus } | undefined> {
+): Promise<{ readonly path: string; readonly status: CopyStatus } | undefined> {
   const status = await side.stat(path)
   if (status === undefined) return undefined
   if (!follow || status.linkTarget === undefined) return { path, status }
   const target = await side.stat(status.linkTarget)
   return target === undefined ? undefined : { path: status.linkTarget, status: target }
-}
-
-function isFolder({ mode }: FileStatus): boolean {
-  return (mode & constants.S_IFMT) === constants.S_IFDIR
 }
 
 function copyError(path: string, why: string): CliError {

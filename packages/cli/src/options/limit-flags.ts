@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ContainerLimits } from '@ctr/runtime'
+import type { ContainerLimits, RunOptions } from '@ctr/runtime'
 import { parseAmount, parseInteger } from './parse-number.js'
 import { parseSize } from './parse-size.js'
 
@@ -37,7 +37,7 @@ export function addLimitFlags(command: Command): Command {
 }
 
 /** Reads them. What is not given is left out; 0, and -1 where it is allowed, stand for no limit. */
-export function limitOptions(flags: LimitFlags): ContainerLimits {
+export function limitOptions(flags: LimitFlags): Pick<RunOptions, keyof ContainerLimits> {
   const { memory, memorySwap, cpus, cpuShares, cpusetCpus, pidsLimit } = flags
   const limits = {
     memory: positive(sizeOf(memory, '-m, --memory')),
@@ -51,8 +51,17 @@ export function limitOptions(flags: LimitFlags): ContainerLimits {
   return given(limits)
 }
 
+/** Limits that are to change: no limit is one of them then. */
+export function changedLimits(flags: LimitFlags): ContainerLimits {
+  return {
+    ...limitOptions(flags),
+    ...(flags.pidsLimit === '-1' ? { pids: 'max' } : {}),
+    ...(flags.memorySwap === '-1' ? { memorySwap: 'max' } : {}),
+  }
+}
+
 /** Groups of which nothing is said are left out: they ask for a controller. */
-function resourcesOf(flags: LimitFlags): ContainerLimits['resources'] {
+function resourcesOf(flags: LimitFlags): RunOptions['resources'] {
   const memory = {
     reservation: positive(sizeOf(flags.memoryReservation, '--memory-reservation')),
     swappiness: integer(flags.memorySwappiness, '--memory-swappiness'),

@@ -99,7 +99,7 @@ export function networkOptions(name: string, flags: CreateNetworkFlags): Network
 }
 
 /** Each gateway, range and auxiliary address belongs to the subnet that holds it. */
-function subnetsOf({
+export function subnetsOf({
   subnet = [],
   gateway = [],
   ipRange = [],

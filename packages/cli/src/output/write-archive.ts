@@ -1,8 +1,8 @@
 import { open, rename, rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Runtime } from '@ctr/runtime'
-import { exitCodeOfSignal, interruptible } from '../attach/signals.js'
+import { untilInterrupted } from '../attach/until-interrupted.js'
+import type { Backend } from '../backend/backend.js'
 import type { Cli } from '../cli.js'
 import { CliError } from '../errors.js'
 
@@ -14,11 +14,11 @@ export interface ArchiveTarget {
   readonly output?: string | undefined
 }
 
-/** Writes an archive of a runtime to a file or to standard output, until a signal interrupts it. */
+/** Writes an archive to a file or to standard output, until a signal interrupts it. */
 export async function writeArchive(
   cli: Cli,
   { what, output }: ArchiveTarget,
-  make: (runtime: Runtime, signal: AbortSignal) => Promise<Readable>,
+  make: (backend: Backend, signal: AbortSignal) => Promise<Readable>,
 ): Promise<void> {
   if (output === undefined && process.stdout.isTTY) {
     throw new CliError(
@@ -26,17 +26,12 @@ export async function writeArchive(
       `cannot ${what} to a terminal: use the -o flag or redirect the output`,
     )
   }
-  using interrupt = interruptible()
-  await using runtime = await cli.open()
-  try {
-    const archive = await make(runtime, interrupt.signal)
+  await untilInterrupted(cli, async (signal) => {
+    await using backend = await cli.backend()
+    const archive = await make(backend, signal)
     if (output === undefined) await pipeline(archive, process.stdout, { end: false })
     else await writeWhole(output, archive)
-  } catch (error) {
-    const signal = interrupt.by()
-    if (signal === undefined) throw error
-    cli.exit(exitCodeOfSignal(signal))
-  }
+  })
 }
 
 /** Half an archive never has the name; a device or a pipe is written to as it is. */

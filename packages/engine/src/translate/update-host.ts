@@ -30,7 +30,12 @@ export function updatedHost(
   }
   const host: HostConfig = { ...before, ...given }
   const changes = Object.keys(limits).length > 0
-  return { host, limits: changes ? { ...limitsOf(host), resources: furtherLimits(host) } : undefined }
+  if (!changes) return { host, limits: undefined }
+  const unlimited = {
+    ...(host.PidsLimit != null && host.PidsLimit < 0 ? { pids: 'max' as const } : {}),
+    ...(host.MemorySwap === -1 ? { memorySwap: 'max' as const } : {}),
+  }
+  return { host, limits: { ...limitsOf(host), ...unlimited, resources: furtherLimits(host) } }
 }
 
 function checkPolicy(before: HostConfig, policy: NonNullable<UpdateBody['RestartPolicy']>, id: string): void {

@@ -23,7 +23,10 @@ export interface UnpackInsideOptions {
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined
   /** Ends the work: what is written by then stays. */
   readonly signal?: AbortSignal | undefined
-  /** What the first component of every name in the archive is called instead: of an archive of one file or folder. */
+  /**
+   * What the first component of every name in the archive is called instead, of an archive of one file or folder: that
+   * may be `.`, or nothing before a slash.
+   */
   readonly top?: string | undefined
 }
 
@@ -116,8 +119,7 @@ function checkedTop(name: string): ByteString {
 }
 
 function underTop(path: ByteString, top: ByteString): ByteString {
-  const [first, ...rest] = path.split('/').filter((part) => part !== '' && part !== '.')
-  return first === undefined ? '' : [top, ...rest].join('/')
+  return [top, ...path.split('/').slice(1)].join('/')
 }
 
 /** Where a folder that can be written to really is, without the slash at its beginning. */

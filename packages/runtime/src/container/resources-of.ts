@@ -3,13 +3,19 @@ import type { Context } from '../context.js'
 import type { RunOptions } from '../options.js'
 import { findDevices } from '../sandbox/host-devices.js'
 import { defaultDeviceRules } from '../security/default-devices.js'
+import type { ContainerLimits } from './update.js'
 
 /** The limits of a container, in the terms of its cgroup. */
-export function resourcesOf(context: Context, options: RunOptions): Resources {
+export function resourcesOf(
+  context: Context,
+  options: Omit<RunOptions, keyof ContainerLimits> & ContainerLimits,
+): Resources {
   const { memory, memorySwap, cpus, cpuShares, cpusetCpus, pids, resources = {} } = options
   const limits = {
     ...(memory === undefined ? {} : { limit: memory }),
-    ...(memory === undefined || memorySwap === undefined ? {} : { swap: memorySwap }),
+    ...(memorySwap === undefined || (memory === undefined && memorySwap !== 'max')
+      ? {}
+      : { swap: memorySwap }),
     ...resources.memory,
   }
   return {

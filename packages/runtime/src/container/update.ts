@@ -5,10 +5,15 @@ import type { ContainerRecord } from './record.js'
 import { resourcesOf } from './resources-of.js'
 
 /** Limits of a container. What is not set stays as it is while it runs, and has no limit from its next start on. */
-export type ContainerLimits = Pick<
+export interface ContainerLimits extends Pick<
   RunOptions,
-  'memory' | 'memorySwap' | 'cpus' | 'cpuShares' | 'cpusetCpus' | 'pids' | 'resources'
->
+  'memory' | 'cpus' | 'cpuShares' | 'cpusetCpus' | 'resources'
+> {
+  /** Memory and swap together in bytes; `'max'` for as much swap as the host gives, at once. */
+  readonly memorySwap?: number | 'max' | undefined
+  /** Most processes and threads; `'max'` for no limit, at once. */
+  readonly pids?: number | 'max' | undefined
+}
 
 /**
  * Gives a container other limits, at once where it runs, and for its next starts.
@@ -24,10 +29,16 @@ export function withLimits(
 ): ContainerRecord {
   const { devices: _devices, ...resources } = resourcesOf(context, limits)
   cgroup?.update(resources)
-  const { memory, cpus, pids } = limits
+  const { memory, cpus } = limits
+  const numbers = { memorySwap: numberIn(limits.memorySwap), pids: numberIn(limits.pids) }
   return {
     ...record,
-    limits: { memory: memory ?? null, cpus: cpus ?? null, pids: pids ?? null },
-    options: record.options === null ? null : { ...record.options, ...limits },
+    limits: { memory: memory ?? null, cpus: cpus ?? null, pids: numbers.pids ?? null },
+    options: record.options === null ? null : { ...record.options, ...limits, ...numbers },
   }
+}
+
+/** At its next start no limit is what there is without one. */
+function numberIn(limit: number | 'max' | undefined): number | undefined {
+  return limit === 'max' ? undefined : limit
 }

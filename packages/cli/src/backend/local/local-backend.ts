@@ -1,11 +1,8 @@
 import type { RegistriesConfig } from '@ctr/registry'
-import type { NetworkInfo, Runtime } from '@ctr/runtime'
+import type { Runtime } from '@ctr/runtime'
 import { codeOf } from '../../commands/run-failure.js'
 import { CliError, needsDaemon } from '../../errors.js'
 import { makeSources, parseVolume } from '../../options/parse-volume.js'
-import { describeImage } from '../../output/describe.js'
-import { describeNetwork } from '../../output/describe-network.js'
-import { shortName } from '../../output/image-name.js'
 import type {
   Backend,
   BackendContainer,
@@ -13,13 +10,18 @@ import type {
   BackendNetworks,
   BackendVolumes,
   Filters,
+  Pruned,
 } from '../backend.js'
 import type { ShownPull } from '../../output/shown-pull.js'
 import type { CreateRequest } from '../create-request.js'
-import type { ContainerRow } from '../rows.js'
-import { matchContainers, matchImages } from './filters.js'
+import type { ContainerRow, DiskUsage } from '../rows.js'
+import { matchContainers } from './filters.js'
 import { LocalContainer } from './local-container.js'
-import { containerRow, imageRow } from './local-rows.js'
+import { localDiskUsage } from './local-disk-usage.js'
+import { localImages } from './local-images.js'
+import { localNetworks } from './local-networks.js'
+import { containerRow } from './local-rows.js'
+import { localVolumes } from './local-volumes.js'
 
 /** The runtime of this machine, without any daemon. */
 export class LocalBackend implements Backend {
@@ -32,9 +34,9 @@ export class LocalBackend implements Backend {
   constructor(runtime: Runtime, registries: () => Promise<RegistriesConfig>) {
     this.#runtime = runtime
     this.#registries = registries
-    this.images = imagesOf(runtime)
-    this.networks = networksOf(runtime)
-    this.volumes = volumesOf(runtime)
+    this.images = localImages(runtime)
+    this.networks = localNetworks(runtime)
+    this.volumes = localVolumes(runtime)
   }
 
   container(name: string): BackendContainer {
@@ -81,75 +83,21 @@ export class LocalBackend implements Backend {
     return await pullImage(this.#runtime, image, { registries: client, policy, ...shown })
   }
 
+  async pruneContainers(): Promise<Pruned> {
+    const stopped = this.#runtime.containers().filter((container) => container.inspect().status !== 'running')
+    for (const container of stopped) await container.remove()
+    return { removed: stopped.map(({ id }) => id), bytes: undefined }
+  }
+
+  diskUsage(): Promise<DiskUsage> {
+    return localDiskUsage(this.#runtime)
+  }
+
   isMissingImage(error: unknown): boolean {
     return codeOf(error) === 'ERR_RUNTIME_IMAGE_NOT_FOUND'
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#runtime.close()
-  }
-}
-
-function imagesOf({ images }: Runtime): BackendImages {
-  return {
-    list: async (filters) => {
-      const rows = (await images.list()).map(imageRow)
-      return matchImages(
-        rows.sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0)),
-        filters,
-      )
-    },
-    inspect: async (name) => describeImage(await images.get(name)),
-    tag: (source, target) => images.tag(source, target),
-    remove: async (name) => {
-      const { untagged, deleted } = await images.remove(name)
-      return [
-        ...untagged.map((reference) => `Untagged: ${shortName(reference)}`),
-        ...deleted.map((digest) => `Deleted: ${digest}`),
-      ]
-    },
-  }
-}
-
-function networksOf({ networks }: Runtime): BackendNetworks {
-  return {
-    list: () =>
-      Promise.resolve(
-        networks.list().map((document: NetworkInfo) => {
-          const { id, name, driver } = document
-          return { id, name, driver, scope: 'local', document }
-        }),
-      ),
-    create: async (options) => (await networks.create(options)).id,
-    inspect: (name) => Promise.resolve(describeNetwork(networks.inspect(name))),
-    remove: (name) => networks.remove(name),
-  }
-}
-
-function volumesOf({ volumes }: Runtime): BackendVolumes {
-  const found = (name: string): NonNullable<ReturnType<typeof volumes.get>> => {
-    const volume = volumes.get(name)
-    if (volume === undefined) throw new CliError('ERR_CLI_USAGE', `no such volume: ${name}`)
-    return volume
-  }
-  return {
-    list: () =>
-      Promise.resolve(
-        volumes.list().map((volume) => {
-          const { name, anonymous, labels, createdAt, path } = volume
-          const document = { name, anonymous, labels, createdAt, path, users: volume.users() }
-          return { name, driver: 'local', labels, document }
-        }),
-      ),
-    create: async (name, labels) => (await volumes.create(name, { labels })).name,
-    inspect: (name) => {
-      const { createdAt, labels, path } = found(name)
-      const driver = { Driver: 'local', Labels: labels, Mountpoint: path }
-      return Promise.resolve({ CreatedAt: createdAt, ...driver, Name: name, Options: null, Scope: 'local' })
-    },
-    remove: async (name, force) => {
-      if (!force) found(name)
-      await volumes.remove(name)
-    },
   }
 }

@@ -1,13 +1,22 @@
 import { constants } from 'node:os'
 import { once } from 'node:events'
-import { PassThrough } from 'node:stream'
-import { processRows, type Container, type ContainerLimits, type Runtime } from '@ctr/runtime'
+import { PassThrough, type Readable } from 'node:stream'
+import type { Change } from '@ctr/overlay'
+import {
+  processRows,
+  type CommitOptions,
+  type Container,
+  type ContainerLimits,
+  type Runtime,
+} from '@ctr/runtime'
 import type { Attached } from '../../attach/attach.js'
+import type { CopySide } from '../../copy/copy-side.js'
 import { CliError, needsDaemon } from '../../errors.js'
 import { exitCodeOf } from '../../output/container-status.js'
 import { describeContainer } from '../../output/describe.js'
 import type { AttachRequest, BackendContainer, ExecRequest, LogRequest, ProcessTable } from '../backend.js'
 import type { Usage } from '../rows.js'
+import { containerSide } from './container-side.js'
 import { localUsage } from './local-usage.js'
 import { mergedLimits } from './merged-limits.js'
 
@@ -130,6 +139,22 @@ export class LocalContainer implements BackendContainer {
     const { stdin: input, stdout, stderr, terminal } = started
     const kill = (signal: NodeJS.Signals): boolean => started.kill(constants.signals[signal])
     return { stdin: input, stdout, stderr, terminal, wait: () => started.wait(), kill }
+  }
+
+  get files(): CopySide {
+    return containerSide(this.#container)
+  }
+
+  changes(): Promise<readonly Change[]> {
+    return this.#container.changes()
+  }
+
+  async commit(options: CommitOptions): Promise<string> {
+    return (await this.#container.commit(options)).id
+  }
+
+  export(signal: AbortSignal): Promise<Readable> {
+    return this.#container.export({ signal })
   }
 
   /** What it prints from now on, from its logs. */

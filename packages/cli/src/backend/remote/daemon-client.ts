@@ -5,10 +5,12 @@ import { pipeline } from 'node:stream/promises'
 import { CliError, messageOf } from '../../errors.js'
 import { daemonAddress, type DaemonAddress } from './daemon-address.js'
 
+type Query = Readonly<Record<string, string | number | boolean | readonly string[] | object | undefined>>
+
 /** What goes with a request. */
 export interface Asked {
-  /** What is undefined is left out; objects are written as JSON, as filters are. */
-  readonly query?: Readonly<Record<string, string | number | boolean | object | undefined>> | undefined
+  /** What is undefined is left out; lists are written as often as they are long, other objects as JSON, as filters are. */
+  readonly query?: Query | undefined
   /** Written as JSON. */
   readonly body?: unknown
   /** A body that is not. */
@@ -60,8 +62,8 @@ export class DaemonClient implements Disposable {
    * @throws {@link CliError} `ERR_CLI_DAEMON`: the daemon cannot be reached, or says no; `status` and message are its own.
    */
   async stream(method: Method, path: string, asked: Asked = {}): Promise<IncomingMessage> {
-    const { upload } = asked
     const request = this.#request(method, path, asked)
+    const upload = asked.upload === undefined ? undefined : new Upload(asked.upload)
     const answered = new Promise<IncomingMessage>((resolve, reject) => {
       request.once('response', resolve)
       request.once('error', reject)
@@ -69,8 +71,13 @@ export class DaemonClient implements Disposable {
     answered.catch(() => undefined) // told below
     if (upload === undefined) request.end(asked.body === undefined ? undefined : JSON.stringify(asked.body))
     // a daemon that refuses does not read on: its answer says why
-    else pipeline(upload, request).catch(() => undefined)
-    return await this.#accepted(answered, path, asked.signal)
+    else pipeline(upload.bytes(), request).catch(() => undefined)
+    try {
+      return await this.#accepted(answered, path, asked.signal)
+    } catch (error) {
+      upload?.refuseFailed()
+      throw error
+    }
   }
 
   /** Asks for a connection of its own, in both directions. */
@@ -104,7 +111,8 @@ export class DaemonClient implements Disposable {
   #request(method: Method, path: string, { query = {}, body, upload, headers = {}, signal }: Asked) {
     const search = new URLSearchParams()
     for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined)
+      if (Array.isArray(value)) for (const one of value) search.append(name, String(one))
+      else if (value !== undefined)
         search.set(name, typeof value === 'object' ? JSON.stringify(value) : String(value))
     }
     const text = search.toString()
@@ -146,6 +154,29 @@ export class DaemonClient implements Disposable {
     if (status < 400) return answer
     const said = messageIn(await textOf(answer))
     throw new CliError('ERR_CLI_DAEMON', said ?? `${this.host} answers ${status} to ${path}`, { status })
+  }
+}
+
+/** A body that comes from somewhere else, and may fail there: that is then what is told, not a request that broke off. */
+class Upload {
+  readonly #source: AsyncIterable<Uint8Array>
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source
+  }
+
+  async *bytes(): AsyncGenerator<Uint8Array, void> {
+    try {
+      yield* this.#source
+    } catch (error) {
+      this.#failure = { error }
+      throw error
+    }
+  }
+
+  refuseFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 }
 

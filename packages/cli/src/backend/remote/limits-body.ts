@@ -6,7 +6,7 @@ export function limitsBody(limits: ContainerLimits): Record<string, unknown> {
   const { memory, memorySwap, cpus, cpuShares, cpusetCpus, pids, resources = {} } = limits
   return set({
     Memory: memory,
-    MemorySwap: memorySwap,
+    MemorySwap: memorySwap === 'max' ? -1 : memorySwap,
     MemoryReservation: resources.memory?.reservation,
     MemorySwappiness: resources.memory?.swappiness,
     NanoCpus: cpus === undefined ? undefined : Math.round(cpus * 1e9),
@@ -16,6 +16,6 @@ export function limitsBody(limits: ContainerLimits): Record<string, unknown> {
     CpusetCpus: cpusetCpus,
     CpusetMems: resources.cpu?.mems,
     BlkioWeight: resources.blockIO?.weight,
-    PidsLimit: pids,
+    PidsLimit: pids === 'max' ? -1 : pids,
   })
 }

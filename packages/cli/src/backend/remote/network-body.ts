@@ -1,17 +1,18 @@
-import type { NetworkOptions } from '@ctr/runtime'
+import { parsePairs } from '../../options/parse-pairs.js'
+import { subnetsOf, type CreateNetworkFlags } from '../../options/parse-network.js'
 import { set } from './set.js'
 
-/** The body of `POST /networks/create`. */
-export function networkBody(options: NetworkOptions): Record<string, unknown> {
-  const { name, driver = 'bridge', subnets = [], ipv6, internal, attachable, labels } = options
+/** The body of `POST /networks/create`. What drivers are there, and which options they have, is for the daemon to say. */
+export function networkBody(name: string, flags: CreateNetworkFlags): Record<string, unknown> {
+  const subnets = subnetsOf(flags)
   return set({
     Name: name,
-    Driver: driver,
-    EnableIPv6: ipv6,
-    Internal: internal,
-    Attachable: attachable,
-    Labels: labels,
-    Options: driverOptions(options),
+    Driver: flags.driver ?? 'bridge',
+    EnableIPv6: flags.ipv6,
+    Internal: flags.internal,
+    Attachable: flags.attachable,
+    Labels: parsePairs(flags.label ?? [], '--label'),
+    Options: parsePairs(flags.opt ?? [], '-o, --opt'),
     IPAM:
       subnets.length === 0
         ? undefined
@@ -27,20 +28,4 @@ export function networkBody(options: NetworkOptions): Record<string, unknown> {
             ),
           },
   })
-}
-
-/** In Docker's words. */
-function driverOptions(options: NetworkOptions): Record<string, string> {
-  const { driver, mtu, bridge, parent, mode, icc, masquerade, overlay } = options
-  const words = set({
-    'com.docker.network.driver.mtu': mtu,
-    'com.docker.network.bridge.name': bridge,
-    'com.docker.network.bridge.enable_icc': icc,
-    'com.docker.network.bridge.enable_ip_masquerade': masquerade,
-    parent,
-    [`${driver ?? 'bridge'}_mode`]: mode,
-    ...{ store: overlay?.store, local: overlay?.local, vni: overlay?.vni },
-    ...{ vxlan_port: overlay?.port, ttl: overlay?.ttlSeconds },
-  })
-  return Object.fromEntries(Object.entries(words).map(([name, value]) => [name, String(value)]))
 }

@@ -1,4 +1,3 @@
-import type { NetworkOptions } from '@ctr/runtime'
 import { isCliError } from '../../errors.js'
 import type { ShownPull } from '../../output/shown-pull.js'
 import type {
@@ -8,16 +7,19 @@ import type {
   BackendNetworks,
   BackendVolumes,
   Filters,
+  Pruned,
 } from '../backend.js'
 import type { CreateRequest } from '../create-request.js'
-import type { ContainerRow } from '../rows.js'
+import type { ContainerRow, DiskUsage } from '../rows.js'
 import { createBody } from './create-body.js'
 import { DaemonClient } from './daemon-client.js'
-import { networkBody } from './network-body.js'
 import { RemoteContainer } from './remote-container.js'
+import { remoteDiskUsage } from './remote-disk-usage.js'
 import { remoteImages } from './remote-images.js'
-import { pullOnDaemon } from './transfers.js'
+import { remoteNetworks } from './remote-networks.js'
 import { containerRow, type ListedContainer } from './remote-rows.js'
+import { remoteVolumes } from './remote-volumes.js'
+import { pullOnDaemon } from './transfers.js'
 
 /** A daemon that speaks the Docker Engine API. */
 export class RemoteBackend implements Backend {
@@ -29,8 +31,8 @@ export class RemoteBackend implements Backend {
   constructor(client: DaemonClient) {
     this.client = client
     this.images = remoteImages(client)
-    this.networks = networksOf(client)
-    this.volumes = volumesOf(client)
+    this.networks = remoteNetworks(client)
+    this.volumes = remoteVolumes(client)
   }
 
   /** @param host - As `DOCKER_HOST` has it. */
@@ -67,6 +69,18 @@ export class RemoteBackend implements Backend {
     return await pullOnDaemon(this.client, image, shown)
   }
 
+  async pruneContainers(): Promise<Pruned> {
+    const { ContainersDeleted, SpaceReclaimed } = await this.client.json<{
+      readonly ContainersDeleted: readonly string[] | null
+      readonly SpaceReclaimed?: number
+    }>('POST', '/containers/prune')
+    return { removed: ContainersDeleted ?? [], bytes: SpaceReclaimed }
+  }
+
+  async diskUsage(): Promise<DiskUsage> {
+    return await remoteDiskUsage(this.client)
+  }
+
   isMissingImage(error: unknown): boolean {
     return isCliError(error) && error.status === 404 && /no such image/i.test(error.message)
   }
@@ -74,61 +88,5 @@ export class RemoteBackend implements Backend {
   [Symbol.asyncDispose](): Promise<void> {
     this.client[Symbol.dispose]()
     return Promise.resolve()
-  }
-}
-
-interface ListedNetwork {
-  readonly Id: string
-  readonly Name: string
-  readonly Driver: string
-  readonly Scope: string
-}
-
-function networksOf(client: DaemonClient): BackendNetworks {
-  const pathOf = (name: string): string => `/networks/${encodeURIComponent(name)}`
-  return {
-    list: async () =>
-      (await client.json<readonly ListedNetwork[]>('GET', '/networks')).map((document) => {
-        const { Id, Name, Driver, Scope } = document
-        return { id: Id, name: Name, driver: Driver, scope: Scope, document }
-      }),
-    create: async (options: NetworkOptions) => {
-      const body = networkBody(options)
-      return (await client.json<{ readonly Id: string }>('POST', '/networks/create', { body })).Id
-    },
-    inspect: (name) => client.json('GET', pathOf(name)),
-    remove: async (name) => {
-      await client.json('DELETE', pathOf(name))
-    },
-  }
-}
-
-interface ListedVolume {
-  readonly Name: string
-  readonly Driver: string
-  readonly Labels?: Readonly<Record<string, string>> | null
-}
-
-function volumesOf(client: DaemonClient): BackendVolumes {
-  const pathOf = (name: string): string => `/volumes/${encodeURIComponent(name)}`
-  return {
-    list: async () => {
-      const { Volumes } = await client.json<{ readonly Volumes: readonly ListedVolume[] | null }>(
-        'GET',
-        '/volumes',
-      )
-      return (Volumes ?? []).map((document) => {
-        const { Name, Driver, Labels } = document
-        return { name: Name, driver: Driver, labels: Labels ?? {}, document }
-      })
-    },
-    create: async (name, labels) => {
-      const body = { Name: name, Driver: 'local', Labels: labels }
-      return (await client.json<{ readonly Name: string }>('POST', '/volumes/create', { body })).Name
-    },
-    inspect: (name) => client.json('GET', pathOf(name)),
-    remove: async (name, force) => {
-      await client.json('DELETE', pathOf(name), { query: { force } })
-    },
   }
 }

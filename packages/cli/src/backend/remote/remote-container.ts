@@ -1,13 +1,18 @@
-import type { ContainerLimits, LogEntry, TerminalSize } from '@ctr/runtime'
+import type { Readable } from 'node:stream'
+import type { Change } from '@ctr/overlay'
+import type { CommitOptions, ContainerLimits, LogEntry, TerminalSize } from '@ctr/runtime'
 import type { Attached } from '../../attach/attach.js'
+import type { CopySide } from '../../copy/copy-side.js'
 import type { AttachRequest, BackendContainer, ExecRequest, LogRequest, ProcessTable } from '../backend.js'
 import type { Usage } from '../rows.js'
 import type { DaemonClient } from './daemon-client.js'
 import { piecesOf } from './daemon-streams.js'
 import { restartPolicy } from './host-config.js'
+import { splitName } from './image-path.js'
 import { limitsBody } from './limits-body.js'
 import { attachedTo } from './remote-attached.js'
 import { execOnDaemon } from './remote-exec.js'
+import { remoteFiles } from './remote-files.js'
 import { remoteUsage } from './remote-usage.js'
 
 interface Inspected {
@@ -15,13 +20,17 @@ interface Inspected {
   readonly Config?: { readonly Tty?: boolean }
 }
 
+const kinds = ['C', 'A', 'D'] as const
+
 /** A container of a daemon. */
 export class RemoteContainer implements BackendContainer {
   readonly #client: DaemonClient
+  readonly #name: string
   readonly #path: string
 
   constructor(client: DaemonClient, name: string) {
     this.#client = client
+    this.#name = name
     this.#path = `/containers/${encodeURIComponent(name)}`
   }
 
@@ -142,6 +151,41 @@ export class RemoteContainer implements BackendContainer {
 
   async exec(request: ExecRequest): Promise<Attached | undefined> {
     return await execOnDaemon(this.#client, this.#path, request)
+  }
+
+  get files(): CopySide {
+    return remoteFiles(this.#client, this.#path)
+  }
+
+  async changes(): Promise<readonly Change[]> {
+    const listed = await this.#client.json<
+      readonly { readonly Path: string; readonly Kind: number }[] | null
+    >('GET', `${this.#path}/changes`)
+    return (listed ?? []).map(({ Path, Kind }) => ({ kind: kinds[Kind] ?? 'C', path: Path }))
+  }
+
+  async commit({
+    reference,
+    author,
+    message,
+    changes,
+    pause = true,
+    signal,
+  }: CommitOptions): Promise<string> {
+    const { repository, tag } = reference === undefined ? {} : splitName(reference)
+    const { Id } = await this.#client.json<{ readonly Id: string }>('POST', '/commit', {
+      query: {
+        ...{ container: this.#name, repo: repository, tag, author, comment: message, pause },
+        changes: changes ?? [],
+      },
+      body: {},
+      signal,
+    })
+    return Id
+  }
+
+  async export(signal: AbortSignal): Promise<Readable> {
+    return await this.#client.stream('GET', `${this.#path}/export`, { signal })
   }
 
   async #post(

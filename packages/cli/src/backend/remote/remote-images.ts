@@ -1,6 +1,24 @@
+import { CliError, needsRuntime } from '../../errors.js'
 import type { BackendImages } from '../backend.js'
+import type { HistoryRow } from '../rows.js'
 import type { DaemonClient } from './daemon-client.js'
+import { imagePath, splitName } from './image-path.js'
+import { jsonLines } from './json-lines.js'
 import { imageRow, type ListedImage } from './remote-rows.js'
+
+interface Removed {
+  readonly Untagged?: string
+  readonly Deleted?: string
+}
+
+interface Step {
+  readonly Id: string
+  /** Seconds since 1970. */
+  readonly Created: number
+  readonly CreatedBy: string
+  readonly Size: number
+  readonly Comment: string
+}
 
 /** The images of a daemon. */
 export function remoteImages(client: DaemonClient): BackendImages {
@@ -14,27 +32,91 @@ export function remoteImages(client: DaemonClient): BackendImages {
       const { repository, tag } = splitName(target)
       await client.json('POST', `${imagePath(source)}/tag`, { query: { repo: repository, tag } })
     },
-    remove: async (name) => {
-      const done = await client.json<readonly { readonly Untagged?: string; readonly Deleted?: string }[]>(
-        'DELETE',
-        imagePath(name),
-      )
+    remove: async (name, { force }) => {
+      const done = await client.json<readonly Removed[]>('DELETE', imagePath(name), { query: { force } })
       return done.map(({ Untagged, Deleted }) =>
         Untagged === undefined ? `Deleted: ${Deleted ?? ''}` : `Untagged: ${Untagged}`,
       )
     },
+    history: async (name) =>
+      (await client.json<readonly Step[]>('GET', `${imagePath(name)}/history`)).map(historyRow),
+    prune: async (all) => {
+      const { ImagesDeleted, SpaceReclaimed } = await client.json<{
+        readonly ImagesDeleted: readonly Removed[] | null
+        readonly SpaceReclaimed?: number
+      }>('POST', '/images/prune', { query: { filters: { dangling: [String(!all)] } } })
+      const removed = (ImagesDeleted ?? []).map(({ Untagged, Deleted }) =>
+        Untagged === undefined ? `deleted: ${Deleted ?? ''}` : `untagged: ${Untagged}`,
+      )
+      return { removed, bytes: SpaceReclaimed }
+    },
+    save: async (names, { format, platform, signal }) => {
+      if (format !== 'docker') throw needsRuntime('save images as an OCI layout alone')
+      return await client.stream('GET', '/images/get', {
+        ...{ query: { names, platform: platformOf(platform) }, signal },
+      })
+    },
+    saveLayout: () => Promise.reject(needsRuntime('save images as a folder')),
+    load: async (archive, signal) => {
+      const answer = await client.stream('POST', '/images/load', {
+        ...{ query: { quiet: true }, upload: archive, signal },
+      })
+      return await loaded(answer)
+    },
+    loadLayout: () => Promise.reject(needsRuntime('load a folder')),
+    import: async (source, { reference, changes, message, platform, signal }) => {
+      const { repository, tag } = reference === undefined ? {} : splitName(reference)
+      const isUrl = typeof source === 'string'
+      const answer = await client.stream('POST', '/images/create', {
+        query: {
+          ...{ fromSrc: isUrl ? source : '-', repo: repository, tag, message, platform },
+          changes: changes ?? [],
+        },
+        ...{ upload: isUrl ? undefined : source, signal },
+      })
+      return await lastStatus(answer)
+    },
   }
 }
 
-/** Slashes of a name are part of the path. */
-export function imagePath(name: string): string {
-  return `/images/${name.split('/').map(encodeURIComponent).join('/')}`
+function historyRow({ Id, Created, CreatedBy, Size, Comment }: Step): HistoryRow {
+  return {
+    id: Id === '<missing>' ? undefined : Id,
+    createdAt: Created * 1000,
+    createdBy: CreatedBy,
+    size: Size,
+    comment: Comment,
+  }
 }
 
-/** The tag of a name stands behind a colon after the last slash. */
-export function splitName(name: string): { readonly repository: string; readonly tag: string | undefined } {
-  const at = name.indexOf(':', name.lastIndexOf('/') + 1)
-  return at < 0
-    ? { repository: name, tag: undefined }
-    : { repository: name.slice(0, at), tag: name.slice(at + 1) }
+/** `os/architecture[/variant]` as the API has it since version 1.48. */
+function platformOf(text: string | undefined): object | undefined {
+  if (text === undefined) return undefined
+  const [os, architecture, variant] = text.split('/')
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) }
+}
+
+interface Told {
+  readonly stream?: string
+  readonly status?: string
+  readonly error?: string
+}
+
+async function loaded(answer: AsyncIterable<Buffer>): Promise<readonly string[]> {
+  const lines: string[] = []
+  for await (const { stream, error } of jsonLines<Told>(answer)) {
+    if (error !== undefined) throw new CliError('ERR_CLI_DAEMON', error)
+    if (stream?.startsWith('Loaded image') === true) lines.push(stream.trimEnd())
+  }
+  return lines
+}
+
+/** The id of what was imported comes last. */
+async function lastStatus(answer: AsyncIterable<Buffer>): Promise<string> {
+  let last = ''
+  for await (const { status, error } of jsonLines<Told>(answer)) {
+    if (error !== undefined) throw new CliError('ERR_CLI_DAEMON', error)
+    last = status ?? last
+  }
+  return last
 }

@@ -4,7 +4,7 @@ import type { ShownPull } from '../../output/shown-pull.js'
 import { DaemonClient } from './daemon-client.js'
 import { jsonLines } from './json-lines.js'
 import { registryAuth } from './registry-auth.js'
-import { imagePath, splitName } from './remote-images.js'
+import { imagePath, splitName } from './image-path.js'
 
 interface Progress {
   readonly id?: string

@@ -1,0 +1,69 @@
+import type { LoadedImage, StoredImage } from '@ctr/registry'
+import type { Runtime } from '@ctr/runtime'
+import { describeImage } from '../../output/describe.js'
+import { shortName } from '../../output/image-name.js'
+import type { BackendImages } from '../backend.js'
+import type { HistoryRow } from '../rows.js'
+import { matchImages } from './filters.js'
+import { imageRow } from './local-rows.js'
+
+/** The images of this machine's runtime. */
+export function localImages({ images }: Runtime): BackendImages {
+  return {
+    list: async (filters) => {
+      const rows = (await images.list()).map(imageRow)
+      return matchImages(
+        rows.sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0)),
+        filters,
+      )
+    },
+    inspect: async (name) => describeImage(await images.get(name)),
+    tag: (source, target) => images.tag(source, target),
+    remove: async (name) => {
+      const { untagged, deleted } = await images.remove(name)
+      return [
+        ...untagged.map((reference) => `Untagged: ${shortName(reference)}`),
+        ...deleted.map((digest) => `Deleted: ${digest}`),
+      ]
+    },
+    history: async (name) => historyOf(await images.get(name)),
+    prune: async (all) => {
+      const { untagged, blobs, layers, bytes } = await images.prune({ all })
+      return {
+        removed: [
+          ...untagged.map((name) => `untagged: ${name}`),
+          ...[...blobs, ...layers].map((digest) => `deleted: ${digest}`),
+        ],
+        bytes,
+      }
+    },
+    save: (names, options) => images.save(names, options),
+    saveLayout: (names, folder, options) => images.saveLayout(names, folder, options),
+    load: async (archive, signal) => linesOf(await images.load(archive, { signal })),
+    loadLayout: async (folder, signal) => linesOf(await images.loadLayout(folder, { signal })),
+    import: async (source, options) => (await images.import(source, options)).id,
+  }
+}
+
+function linesOf(loaded: readonly LoadedImage[]): readonly string[] {
+  return loaded.flatMap(({ id, loadedNames }) =>
+    loadedNames.length === 0
+      ? [`Loaded image ID: ${id}`]
+      : loadedNames.map((name) => `Loaded image: ${shortName(name)}`),
+  )
+}
+
+function historyOf({ id, config, layers }: StoredImage): readonly HistoryRow[] {
+  let layer = 0
+  const rows = config.history.map(({ created, created_by, comment, empty_layer }, n): HistoryRow => {
+    const createdAt = Date.parse(created ?? '')
+    return {
+      id: n === config.history.length - 1 ? id : undefined,
+      createdAt: Number.isNaN(createdAt) ? undefined : createdAt,
+      createdBy: created_by ?? '',
+      size: empty_layer === true ? 0 : (layers[layer++]?.descriptor.size ?? 0),
+      comment: comment ?? '',
+    }
+  })
+  return rows.reverse()
+}

@@ -1,0 +1,37 @@
+import type { Runtime } from '@ctr/runtime'
+import { CliError, needsDaemon } from '../../errors.js'
+import type { BackendVolumes } from '../backend.js'
+
+/** The volumes of this machine's runtime. */
+export function localVolumes({ volumes }: Runtime): BackendVolumes {
+  const found = (name: string): NonNullable<ReturnType<typeof volumes.get>> => {
+    const volume = volumes.get(name)
+    if (volume === undefined) throw new CliError('ERR_CLI_USAGE', `no such volume: ${name}`)
+    return volume
+  }
+  return {
+    list: () =>
+      Promise.resolve(
+        volumes.list().map((volume) => {
+          const { name, anonymous, labels, createdAt, path } = volume
+          const document = { name, anonymous, labels, createdAt, path, users: volume.users() }
+          return { name, driver: 'local', labels, document }
+        }),
+      ),
+    create: async ({ name, driver, labels, options }) => {
+      if (driver !== 'local' || Object.keys(options).length > 0)
+        throw needsDaemon('use drivers of volumes and their options')
+      return (await volumes.create(name, { labels })).name
+    },
+    inspect: (name) => {
+      const { createdAt, labels, path } = found(name)
+      const driver = { Driver: 'local', Labels: labels, Mountpoint: path }
+      return Promise.resolve({ CreatedAt: createdAt, ...driver, Name: name, Options: null, Scope: 'local' })
+    },
+    remove: async (name, force) => {
+      if (!force) found(name)
+      await volumes.remove(name)
+    },
+    prune: async (all) => ({ removed: await volumes.prune({ all }), bytes: undefined }),
+  }
+}

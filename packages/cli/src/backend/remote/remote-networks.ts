@@ -1,0 +1,48 @@
+import type { BackendNetworks } from '../backend.js'
+import { unlessMissing } from '../unless-missing.js'
+import type { DaemonClient } from './daemon-client.js'
+import { networkBody } from './network-body.js'
+import { set } from './set.js'
+
+interface ListedNetwork {
+  readonly Id: string
+  readonly Name: string
+  readonly Driver: string
+  readonly Scope: string
+}
+
+/** The networks of a daemon. */
+export function remoteNetworks(client: DaemonClient): BackendNetworks {
+  const pathOf = (name: string): string => `/networks/${encodeURIComponent(name)}`
+  return {
+    list: async () =>
+      (await client.json<readonly ListedNetwork[]>('GET', '/networks')).map((document) => {
+        const { Id, Name, Driver, Scope } = document
+        return { id: Id, name: Name, driver: Driver, scope: Scope, document }
+      }),
+    create: async (name, flags) => {
+      const body = networkBody(name, flags)
+      return (await client.json<{ readonly Id: string }>('POST', '/networks/create', { body })).Id
+    },
+    inspect: (name) => client.json('GET', pathOf(name)),
+    remove: (name, force) => unlessMissing(force, client.json('DELETE', pathOf(name))),
+    connect: async (name, container, { aliases, ip, ip6, mac }) => {
+      const addresses = set({ IPv4Address: ip, IPv6Address: ip6 })
+      const IPAMConfig = Object.keys(addresses).length === 0 ? undefined : addresses
+      const EndpointConfig = set({ Aliases: aliases, IPAMConfig, MacAddress: mac })
+      await client.json('POST', `${pathOf(name)}/connect`, { body: { Container: container, EndpointConfig } })
+    },
+    disconnect: async (name, container, force) => {
+      await client.json('POST', `${pathOf(name)}/disconnect`, {
+        body: { Container: container, Force: force },
+      })
+    },
+    prune: async () => {
+      const { NetworksDeleted } = await client.json<{ readonly NetworksDeleted: readonly string[] | null }>(
+        'POST',
+        '/networks/prune',
+      )
+      return NetworksDeleted ?? []
+    },
+  }
+}

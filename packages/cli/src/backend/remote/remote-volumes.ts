@@ -1,0 +1,53 @@
+import { CliError } from '../../errors.js'
+import type { BackendVolumes } from '../backend.js'
+import { speaks } from './api-version.js'
+import type { DaemonClient } from './daemon-client.js'
+import { set } from './set.js'
+
+interface ListedVolume {
+  readonly Name: string
+  readonly Driver: string
+  readonly Labels?: Readonly<Record<string, string>> | null
+}
+
+/** The volumes of a daemon. */
+export function remoteVolumes(client: DaemonClient): BackendVolumes {
+  const pathOf = (name: string): string => `/volumes/${encodeURIComponent(name)}`
+  return {
+    list: async () => {
+      const { Volumes } = await client.json<{ readonly Volumes: readonly ListedVolume[] | null }>(
+        'GET',
+        '/volumes',
+      )
+      return (Volumes ?? []).map((document) => {
+        const { Name, Driver, Labels } = document
+        return { name: Name, driver: Driver, labels: Labels ?? {}, document }
+      })
+    },
+    create: async ({ name, driver, labels, options }) => {
+      const body = set({ Name: name, Driver: driver, Labels: labels, DriverOpts: options })
+      return (await client.json<{ readonly Name: string }>('POST', '/volumes/create', { body })).Name
+    },
+    inspect: (name) => client.json('GET', pathOf(name)),
+    remove: async (name, force) => {
+      await client.json('DELETE', pathOf(name), { query: { force } })
+    },
+    prune: async (all) => {
+      const { VolumesDeleted, SpaceReclaimed } = await client.json<{
+        readonly VolumesDeleted: readonly string[] | null
+        readonly SpaceReclaimed?: number
+      }>('POST', '/volumes/prune', { query: { filters: await pruneFilters(client, all) } })
+      return { removed: VolumesDeleted ?? [], bytes: SpaceReclaimed }
+    },
+  }
+}
+
+/** Before version 1.42 of the API, daemons remove all that nobody uses, and have no word for less. */
+async function pruneFilters(client: DaemonClient, all: boolean): Promise<object | undefined> {
+  if (await speaks(client, 42)) return all ? { all: ['true'] } : undefined
+  if (all) return undefined
+  throw new CliError(
+    'ERR_CLI_REFUSED',
+    'cannot prune anonymous volumes alone: this daemon removes those with names, too; give --all if that is wanted',
+  )
+}
