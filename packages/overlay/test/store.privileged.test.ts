@@ -212,6 +212,56 @@ describeOn(['root', 'overlay'], 'LayerStore in several processes', () => {
     expect(readdirSync(join(store.folder, 'temporary'))).toEqual([])
   })
 
+  it('unpacks once what another process unpacks already', async () => {
+    using folder = temporaryFolder()
+    const store = await openIn(folder)
+    const diffId = diffIdOf(tar)
+    const child = start(await bundledScript(folder.path), store.folder, diffId)
+    child.stdin.write(tar.subarray(0, 500_000))
+    while (readdirSync(join(store.folder, 'temporary')).length < 2) await sleep(10)
+    const unwanted = Readable.from([tar])
+    const waiting = store.add(unwanted, { diffId })
+    child.stdin.end(tar.subarray(500_000))
+    expect(await text(child.stdout)).toBe(diffId)
+    expect(await waiting).toEqual(store.get(diffId))
+    expect([unwanted.destroyed, unwanted.readableDidRead]).toEqual([true, false])
+    expect(readdirSync(join(store.folder, 'temporary'))).toEqual([])
+  })
+
+  it('begins anew when the process that it waits for is killed, and stops waiting when it is told', async () => {
+    using folder = temporaryFolder()
+    const store = await openIn(folder)
+    const diffId = diffIdOf(tar)
+    const child = start(await bundledScript(folder.path), store.folder, diffId)
+    child.stdin.write(tar.subarray(0, 500_000))
+    while (readdirSync(join(store.folder, 'temporary')).length < 2) await sleep(10)
+    const stop = new AbortController()
+    const stopped = store.add(Readable.from([tar]), { diffId, signal: stop.signal })
+    const waiting = store.add(Readable.from([tar]), { diffId })
+    stop.abort()
+    await expect(stopped).rejects.toMatchObject({ name: 'AbortError' })
+    const closed = once(child, 'close')
+    child.kill('SIGKILL')
+    await closed
+    expect(readdirSync((await waiting).path)).toHaveLength(50)
+    expect(readdirSync(join(store.folder, 'temporary'))).toEqual([])
+  })
+
+  it('does not wait for one that lives but gives no sign', async () => {
+    using folder = temporaryFolder()
+    const store = await openIn(folder)
+    const diffId = diffIdOf(tar)
+    const child = start(await bundledScript(folder.path), store.folder, diffId)
+    child.stdin.write(tar.subarray(0, 500_000))
+    const temporary = join(store.folder, 'temporary')
+    while (readdirSync(temporary).length < 2) await sleep(10)
+    utimesSync(join(temporary, `${diffId.slice(7)}.lock`), 0, 0)
+    expect((await store.add(Readable.from([tar]), { diffId })).diffId).toBe(diffId)
+    child.stdin.end(tar.subarray(500_000))
+    expect(await text(child.stdout)).toBe(diffId)
+    expect(readdirSync(temporary)).toEqual([])
+  })
+
   it('leaves no partial layer of a process that is killed, and cleans up after it', async () => {
     using folder = temporaryFolder()
     const store = await openIn(folder)
@@ -232,9 +282,9 @@ describeOn(['root', 'overlay'], 'LayerStore in several processes', () => {
 
 type Child = ChildProcessByStdio<Writable, Readable, null>
 
-/** A process that adds what it reads to a store, and prints the diffID. */
-function start(script: string, store: string): Child {
-  const child = spawn(process.execPath, [script, store], { stdio: ['pipe', 'pipe', 'inherit'] })
+/** A process that adds what it reads to a store, as what it is told if anything, and prints the diffID. */
+function start(script: string, store: string, diffId = ''): Child {
+  const child = spawn(process.execPath, [script, store, diffId], { stdio: ['pipe', 'pipe', 'inherit'] })
   child.stdin.on('error', () => undefined) // it may be killed before it has read everything
   return child
 }
@@ -247,7 +297,7 @@ async function bundledScript(folder: string): Promise<string> {
     join(folder, 'add.ts'),
     `import { LayerStore } from '@ctr/overlay'
      const store = await LayerStore.open(process.argv[2]!, { durable: false })
-     const layer = await store.add(process.stdin)
+     const layer = await store.add(process.stdin, { diffId: process.argv[3] || undefined })
      process.stdout.write(layer.diffId)`,
   )
   writeFileSync(

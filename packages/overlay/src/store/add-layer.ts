@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { LayerLimits } from '../archive/limits.js'
 import { abortError, errnoOf, OverlayError, systemError } from '../errors.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
@@ -9,7 +10,10 @@ import type { Layout } from './layout.js'
 import { TemporaryFolder } from './temporary-folders.js'
 import { syncFileSystem, type UnsyncedLayers } from './unsynced-layers.js'
 
-/** Unpacks a layer into a temporary folder, checks it, and renames it into its place: whole or not at all. */
+/**
+ * Unpacks a layer into a temporary folder, checks it, and renames it into its place: whole or not at all. A layer whose
+ * diffID is known is unpacked by one at a time; those who wait find it, or begin anew when that one has failed or died.
+ */
 export async function addLayer(
   layout: Layout,
   source: AsyncIterable<Uint8Array>,
@@ -23,7 +27,12 @@ export async function addLayer(
   },
 ): Promise<Layer> {
   const { diffId, signal, limits, durable, unsynced, namespace } = options
-  await using temporary = makeTemporary(layout, namespace)
+  await using temporary = await makeTemporary(layout, source, { diffId, signal, namespace })
+  const meanwhile = diffId === undefined ? undefined : readLayer(layout.layer(diffId))
+  if (meanwhile !== undefined) {
+    await discard(source)
+    return meanwhile
+  }
   const made = join(temporary.path, 'layer')
   const files = filesOf(made)
   try {
@@ -52,10 +61,29 @@ export async function addLayer(
   return readLayer(place) ?? { ...unpacked, path: filesOf(place) }
 }
 
-function makeTemporary(layout: Layout, namespace: StoreUserNamespace | undefined): TemporaryFolder {
+async function makeTemporary(
+  layout: Layout,
+  source: AsyncIterable<Uint8Array>,
+  {
+    diffId,
+    ...options
+  }: {
+    readonly diffId: string | undefined
+    readonly signal: AbortSignal | undefined
+    readonly namespace: StoreUserNamespace | undefined
+  },
+): Promise<TemporaryFolder> {
   try {
-    return TemporaryFolder.create(layout.temporary, namespace)
+    if (diffId === undefined) return TemporaryFolder.create(layout.temporary, options.namespace)
+    return await TemporaryFolder.take(join(layout.temporary, basename(layout.layer(diffId))), options)
   } catch (error) {
+    await discard(source)
     throw systemError('make a folder in', layout.temporary, error)
   }
+}
+
+/** Gives back what a source holds that is not read, or not to its end. */
+export async function discard(source: AsyncIterable<Uint8Array>): Promise<void> {
+  if (source instanceof Readable) source.destroy()
+  else await source[Symbol.asyncIterator]().return?.()
 }

@@ -1,6 +1,5 @@
 import { existsSync, openSync, readdirSync, renameSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { Readable } from 'node:stream'
 import { Fd, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '@ctr/linux'
 import { layerLimits, type LayerLimits } from '../archive/limits.js'
 import { errnoOf, OverlayError, systemError } from '../errors.js'
@@ -11,7 +10,7 @@ import { removeTree } from '../files/remove-tree.js'
 import type { OverlayDescription } from '../mount/description.js'
 import { mountOverlay } from '../mount/mount-overlay.js'
 import { checkPlain, checkStrategy, type MountStrategy } from '../mount/strategy.js'
-import { addLayer } from './add-layer.js'
+import { addLayer, discard } from './add-layer.js'
 import { checkLayer } from './check-layer.js'
 import { FlatTrees } from './flat-trees.js'
 import { filesOf, layerAges, readLayer, type Layer } from './layer-folder.js'
@@ -106,8 +105,8 @@ export class LayerStore {
 
   /**
    * Adds a layer: decompresses it (gzip, zstd or none, as its first bytes say), unpacks and hashes it, and
-   * shows it when it is whole. Adding what is there already, or what another process adds at the same moment,
-   * succeeds.
+   * shows it when it is whole. Adding what is there already succeeds; what is being added at the same moment, by this
+   * process or another, is waited for when `diffId` says what it is, and unpacked once.
    *
    * Nothing outside of the layer's own folder is touched, whatever the archive says. A folder that is only
    * implied by a name becomes root's with mode 0755 and the time 0.
@@ -363,10 +362,4 @@ export class LayerStore {
       `cannot remove the layer ${diffId}: roots stand on it: ${users.join(', ')}`,
     )
   }
-}
-
-/** Gives back what a source holds that is not read, or not to its end. */
-async function discard(source: AsyncIterable<Uint8Array>): Promise<void> {
-  if (source instanceof Readable) source.destroy()
-  else await source[Symbol.asyncIterator]().return?.()
 }
