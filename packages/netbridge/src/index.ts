@@ -33,7 +33,12 @@ export {
 export type { Bandwidth } from './bandwidth.js'
 export { interfaceStats, type LinkStats } from './link-stats.js'
 export type { DnsOptions, DnsServer } from './dns/dns-server.js'
-export { CONTAINER_DNS, serveContainerDns, type ContainerDnsOptions } from './dns/container-dns.js'
+export {
+  CONTAINER_DNS,
+  serveContainerDns,
+  type ContainerDnsOptions,
+  type NamesOnNetwork,
+} from './dns/container-dns.js'
 export { type PortMapping, type Protocol, type PublishedPort } from './ports.js'
 export {
   createNetworkNamespace,

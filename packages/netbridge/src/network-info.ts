@@ -20,7 +20,7 @@ export interface SubnetOptions {
 
 /** How a network is to be. */
 export interface NetworkOptions {
-  /** 1-128 characters of `[A-Za-z0-9_.-]`, beginning with a letter or digit. */
+  /** 1-128 characters of `[A-Za-z0-9_.-]`, and blanks between them, beginning with a letter or digit. */
   readonly name: string
   /** Default `'bridge'`. */
   readonly driver?: NetworkDriver | undefined

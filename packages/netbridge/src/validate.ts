@@ -21,11 +21,11 @@ export function checkId(id: string): string {
 
 /** Name of a network: it becomes a file name. */
 export function checkNetworkName(name: string): string {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(name)) {
+  if (!/^[A-Za-z0-9]([A-Za-z0-9_. -]{0,126}[A-Za-z0-9_.-])?$/.test(name)) {
     throw invalid(
       'name of a network',
       name,
-      '1-128 letters, digits, "_", "." and "-", beginning with a letter or digit',
+      '1-128 letters, digits, "_", "." and "-", and blanks between them, beginning with a letter or digit',
     )
   }
   return name

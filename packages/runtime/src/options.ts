@@ -231,7 +231,7 @@ export function checkRunOptions(options: RunOptions): void {
   checkWords([...(options.command ?? []), ...(options.entrypoint ?? []), options.cwd ?? ''])
   checkLimits(options)
   checkUserNamespace(options.userNamespace ?? 'host')
-  checkSysctls(options.sysctls ?? {}, mode, options.ipc === 'host')
+  checkSysctls(options.sysctls ?? {}, mode, /^(host|container:)/.test(options.ipc ?? ''))
   checkNames(options, mode)
   if (options.cwd !== undefined && !options.cwd.startsWith('/'))
     throw invalid(`cannot work in ${options.cwd}: the path is not absolute`)
@@ -303,12 +303,12 @@ const ipcSysctl =
 function checkSysctls(
   sysctls: Readonly<Record<string, string>>,
   network: NetworkMode | undefined,
-  hasHostIpc: boolean,
+  hasOtherIpc: boolean,
 ): void {
   for (const [name, value] of Object.entries(sysctls)) {
     const isNetwork = /^net(\.[A-Za-z0-9_-]+)+$/.test(name)
     if (
-      !(ipcSysctl.test(name) && !hasHostIpc) &&
+      !(ipcSysctl.test(name) && !hasOtherIpc) &&
       !(isNetwork && network !== 'host' && network !== 'container')
     ) {
       throw invalid(

@@ -32,7 +32,7 @@ export function addSandboxFlags(command: Command): void {
     .option('--domainname <string>', 'Container NIS domain name')
     .option('--group-add <list>', 'Add additional groups to join', collect)
     .option('--init', 'Run an init inside the container that forwards signals and reaps processes')
-    .option('--ipc <string>', 'IPC mode to use (private, host, none)')
+    .option('--ipc <string>', 'IPC mode to use (private, host, none, container:NAME)')
     .option('--oom-score-adj <int>', "Tune host's OOM preferences (-1000 to 1000)")
     .option('--pid <string>', 'PID namespace to use (private, host, container:NAME)')
     .option('--privileged', 'Give extended privileges to this container')
@@ -54,7 +54,7 @@ export function sandboxOptions(flags: SandboxFlags): SandboxOptions {
         : Object.fromEntries(flags.tmpfs.map((text) => splitOnce(text, ':'))),
     rlimits: flags.ulimit?.map(parseUlimit),
     pid: flags.pid,
-    ipc: oneOf(flags.ipc, '--ipc', ['private', 'host', 'none']),
+    ipc: flags.ipc,
     uts: oneOf(flags.uts, '--uts', ['private', 'host']),
     cgroupNamespace: oneOf(flags.cgroupns, '--cgroupns', ['private', 'host']),
     groups: flags.groupAdd,

@@ -24,7 +24,7 @@ export interface ContainerContext {
   emit(container: ContainerIdentity, action: string, attributes: Readonly<Record<string, string>>): void
   /** A health probe has ended. */
   probed(isWell: boolean): void
-  /** What a container is started with for its links. */
+  /** What a container is started with for its links; throws where those whose namespaces it shares do not run. */
   linkedNames(id: string): Pick<StartContainerOptions, 'env' | 'extraHosts'>
   /** It is no more: its document, its log, its place in the list. */
   forget(container: ContainerIdentity): void

@@ -13,6 +13,7 @@ import { mergeHealthcheck } from '../health/health-check.js'
 import { createOptions } from '../translate/create-options.js'
 import { linkedNames } from '../translate/links.js'
 import { linksOf } from '../translate/parse-links.js'
+import { refuseStopped, sharedContainers } from '../translate/shared-containers.js'
 import { volumesFrom } from '../translate/volumes.js'
 import type { ContainerContext } from './container-context.js'
 import { ManagedContainer } from './managed-container.js'
@@ -58,7 +59,11 @@ export class Containers implements AsyncDisposable {
           ...attributes,
         }),
       probed: (isWell) => this.onProbe?.(isWell),
-      linkedNames: (id) => linkedNames(this.get(id), (wanted) => this.get(wanted)),
+      linkedNames: (id) => {
+        const [container, find] = [this.get(id), (wanted: string) => this.get(wanted)]
+        refuseStopped(container.document.body, find)
+        return linkedNames(container, find)
+      },
       forget: ({ id }) => {
         this.#all.delete(id)
         rmSync(join(logs, id), { recursive: true, force: true })
@@ -190,7 +195,8 @@ export class Containers implements AsyncDisposable {
       shell: image.config.config.Shell ?? null,
       health: null,
     }
-    for (const { name: linked } of linksOf(body)) this.#checkLinked(linked)
+    for (const { name: linked } of linksOf(body)) this.#existing(linked)
+    sharedContainers(body, (wanted) => this.#existing(wanted))
     const volumes = volumesFrom(body, (wanted) => this.get(wanted).handle)
     checkRestartPolicy(body.HostConfig ?? {})
     const options = { ...createOptions(body, image, { id, name, volumes }), platform }
@@ -208,9 +214,10 @@ export class Containers implements AsyncDisposable {
   }
 
   /** A client that is told 404 would pull the image. */
-  #checkLinked(wanted: string): void {
+  /** Not by the status of a missing image: clients would pull it. */
+  #existing(wanted: string): ManagedContainer {
     try {
-      this.get(wanted)
+      return this.get(wanted)
     } catch (cause) {
       throw new ApiError(400, `could not get container for ${wanted}: ${messageOf(cause)}`, { cause })
     }

@@ -2,11 +2,13 @@ import type { CreateContainerOptions, NetworkAttachment, NetworkOption } from '@
 import { badRequest } from '../errors.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
 import type { EndpointConfig } from '../http/schemas/network.js'
+import { linkOf, namesByLinks, type Link } from './parse-links.js'
 
 const alone = ['host', 'none']
 
 /** The networks of a container: the one of `NetworkMode` first, then the others of `EndpointsConfig`. */
-export function networkOption({ HostConfig, NetworkingConfig, MacAddress }: CreateBody): NetworkOption {
+export function networkOption(body: CreateBody): NetworkOption {
+  const { HostConfig, NetworkingConfig, MacAddress } = body
   const mode = HostConfig?.NetworkMode ?? ''
   const first = mode === '' || mode === 'default' ? 'bridge' : mode
   if (alone.includes(first) || first.startsWith('container:')) return first
@@ -16,7 +18,8 @@ export function networkOption({ HostConfig, NetworkingConfig, MacAddress }: Crea
     attachment(name, endpoints[name] ?? (name === 'bridge' ? endpoints['default'] : null)),
   )
   // said of the container, as older clients do, it is of its first network
-  return [{ ...main!, mac: main!.mac ?? orUnset(MacAddress) }, ...others]
+  const links = { ...linksOf(namesByLinks(body)), ...main!.links }
+  return [{ ...main!, links, mac: main!.mac ?? orUnset(MacAddress) }, ...others]
 }
 
 /** How a container is to be on a network. */
@@ -27,7 +30,27 @@ export function attachment(name: string, config: EndpointConfig | null | undefin
     ip: orUnset(config?.IPAMConfig?.IPv4Address),
     ip6: orUnset(config?.IPAMConfig?.IPv6Address),
     mac: orUnset(config?.MacAddress),
+    links: endpointLinks(config),
+    interface: interfaceName(config),
   }
+}
+
+const interfaceOption = 'com.docker.network.endpoint.ifname'
+
+function interfaceName(config: EndpointConfig | null | undefined): string | undefined {
+  const name = orUnset(config?.DriverOpts?.[interfaceOption])
+  if (name !== undefined && !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(name))
+    throw badRequest(`invalid value of DriverOpts: ${interfaceOption} is ${JSON.stringify(name)}`)
+  return name
+}
+
+/** Names of its own for others of the network, who may come later. */
+function endpointLinks(config: EndpointConfig | null | undefined): NetworkAttachment['links'] {
+  return config?.Links == null ? undefined : linksOf(config.Links.map(linkOf))
+}
+
+function linksOf(links: readonly Link[]): NetworkAttachment['links'] {
+  return Object.fromEntries(links.map(({ name, alias }) => [alias, name]))
 }
 
 /** How it finds names. */

@@ -49,7 +49,13 @@ export function networkSettings(container: ManagedContainer, runtime: Runtime): 
 }
 
 const nowhere = { aliases: [], wanted: {}, address: null, ipv6: null, mac: null }
-type Place = Pick<ContainerNetwork, 'name' | 'aliases' | 'wanted' | 'address' | 'ipv6' | 'mac'>
+type Place = Pick<ContainerNetwork, 'name' | 'aliases' | 'links' | 'wanted' | 'address' | 'ipv6' | 'mac'>
+
+/** As they were asked for. */
+function linksOn({ links = {} }: Place): string[] | null {
+  const texts = Object.entries(links).map(([alias, name]) => `${name}:${alias}`)
+  return texts.length === 0 ? null : texts
+}
 
 /** A container's place on a network, as Docker shows it. */
 function endpointOf(container: ManagedContainer, place: Place, isUp: boolean, runtime: Runtime) {
@@ -65,7 +71,7 @@ function endpointOf(container: ManagedContainer, place: Place, isUp: boolean, ru
       ip === undefined && ip6 === undefined
         ? (asked?.IPAMConfig ?? null)
         : { ...asked?.IPAMConfig, IPv4Address: ip ?? '', IPv6Address: ip6 ?? '' },
-    Links: asked?.Links ?? null,
+    Links: linksOn(place),
     Aliases: place.aliases.length === 0 ? null : place.aliases,
     DriverOpts: asked?.DriverOpts ?? null,
     GwPriority: 0,

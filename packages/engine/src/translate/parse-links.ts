@@ -7,11 +7,18 @@ export interface Link {
   readonly alias: string
 }
 
-/** The links of `HostConfig` and of the container's networks: `NAME[:ALIAS]`. */
-export function linksOf({ HostConfig, NetworkingConfig }: CreateBody): readonly Link[] {
-  const endpoints = Object.values(NetworkingConfig?.EndpointsConfig ?? {})
-  const texts = [...(HostConfig?.Links ?? []), ...endpoints.flatMap((endpoint) => endpoint?.Links ?? [])]
-  return texts.map(linkOf)
+/** The links of a container on the default bridge. */
+export function linksOf({ HostConfig }: CreateBody): readonly Link[] {
+  return isOnDefault(HostConfig) ? (HostConfig?.Links ?? []).map(linkOf) : []
+}
+
+/** The links that are names on the container's first network, which somebody has made. */
+export function namesByLinks({ HostConfig }: CreateBody): readonly Link[] {
+  return isOnDefault(HostConfig) ? [] : (HostConfig?.Links ?? []).map(linkOf)
+}
+
+function isOnDefault(host: CreateBody['HostConfig']): boolean {
+  return ['', 'default', 'bridge'].includes(host?.NetworkMode ?? '')
 }
 
 /** Reads `NAME[:ALIAS]`. */

@@ -28,7 +28,7 @@ export function portMappings(body: CreateBody, exposedByImage: readonly string[]
     return (list ?? []).concat(list?.length === 0 ? [{}] : []).map(({ HostIp, HostPort }): PortMapping => ({
       container: port,
       protocol,
-      host: HostPort == null || HostPort === '' ? 0 : hostPort(HostPort),
+      ...hostPorts(HostPort ?? ''),
       ...(HostIp == null || HostIp === '' || HostIp === '::' ? {} : { hostIp: HostIp }),
     }))
   })
@@ -43,7 +43,14 @@ export function portMappings(body: CreateBody, exposedByImage: readonly string[]
   ]
 }
 
-function hostPort(text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return Number(text)
-  throw badRequest(`invalid port ${JSON.stringify(text)} in HostConfig.PortBindings: it must be 0-65535`)
+/** `8080`, or the first free one of `8000-8010`; none or 0 is any. */
+function hostPorts(text: string): Pick<PortMapping, 'host' | 'hostTo'> {
+  const [, first = '0', last] = /^(?:(\d{1,5})(?:-(\d{1,5}))?)?$/.exec(text) ?? [undefined, 'x']
+  const [host, hostTo] = [Number(first), last === undefined ? undefined : Number(last)]
+  const isRange = hostTo === undefined || (host > 0 && hostTo >= host && hostTo <= 65535)
+  if (!(host <= 65535) || !isRange)
+    throw badRequest(
+      `invalid port ${JSON.stringify(text)} in HostConfig.PortBindings: it must be 0-65535, or two of them with "-"`,
+    )
+  return hostTo === undefined ? { host } : { host, hostTo }
 }

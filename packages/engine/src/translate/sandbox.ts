@@ -61,6 +61,7 @@ function tmpfsMounts({ Mounts }: HostConfig): Record<string, string> {
 
 /** One that others may share is like one that they may not, until somebody does. */
 function ipcOf(mode: string): SandboxOptions['ipc'] {
+  if (mode.startsWith('container:')) return mode
   return mode === '' || mode === 'shareable'
     ? 'private'
     : choice('IpcMode', mode, ['private', 'host', 'none'])

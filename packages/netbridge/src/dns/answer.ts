@@ -1,12 +1,12 @@
 import { largestUdp, rcodes, writeAnswer, writeFailure, type Query } from './message.js'
-import type { NameTable } from './name-table.js'
+import type { Names } from './name-table.js'
 
 /** Seconds that askers may keep an address of ours: containers come and go. */
 const timeToLive = 10
 const transfers = ['AXFR', 'IXFR']
 
 /** What the networks themselves answer, the first that knows; undefined when somebody else has to be asked. */
-export function answerOf(query: Query, tables: readonly NameTable[]): Buffer | undefined {
+export function answerOf(query: Query, tables: readonly Names[]): Buffer | undefined {
   if (query.class !== 'IN' || transfers.includes(query.type)) return writeFailure(query, rcodes.refused)
   const reversed = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\.in-addr\.arpa$/i.exec(query.name)
   if (reversed !== null) {
@@ -31,8 +31,8 @@ export function answerOf(query: Query, tables: readonly NameTable[]): Buffer | u
 }
 
 function firstOf<Found>(
-  tables: readonly NameTable[],
-  find: (table: NameTable) => Found | undefined,
+  tables: readonly Names[],
+  find: (table: Names) => Found | undefined,
 ): Found | undefined {
   for (const table of tables) {
     const found = find(table)

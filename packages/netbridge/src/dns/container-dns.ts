@@ -7,6 +7,7 @@ import { addNameRedirect } from '../nft/name-redirect.js'
 import { NftTransaction } from '../nft/transaction.js'
 import type { Network } from '../network.js'
 import { checkForward } from '../validate.js'
+import { withLinks } from './with-links.js'
 import type { DnsOptions, DnsServer } from './dns-server.js'
 import { openDnsSockets, type DnsSockets } from './sockets.js'
 
@@ -20,7 +21,14 @@ const loopback: Subnet = { base: parseIpv4('127.0.0.0')!, prefixLength: 8 }
 /** How names are served to one container. */
 export interface ContainerDnsOptions extends Pick<DnsOptions, 'forward'> {
   /** The networks that it is on now, whose names it may know; asked for each question. */
-  readonly networks: () => readonly Network[]
+  readonly networks: () => readonly (Network | NamesOnNetwork)[]
+}
+
+/** A network, with names that this container alone has for others of it. */
+export interface NamesOnNetwork {
+  readonly network: Network
+  /** Names of the network by the container's own ones. Those who have them may come and go. */
+  readonly links?: Readonly<Record<string, string>> | undefined
 }
 
 /**
@@ -49,7 +57,12 @@ export async function serveContainerDns(
   const place = {
     address,
     askers: loopback,
-    tables: () => networks().map((network) => network.names()),
+    tables: () =>
+      networks().map((each) => {
+        if (!('network' in each)) return each.names()
+        const { network, links = {} } = each
+        return Object.keys(links).length === 0 ? network.names() : withLinks(network.names(), links)
+      }),
     open: () => openInside(netnsFd),
   }
   return DnsServer.start(place, { forward })

@@ -6,7 +6,7 @@ import { answerOf, fits } from './answer.js'
 import { Forwarder } from './forwarder.js'
 import { HostResolvers } from './host-resolvers.js'
 import { rcodes, readQuery, writeFailure, writeRefusal, writeTruncated } from './message.js'
-import type { NameTable } from './name-table.js'
+import type { Names } from './name-table.js'
 import type { DnsSockets } from './sockets.js'
 import { lengthPrefixed, MessageReader } from './upstream.js'
 
@@ -33,7 +33,7 @@ const mostAtOnce = 16
  */
 export class DnsServer implements AsyncDisposable {
   readonly #askers: Subnet
-  readonly #tables: () => readonly NameTable[]
+  readonly #tables: () => readonly Names[]
   readonly #forwarder: Forwarder | undefined
   readonly #udp: Socket
   readonly #tcp: Server
@@ -157,7 +157,7 @@ export interface DnsPlace {
   /** Where they may ask from. */
   readonly askers: Subnet
   /** The names as they are now, of one network after the other. */
-  readonly tables: () => readonly NameTable[]
+  readonly tables: () => readonly Names[]
   /** @param port - 0 for any. */
   readonly open: (port: number) => DnsSockets
 }

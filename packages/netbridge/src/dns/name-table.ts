@@ -7,6 +7,9 @@ export interface NamedEndpoint {
   readonly address: string
 }
 
+/** Who is called what, in both directions. */
+export type Names = Pick<NameTable, 'addressesOf' | 'namesOf'>
+
 /** The names of a network's endpoints and their addresses, in both directions. */
 export class NameTable {
   readonly #subnet: Subnet

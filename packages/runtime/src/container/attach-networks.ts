@@ -6,6 +6,7 @@ import { RuntimeError } from '../errors.js'
 import { startTicks } from '../host.js'
 import type { RunOptions } from '../options.js'
 import type { Rollback } from '../rollback.js'
+import type { PlannedPlace } from './place-of.js'
 import type { ContainerNetwork, ContainerRecord } from './record.js'
 
 /** A network namespace that a container is to join. */
@@ -85,10 +86,7 @@ export async function attachNetworks(
 }
 
 /** A network of a container, with what it got there. */
-export function connected(
-  { name, wanted, aliases }: Pick<ContainerNetwork, 'name' | 'wanted' | 'aliases'>,
-  endpoint: Endpoint,
-): ContainerNetwork {
+export function connected(place: PlannedPlace, endpoint: Endpoint): ContainerNetwork {
   const { name: ifname, address, ipv6, mac } = endpoint
-  return { name, aliases, wanted, interface: ifname, address, ipv6: ipv6?.address ?? null, mac }
+  return { ...place, interface: ifname, address, ipv6: ipv6?.address ?? null, mac }
 }

@@ -44,14 +44,15 @@ export function explainContainer(
             }),
           }
   const binds = explainVolumes(context, options, image)
+  using shared = sharedNamespaces(context, options)
   const setup = setupOf(context, record, options, {
     root,
     binds: ids === undefined ? binds : binds.map((bind) => ({ ...bind, mount: 0 })),
     files: etcFiles(context, record, options, { addresses: [] }),
     devpts: undefined,
+    sharedMemory: shared.sharedMemory,
     ids: ids ?? context.rootless?.ids,
   })
-  using shared = sharedNamespaces(context, options)
   const netns = ['bridge', 'container'].includes(record.network.mode) ? 0 : undefined
   return describe(
     processOptions(context, { record, options }, setup, {

@@ -18,7 +18,7 @@ export interface ResolvedNetwork {
  * The network that a container is to have: what is asked for, else the best that the caller may have.
  *
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`: not to be had here, with what to do about it;
- *   `ERR_RUNTIME_CONTAINER_NOT_FOUND`, `ERR_RUNTIME_NOT_RUNNING`: the container whose network it shall share.
+ *   `ERR_RUNTIME_CONTAINER_NOT_FOUND`: the container whose network it shall share.
  */
 export function networkOf(context: Context, options: RunOptions): ResolvedNetwork {
   const chosen = parseNetwork(options.network)
@@ -40,12 +40,6 @@ const nothing = { attachments: [], container: undefined }
 
 function sharedContainer(context: Context, idOrName: string, { userNamespace }: RunOptions): ContainerRecord {
   const other = context.records.find(idOrName)
-  if (other.status !== 'running') {
-    throw new RuntimeError(
-      'ERR_RUNTIME_NOT_RUNNING',
-      `cannot use the network of container ${other.name}: it does not run`,
-    )
-  }
   if ((userNamespace ?? context.userNamespace) !== 'host')
     throw invalid('cannot use the network of another container together with a user namespace of its own')
   return other

@@ -22,6 +22,10 @@ export interface NetworkAttachment extends WantedAddresses {
   readonly name: string
   /** Names by which others of the network find it, beside its own and its id. */
   readonly aliases?: readonly string[] | undefined
+  /** Other containers of the network by names of this container's own: `{ db: 'shop-database-1' }`. */
+  readonly links?: Readonly<Record<string, string>> | undefined
+  /** Name of its interface, 1 to 15 bytes. Default `ethN`, as many as there are. */
+  readonly interface?: string | undefined
 }
 
 /**

@@ -73,6 +73,7 @@ export function processOptions(
     prepareFds: [
       'mount' in setup.root ? setup.root.mount : 'given' in setup.root ? setup.root.given : undefined,
       setup.devpts,
+      typeof setup.sharedMemory === 'number' ? setup.sharedMemory : undefined,
       ...setup.binds.map(({ mount }) => mount),
     ].filter((fd) => fd !== undefined),
     ...(rootless === undefined ? {} : { meanwhile: resources.begin }),

@@ -16,10 +16,14 @@ export interface ContainerNetwork {
   readonly name: string
   /** Names by which others of the network find it, beside its own and its id. */
   readonly aliases: readonly string[]
+  /** Names of this container's own for others of the network. */
+  readonly links?: Readonly<Record<string, string>> | undefined
   /** What was asked for. */
   readonly wanted: WantedAddresses
   /** Name of its interface inside. */
   readonly interface: string
+  /** The name that was asked for. */
+  readonly wantedInterface?: string | undefined
   /** IPv4 address; null before it has started. */
   readonly address: string | null
   /** IPv6 address, where the network has IPv6. */

@@ -14,11 +14,13 @@ export function setupOf(
   { id, network, cwd }: ContainerRecord,
   options: RunOptions,
   parts: Pick<ContainerSetup, 'root' | 'binds' | 'files' | 'devpts'> & {
+    /** Of another container, where it shares that. */
+    readonly sharedMemory?: number | undefined
     /** Of its user namespace, where it has one. */
     readonly ids: ContainerIds | undefined
   },
 ): ContainerSetup {
-  const { ids, ...given } = parts
+  const { ids, sharedMemory, ...given } = parts
   const isOpen = options.privileged === true || options.systemPaths === 'unconfined'
   const devices = [...defaultDevices, ...findDevices(options).nodes]
   const sharesNetwork = network.mode === 'host' || network.mode === 'container'
@@ -31,7 +33,8 @@ export function setupOf(
     clonesDetachedMounts: context.host.clonesDetachedMounts,
     devices,
     tmpfs: Object.entries(options.tmpfs ?? {}).map(([path, text]) => parseTmpfs(path, text)),
-    sharedMemory: options.ipc ?? 'private',
+    sharedMemory:
+      sharedMemory ?? (options.ipc === 'host' || options.ipc === 'none' ? options.ipc : 'private'),
     writableSystem: options.privileged ?? false,
     hostDevices: ids !== undefined,
     deviceLinks: defaultDeviceLinks,

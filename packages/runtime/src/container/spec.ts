@@ -8,6 +8,7 @@ import { RuntimeError } from '../errors.js'
 import { checkRunOptions, isCopyOnWrite, type RunOptions } from '../options.js'
 import { capabilityNumber, type Capability } from '../security/capability.js'
 import { userNamespaceNeedsRoot } from '../rootless/limits.js'
+import { placeOf } from './place-of.js'
 import { networkOf, type ResolvedNetwork } from './network-mode.js'
 import { resolveCapabilities } from '../security/resolve-capabilities.js'
 import { checkSandbox } from '../sandbox/sandbox-options.js'
@@ -114,8 +115,8 @@ function defaultHostname(id: string, { mode, container }: ResolvedNetwork): stri
 }
 
 function networkRecord({ mode, attachments, container }: ResolvedNetwork): ContainerRecord['network'] {
-  const networks = attachments.map(({ name, aliases = [], ...wanted }, at) => ({
-    ...{ name, aliases, wanted, interface: `eth${at}` },
+  const networks = attachments.map((attachment, at) => ({
+    ...placeOf(attachment, at),
     ...{ address: null, ipv6: null, mac: null },
   }))
   return { mode, networks, container: container?.id ?? null, address: null, ports: [], failure: null }

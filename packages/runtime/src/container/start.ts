@@ -109,6 +109,7 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
       gateway: endpoints[0]?.gateway,
     }),
     devpts: terminal?.mount,
+    sharedMemory: shared.sharedMemory,
     ids: userns?.ids ?? context.rootless?.ids,
   })
   let started = { ...record, network: networkWith(record, endpoints) }

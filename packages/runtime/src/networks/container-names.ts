@@ -1,10 +1,16 @@
-import { CONTAINER_DNS, serveContainerDns, type DnsServer, type Network } from '@ctr/netbridge'
-import type { ContainerRecord } from '../container/record.js'
+import {
+  CONTAINER_DNS,
+  serveContainerDns,
+  type DnsServer,
+  type NamesOnNetwork,
+  type Network,
+} from '@ctr/netbridge'
+import type { ContainerNetwork, ContainerRecord } from '../container/record.js'
 import { DEFAULT_NETWORK } from './default-network.js'
 
 interface Served {
   readonly server: DnsServer
-  networks: readonly Network[]
+  networks: readonly NamesOnNetwork[]
 }
 
 /**
@@ -26,7 +32,7 @@ export class ContainerNames {
     const networks = await this.#open(network.networks)
     const served: Pick<Served, 'networks'> = { networks }
     // who may not reach the world must not ask it by way of us
-    const forward = networks.every(({ info }) => info.internal) ? false : dns?.nameservers
+    const forward = networks.every(({ network: { info } }) => info.internal) ? false : dns?.nameservers
     const server = await serveContainerDns(netnsFd, { networks: () => served.networks, forward })
     server.unref()
     this.#served.set(id, Object.assign(served, { server }))
@@ -50,8 +56,10 @@ export class ContainerNames {
     for (const id of [...this.#served.keys()]) await this.stop(id)
   }
 
-  #open(networks: readonly { readonly name: string }[]): Promise<Network[]> {
-    return Promise.all(networks.map(({ name }) => this.#network(name)))
+  #open(networks: readonly Pick<ContainerNetwork, 'name' | 'links'>[]): Promise<NamesOnNetwork[]> {
+    return Promise.all(
+      networks.map(async ({ name, links }) => ({ network: await this.#network(name), links })),
+    )
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type NetworkInfo,
   type NetworkOptions,
 } from '@ctr/netbridge'
+import { placeOf } from '../container/place-of.js'
 import { connected, networkNamespaceOf } from '../container/attach-networks.js'
 import type { Container } from '../container/container.js'
 import type { ContainerNetwork, ContainerRecord } from '../container/record.js'
@@ -126,7 +127,7 @@ export class RuntimeNetworks {
   async connect(
     nameOrId: string,
     whose: string | Container,
-    { aliases = [], ...wanted }: Omit<NetworkAttachment, 'name'> = {},
+    options: Omit<NetworkAttachment, 'name'> = {},
   ): Promise<void> {
     this.#needRoot()
     const container = this.#ownNetworked(whose)
@@ -137,15 +138,17 @@ export class RuntimeNetworks {
       if (before.network.networks.some((place) => place.name === network.name))
         throw invalid(`cannot connect container ${name}: it is on network ${network.name} already`)
       await container.networksAre((all) =>
-        [...all, { ...nowhere, name: network.name, aliases, wanted }].map(named),
+        [...all, { ...nowhere, ...placeOf({ ...options, name: network.name }, all.length) }].map(named),
       )
       return
     }
+    const planned = placeOf({ ...options, name: network.name }, before.network.networks.length)
     using netns = networkNamespaceOf(before)
     const endpoint = await this.#context.networks.connect(network.name, {
-      ...{ id, netnsFd: netns.fd, names: [name, ...aliases], ...wanted },
+      ...{ id, netnsFd: netns.fd, names: [name, ...planned.aliases], ...planned.wanted },
+      ...(options.interface === undefined ? {} : { name: options.interface }),
     })
-    const place = connected({ name: network.name, aliases, wanted }, endpoint)
+    const place = connected(planned, endpoint)
     await container.networksAre((all) => [...all, place])
     const now = container.inspect()
     if (asksForNames(before) || !asksForNames(now)) return
@@ -219,8 +222,8 @@ function isKept({ status, options }: ContainerRecord): boolean {
 }
 
 /** Interfaces of a start are numbered in the order of its networks. */
-function named(place: Omit<ContainerNetwork, 'interface'>, at: number): ContainerNetwork {
-  return { ...place, interface: `eth${at}` }
+function named(place: ContainerNetwork, at: number): ContainerNetwork {
+  return { ...place, interface: place.wantedInterface ?? `eth${at}` }
 }
 
 function invalid(message: string): RuntimeError {

@@ -41,8 +41,11 @@ export interface SandboxOptions {
   readonly rlimits?: readonly ProcessLimit[] | undefined
   /** Whose processes it sees: its own, those of the host, those of another container: `'container:NAME'`. */
   readonly pid?: string | undefined
-  /** Whose System V IPC and message queues; `'none'` also takes `/dev/shm` away. Default `'private'`. */
-  readonly ipc?: 'private' | 'host' | 'none' | undefined
+  /**
+   * Whose System V IPC, message queues and `/dev/shm`: its own, those of the host, those of another container
+   * (`'container:NAME'`), or its own without `/dev/shm` (`'none'`). Default `'private'`.
+   */
+  readonly ipc?: string | undefined
   /** Whose host name. Default `'private'`. */
   readonly uts?: 'private' | 'host' | undefined
   /** Whether `/proc/self/cgroup` begins at its own group. Default `'private'`. */
@@ -86,10 +89,15 @@ export function checkSandbox(
     throw invalid(
       `cannot use ${name} in a user namespace: it is for containers in that of the host, which root starts`,
     )
-  const { pid = 'private', devices = [], uts, hostname, domainname = '', oomScoreAdj = 0 } = options
+  const { pid = 'private', ipc = 'private', devices = [], uts, hostname, domainname = '' } = options
+  const { oomScoreAdj = 0 } = options
   if (!/^(private|host|container:.+)$/s.test(pid))
     throw invalid(
       `cannot use the processes of ${JSON.stringify(pid)}: private, host and container:NAME are there`,
+    )
+  if (!/^(private|host|none|container:.+)$/s.test(ipc))
+    throw invalid(
+      `cannot use the IPC of ${JSON.stringify(ipc)}: private, host, none and container:NAME are there`,
     )
   if (uts === 'host' && (hostname !== undefined || domainname !== ''))
     throw invalid("cannot set the host name of a container that has the host's")

@@ -63,8 +63,8 @@ export interface ContainerSetup {
   readonly hasTerminalGroup: boolean
   /** New file systems in memory. */
   readonly tmpfs: readonly Tmpfs[]
-  /** What `/dev/shm` is: its own, the host's, or not there. */
-  readonly sharedMemory: 'private' | 'host' | 'none'
+  /** What `/dev/shm` is: its own, the host's, not there, or a detached mount of another container's. */
+  readonly sharedMemory: 'private' | 'host' | 'none' | number
   /** `/sys` and its cgroups can be written to. */
   readonly writableSystem: boolean
   /** Size of `/dev/shm` in bytes. */
@@ -90,7 +90,7 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
   isolateMounts(program)
   const sources = setup.binds.map((bind) => bind.mount ?? bindSource(program, bind.source))
   const cgroups = setup.cgroups && openCgroups(program, setup.cgroups)
-  const shm = setup.sharedMemory === 'host' ? bindSource(program, '/dev/shm') : undefined
+  const shm = setup.sharedMemory === 'host' ? bindSource(program, '/dev/shm') : given(setup.sharedMemory)
   const bound = setup.hostDevices ? hostDevices(program, setup.devices) : undefined
   // made while the host's can be seen: without those the kernel lets nobody in a user namespace make them
   program.step('open proc and sysfs')
@@ -136,6 +136,11 @@ export function setUpContainer(program: Program, setup: ContainerSetup): void {
   program.step(undefined).call('umask', [0o022])
 }
 
+/** A mount that was opened before. */
+function given(mount: string | number): number | undefined {
+  return typeof mount === 'number' ? mount : undefined
+}
+
 function mountAt(program: Program, root: Ref, mount: Ref, path: string): void {
   program.step(`mount ${path}`)
   place(program, root, mount, path, 'folder')
@@ -156,7 +161,10 @@ function mountDev(
   program: Program,
   root: Ref,
   setup: ContainerSetup,
-  { bound, shm: hostShm }: { readonly bound: readonly Ref[] | undefined; readonly shm: Ref | undefined },
+  {
+    bound,
+    shm: hostShm,
+  }: { readonly bound: readonly Ref[] | undefined; readonly shm: Ref | number | undefined },
 ): Ref {
   const dev = newDev(program, setup.devices, setup.deviceLinks, bound)
   place(program, root, dev, '/dev', 'folder')

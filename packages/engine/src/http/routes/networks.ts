@@ -87,10 +87,8 @@ export function networkRoutes(app: FastifyInstance, engine: EngineCore): void {
     const name = nameIn(request)
     const { Container, EndpointConfig } = request.body as ConnectBody
     const { id, handle } = containers.get(Container)
-    if ((EndpointConfig?.Links ?? []).length > 0)
-      throw badRequest('invalid value of EndpointConfig.Links: links are made when the container is created')
-    const { aliases, ip, ip6, mac } = attachment(name, EndpointConfig)
-    await runtime.networks.connect(name, handle, { aliases, ip, ip6, mac })
+    const { name: _, ...wanted } = attachment(name, EndpointConfig)
+    await runtime.networks.connect(name, handle, wanted)
     emit(name, 'connect', { container: id })
     return await reply.code(200).send()
   })
