@@ -1,15 +1,12 @@
-import { mkdirSync, symlinkSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { beforeAll, expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
+import { findCompose, installCompose } from './support/compose-plugin.js'
 import { writeShop } from './support/compose-files.js'
 import { needs, setUp } from './support/suite.js'
 
 leakCheck()
 
-/** Where scripts/install-compose.mjs has it. */
-const plugins = fileURLToPath(new URL('../../../node_modules/.cache/docker-compose', import.meta.url))
-process.env['PATH'] = `${process.env['PATH'] ?? ''}:${plugins}`
+findCompose()
 
 describeOn([...needs, 'bin:docker-compose'], 'docker compose', () => {
   const suite = setUp()
@@ -24,8 +21,7 @@ describeOn([...needs, 'bin:docker-compose'], 'docker compose', () => {
 
   beforeAll(() => {
     writeShop(`${suite.folder}/shop`)
-    mkdirSync(`${suite.socket}.config/cli-plugins`, { recursive: true })
-    symlinkSync(`${plugins}/docker-compose`, `${suite.socket}.config/cli-plugins/docker-compose`)
+    installCompose(suite.socket)
   })
 
   it('brings an application of three services up, in the order of their dependencies', async () => {

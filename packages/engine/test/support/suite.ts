@@ -89,7 +89,7 @@ export function dockerEnv(socket: string): NodeJS.ProcessEnv {
 }
 
 async function docker(socket: string, args: readonly string[], input: string): Promise<Ended> {
-  const child = spawn('docker', args, { env: dockerEnv(socket), timeout: 30_000 })
+  const child = spawn('docker', args, { env: dockerEnv(socket), timeout: 240_000 })
   child.stdin.on('error', () => undefined)
   child.stdin.end(input)
   const closed = once(child, 'close') as Promise<[number | null]>
