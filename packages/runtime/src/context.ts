@@ -5,6 +5,7 @@ import { defaultCgroupDriver, detectHierarchy, type CgroupDriver, type Hierarchy
 import { isNetbridgeError, Networks, type Network } from '@ctr/netbridge'
 import type { FoundStrategy, LayerStore, VolumeStore } from '@ctr/overlay'
 import { ContainerRecords } from './container/record.js'
+import { LoopTurns } from './loop-turns.js'
 import { OneAtATime } from './container/one-at-a-time.js'
 import { WarmRoots } from './container/warm-roots.js'
 import { Host } from './host.js'
@@ -48,6 +49,8 @@ export class Context {
   readonly names: ContainerNames
   /** Starts of containers, and copies into them. */
   readonly changing = new OneAtATime()
+  /** Pieces of work that keep the thread. */
+  readonly turns = new LoopTurns()
   /** Roots for containers that end with this process. */
   readonly roots: WarmRoots
   /** Empty folder that root file systems are mounted on, each in its own mount namespace. */

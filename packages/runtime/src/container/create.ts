@@ -37,6 +37,7 @@ export async function createContainer(
 
 async function make(context: Context, spec: ContainerSpec, rollback: Rollback): Promise<ContainerRecord> {
   const { id } = spec.record
+  await context.turns.next()
   claimContainer(context, id, rollback)
   const root = await prepareRoot(context, spec, rollback, undefined)
   const { binds, volumes } = await prepareVolumes(context, spec, rollback)

@@ -55,6 +55,7 @@ export class Holdings {
   /** From the end of the program to the end of the container: figures, release, record. */
   async finish(ended: Promise<ExitStatus | undefined>): Promise<ContainerExit> {
     const status = await ended
+    await this.#context.turns.next()
     this.#network[Symbol.dispose]()
     if (this.#gone) return unwatched
     const cgroup = this.cgroup()
@@ -84,6 +85,7 @@ export class Holdings {
     this.#kept.stopSaving()
     const warm = this.#warm
     this.#warm = undefined
+    await this.#context.turns.next()
     const { current } = this.#kept
     if (warm !== undefined) await this.#context.roots.giveBack(warm, isOrdinary(current.capabilities))
     const record = warm === undefined ? current : { ...current, rootId: null }

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { CapabilitySets, IdMaps, User } from '@ctr/namespaces'
 import type { PublishedPort } from '@ctr/netbridge'
@@ -120,9 +129,19 @@ export interface ContainerRecord {
   readonly exit: ContainerExit | null
 }
 
+/** Name in a record. */
+interface KnownName {
+  /** Of the file that it was read from. */
+  readonly state: string
+  /** Null of a record that cannot be read. */
+  readonly name: string | null
+}
+
 /** The records of a root folder: `containers/ID.json`, beside which `containers/ID/` has a container's log files. */
 export class ContainerRecords {
   readonly #folder: string
+  /** Those that were read. */
+  #names = new Map<string, KnownName>()
 
   constructor(folder: string) {
     this.#folder = folder
@@ -140,6 +159,7 @@ export class ContainerRecords {
     const temporary = `${file}.${process.pid}`
     writeFileSync(temporary, JSON.stringify(record), { mode: 0o600 })
     renameSync(temporary, file)
+    this.#names.delete(record.id)
   }
 
   /**
@@ -184,6 +204,21 @@ export class ContainerRecords {
     return readdirSync(this.#folder).flatMap((name) => /^([0-9a-f]{64})\.json$/.exec(name)?.[1] ?? [])
   }
 
+  /** Id of the container that has a name. Only what has changed since the last time is read. */
+  idOf(name: string): string | undefined {
+    const names = new Map<string, KnownName>()
+    for (const id of this.ids()) {
+      const state = this.#stateOf(id)
+      if (state === undefined) continue
+      const known = this.#names.get(id)
+      const read = (): string | null => this.#tryLoad(id)[0]?.name ?? null
+      names.set(id, known?.state === state ? known : { state, name: read() })
+    }
+    this.#names = names
+    for (const [id, known] of names) if (known.name === name) return id
+    return undefined
+  }
+
   /** True when a container's record is there. */
   has(id: string): boolean {
     return existsSync(this.#file(id))
@@ -202,11 +237,10 @@ export class ContainerRecords {
    */
   find(idOrName: string): ContainerRecord {
     if (/^[0-9a-f]{64}$/.test(idOrName) && this.has(idOrName)) return this.load(idOrName)
-    const records = this.list()
-    const named = records.find(({ name }) => name === idOrName)
-    if (named !== undefined) return named
-    const begin = /^[0-9a-f]+$/.test(idOrName) ? records.filter(({ id }) => id.startsWith(idOrName)) : []
-    if (begin.length === 1) return begin[0]!
+    const named = this.idOf(idOrName)
+    if (named !== undefined) return this.load(named)
+    const begin = /^[0-9a-f]+$/.test(idOrName) ? this.ids().filter((id) => id.startsWith(idOrName)) : []
+    if (begin.length === 1) return this.load(begin[0]!)
     const why = begin.length === 0 ? 'there is none' : `${begin.length} ids begin so`
     throw new RuntimeError('ERR_RUNTIME_CONTAINER_NOT_FOUND', `cannot find container ${idOrName}: ${why}`)
   }
@@ -221,6 +255,12 @@ export class ContainerRecords {
 
   #file(id: string): string {
     return join(this.#folder, `${id}.json`)
+  }
+
+  /** Tells one state of a record's file from the next; undefined when it was removed meanwhile. */
+  #stateOf(id: string): string | undefined {
+    const stats = statSync(this.#file(id), { bigint: true, throwIfNoEntry: false })
+    return stats && `${stats.ino} ${stats.size} ${stats.mtimeNs}`
   }
 
   #tryLoad(id: string): ContainerRecord[] {

@@ -176,11 +176,11 @@ export function signalNumber(signal: string | number): number {
  */
 export function checkName(context: Context, name: string | undefined): void {
   if (name === undefined) return
-  const other = context.records.list().find((record) => record.name === name)
+  const other = context.records.idOf(name)
   if (other === undefined) return
   throw new RuntimeError(
     'ERR_RUNTIME_NAME_TAKEN',
-    `cannot name a container ${name}: container ${other.id.slice(0, 12)} has that name; remove or rename it`,
+    `cannot name a container ${name}: container ${other.slice(0, 12)} has that name; remove or rename it`,
   )
 }
 

@@ -55,6 +55,7 @@ export async function startContainer(context: Context, spec: ContainerSpec): Pro
 
 async function make(context: Context, spec: ContainerSpec, rollback: Rollback): Promise<StartedContainer> {
   const { options } = spec
+  await context.turns.next()
   options.signal?.throwIfAborted()
   const { id } = spec.record
   const { kept } = spec
