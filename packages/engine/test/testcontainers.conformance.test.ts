@@ -1,7 +1,10 @@
-import { existsSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
 import {
   GenericContainer,
@@ -11,6 +14,7 @@ import {
   type StartedTestContainer,
 } from 'testcontainers'
 import { describeOn, leakCheck } from '@ctr/testing'
+import { addProgramImage, type ProgramImage } from './support/program-image.js'
 import { image, needs, setUp } from './support/suite.js'
 
 leakCheck()
@@ -112,4 +116,38 @@ describeOn(needs, 'testcontainers', () => {
     const copy = await start(new GenericContainer('committed:1').withCommand(['sleep', '1000']))
     expect(await copy.exec(['cat', '/made'])).toMatchObject({ output: 'x\n' })
   })
+
+  it('removes what a run that was killed has left, by its reaper', async () => {
+    await addProgramImage(suite.engine.runtime, reaperImage)
+    const before = (await suite.ok('network', 'ls', '-q')).split('\n').length
+    const script = fileURLToPath(new URL('fixtures/abandons.mjs', import.meta.url))
+    const env = { ...process.env, NODE_OPTIONS: '', TESTCONTAINERS_RYUK_DISABLED: '', ...reaperEnv }
+    const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
+    expect((await suite.ok('ps', '-q')).split('\n')).toHaveLength(2)
+    expect((await suite.ok('network', 'ls', '-q')).split('\n')).toHaveLength(before + 1)
+    child.kill('SIGKILL')
+    while ((await suite.ok('ps', '-aq')) !== '') await new Promise((resolve) => setTimeout(resolve, 100))
+    expect((await suite.ok('network', 'ls', '-q')).split('\n')).toHaveLength(before)
+  })
 })
+
+const reaperEnv = { RYUK_CONTAINER_IMAGE: 'reaper:local' }
+
+/** Node.js as it runs here, with a stand-in for testcontainers' Ryuk. */
+const reaperImage: ProgramImage = {
+  reference: 'reaper:local',
+  programs: [realpathSync(process.execPath)],
+  sources: [
+    {
+      type: 'file',
+      path: 'reaper.mjs',
+      source: fileURLToPath(new URL('fixtures/reaper.mjs', import.meta.url)),
+    },
+  ],
+  config: {
+    Cmd: [realpathSync(process.execPath), '/reaper.mjs'],
+    ExposedPorts: ['8080/tcp'],
+    Labels: { 'org.testcontainers.ryuk': 'true' },
+  },
+}
