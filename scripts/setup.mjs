@@ -41,6 +41,7 @@ const tools = [
   'ufw',
   'uidmap',
   'systemd',
+  'xfsprogs',
 ]
 
 /** Engines by their programs. Those that are there are used as they are: packages of others would be replaced. */

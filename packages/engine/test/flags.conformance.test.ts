@@ -209,6 +209,8 @@ describeOn(needs, 'flags of docker run', () => {
     ['--memory-swap 64m', 'MemorySwap'],
     ['--cgroup-parent /x', 'CgroupParent'],
     ['--gpus all', 'DeviceRequests'],
+    ['--storage-opt size=none', 'HostConfig.StorageOpt.size'],
+    ['--storage-opt other=1', 'StorageOpt'],
   ])('refuses %s', async (flags, said) => {
     const { code, stderr } = await suite.docker(
       'run',

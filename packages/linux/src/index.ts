@@ -104,6 +104,15 @@ export {
 } from './calls/mounts.js'
 export { setns, unshare } from './calls/namespaces.js'
 export { readFiles, type FileRead } from './calls/read-files.js'
+export {
+  FS_IOC_FSSETXATTR,
+  limitsProjects,
+  projectOf,
+  projectQuota,
+  setProject,
+  setProjectQuota,
+  type ProjectQuota,
+} from './calls/quotas.js'
 export { pidfdExitStatus, pidfdOpen, pidfdSendSignal, waitid, type ExitStatus } from './calls/processes.js'
 export {
   connectUnix,

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { errnoName } from '@ctr/linux'
 
 /** What went wrong, for programs. A new code is a minor change, a changed code a major one. */
 export type OverlayErrorCode =
@@ -44,7 +45,11 @@ export function isOverlayError(error: unknown): error is OverlayError {
 /** The errno name of an error of Node.js or `@ctr/linux`, `'ENOENT'` for example. */
 export function errnoOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
+  if (typeof error.code !== 'string') return undefined
+  // Node.js has no name for some of them, EDQUOT for example
+  if (/^unknown/i.test(error.code) && 'errno' in error && typeof error.errno === 'number')
+    return errnoName(-error.errno)
+  return error.code
 }
 
 /**

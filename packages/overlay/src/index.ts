@@ -20,6 +20,7 @@ export type {
 } from './store/layer-store-options.js'
 export type { StoreUserNamespace } from './ids/user-namespace.js'
 export type { IdRange, OwnerMaps } from './ids/inside-ids.js'
+export type { StorageLimit, StorageUse } from './quota/storage-limit.js'
 export type { Layer } from './store/layer-folder.js'
 export { RootFilesystem } from './store/root-filesystem.js'
 export type { Change } from './store/changes.js'

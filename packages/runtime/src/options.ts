@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { CredentialSource, ImageProgress, RegistryClientOptions, SignaturePolicy } from '@ctr/registry'
 import type { PortMapping } from '@ctr/netbridge'
+import type { StorageLimit } from '@ctr/overlay'
 import { RuntimeError } from './errors.js'
 import { parseNetwork, type NetworkOption } from './container/network-option.js'
 import type { NetworkMode } from './container/network-option.js'
@@ -70,6 +71,11 @@ export interface RunOptions extends SandboxOptions {
   readonly cpusetCpus?: string | undefined
   /** Most processes and threads. Default no limit. */
   readonly pids?: number | undefined
+  /**
+   * How much it may write to its root file system, volumes apart; of a root that is a copy, how much that may hold at
+   * all. Needs root, and project quotas of the file system: ext4 or xfs, mounted with `prjquota`. Default no limit.
+   */
+  readonly storage?: StorageLimit | undefined
   /** Folders and files of the host. */
   readonly volumes?: readonly Volume[] | undefined
   /** The root file system cannot be written to. Default false. */
@@ -259,8 +265,12 @@ function checkWords(words: readonly string[]): void {
   if (bad !== undefined) throw invalid(`cannot use ${JSON.stringify(bad)} in a command: it has a NUL byte`)
 }
 
-function checkLimits({ memory, memorySwap, cpus, pids, shmSize, hostname }: RunOptions): void {
-  for (const [name, value] of Object.entries({ memory, memorySwap, pids, shmSize })) {
+function checkLimits(options: RunOptions): void {
+  const { memory, memorySwap, cpus, pids, shmSize, hostname, storage } = options
+  const sizes = { 'storage.bytes': storage?.bytes, 'storage.inodes': storage?.inodes }
+  if (storage !== undefined && options.rootfs !== undefined && !isCopyOnWrite(options))
+    throw invalid(`cannot limit the storage of ${options.rootfs}: the folder is used as it is, see overlay`)
+  for (const [name, value] of Object.entries({ memory, memorySwap, pids, shmSize, ...sizes })) {
     if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
       throw invalid(`cannot set ${name} to ${value}: it must be a whole number above 0`)
     }

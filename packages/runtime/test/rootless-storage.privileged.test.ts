@@ -105,9 +105,12 @@ describeOn(
     const expected = (storage: string, several: boolean): unknown => {
       const owner = several ? '1000:44' : '0:0'
       const tarOwner = several ? '1000/44' : '0/0'
+      const filled = `private ${owner} 700 directory\nlink ${owner} 777 symbolic link\nprivate/file ${owner} 4640 regular file\nkept`
       return {
         storage,
-        filled: `private ${owner} 700 directory\nlink ${owner} 777 symbolic link\nprivate/file ${owner} 4640 regular file\nkept`,
+        filled,
+        restored: filled,
+        limited: expect.stringMatching(/limit storage in .*: the kernel lets only root of the host do that/),
         again: 'new\n0:0 600',
         printed: 'root:x:0:\nhostname\nhosts\nmoved\npasswd\nresolv.conf\nready\n',
         servers: storage === 'fuse-overlayfs' ? 1 : 0,

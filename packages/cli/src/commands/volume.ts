@@ -34,7 +34,11 @@ function create(cli: Cli): Command {
     .argument('[volume]')
     .option('-d, --driver <string>', 'Specify volume driver name (of a daemon)', 'local')
     .option('--label <list>', 'Set metadata for a volume', collect)
-    .option('-o, --opt <list>', 'Set driver specific options (of a daemon)', collect)
+    .option(
+      '-o, --opt <list>',
+      'Limit it (size=BYTES, inodes=NUMBER), or set options of a driver (of a daemon)',
+      collect,
+    )
     .action(async (name: string | undefined, { driver, label = [], opt = [] }: CreateFlags) => {
       const labels = parsePairs(label, '--label')
       const options = parsePairs(opt, '-o, --opt')

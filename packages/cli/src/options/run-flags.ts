@@ -9,6 +9,7 @@ import { parseHosts } from './parse-hosts.js'
 import { parseMounts } from './parse-mount.js'
 import { parseNetworks, type AttachFlags } from './parse-network.js'
 import { parsePairs } from './parse-pairs.js'
+import { parseStorage } from './parse-storage.js'
 import { parsePublish } from './parse-publish.js'
 import { parseSecurity } from './parse-security.js'
 import { parseSize } from './parse-size.js'
@@ -47,6 +48,7 @@ export interface RunFlags extends AttachFlags, DaemonFlags, LimitFlags, SandboxF
   readonly securityOpt?: List
   readonly shmSize?: string
   readonly stopSignal?: string
+  readonly storageOpt?: List
   readonly sysctl?: List
   readonly tty?: true
   readonly uidmap?: List
@@ -101,6 +103,7 @@ export function addContainerFlags(command: Command): void {
     .option('--security-opt <list>', 'Security options', collect)
     .option('--shm-size <bytes>', 'Size of /dev/shm')
     .option('--stop-signal <string>', 'Signal to stop the container')
+    .option('--storage-opt <list>', 'Limit its root filesystem (size=BYTES, inodes=NUMBER)', collect)
     .option('--sysctl <list>', 'Sysctl options', collect)
     .option('-t, --tty', 'Allocate a pseudo-TTY')
     .option('--uidmap <list>', 'User ids of its user namespace (CONTAINER:HOST:COUNT)', collect)
@@ -154,6 +157,7 @@ export function runOptions(flags: RunFlags, target: string, command: readonly st
     autoRemove: flags.rm ?? false,
     stopSignal: flags.stopSignal,
     shmSize: sizeOf(flags.shmSize),
+    storage: parseStorage(parsePairs(flags.storageOpt ?? [], '--storage-opt'), '--storage-opt'),
     ...limitOptions(flags),
     ...sandbox,
     tmpfs: isEmpty(mounts.tmpfs) ? sandbox.tmpfs : { ...sandbox.tmpfs, ...mounts.tmpfs },

@@ -6,6 +6,7 @@ import { namesOf, networkOption } from './container-network.js'
 import { limitsOf } from './limits.js'
 import { portMappings } from './ports.js'
 import { sandboxOf } from './sandbox.js'
+import { storageOf } from './storage.js'
 import { refuseUnsupported } from './unsupported.js'
 import { volumesOf } from './volumes.js'
 import { wordsOf } from './words.js'
@@ -53,6 +54,7 @@ export function createOptions(
     readOnly: host.ReadonlyRootfs ?? false,
     sysctls: host.Sysctls ?? {},
     shmSize: orUnset(host.ShmSize),
+    storage: storageOf(host.StorageOpt, 'HostConfig.StorageOpt'),
     ...securityOf(host.SecurityOpt ?? []),
     ...limitsOf(host),
     ...sandboxOf(body),

@@ -1,6 +1,7 @@
 import type { LayerLimits } from '../archive/limits.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import type { MountStrategy } from '../mount/strategy.js'
+import type { StorageLimit } from '../quota/storage-limit.js'
 
 /** Settings of `LayerStore.open`. */
 export interface LayerStoreOptions {
@@ -52,6 +53,11 @@ export type CreateRootOptions = (
    * on. Default none.
    */
   readonly below?: string | undefined
+  /**
+   * How much may be written to it; of a copy, how much it may hold at all. Default: as much as the disk. Needs root,
+   * and project quotas of the file system: ext4 or xfs, mounted with `prjquota`.
+   */
+  readonly storage?: StorageLimit | undefined
 }
 
 /** What `LayerStore.cleanup` has removed. */

@@ -6,10 +6,11 @@ import { errnoOf, OverlayError, systemError } from '../errors.js'
 import { makeFolders } from '../files/make-folders.js'
 import { inheritNothing } from '../files/inherit-nothing.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
-import { removeTree } from '../files/remove-tree.js'
 import type { OverlayDescription } from '../mount/description.js'
 import { mountOverlay } from '../mount/mount-overlay.js'
 import { checkPlain, checkStrategy, type MountStrategy } from '../mount/strategy.js'
+import { Projects } from '../quota/projects.js'
+import { checkStorageLimit } from '../quota/storage-limit.js'
 import { addLayer, discard } from './add-layer.js'
 import { checkLayer } from './check-layer.js'
 import { FlatTrees } from './flat-trees.js'
@@ -21,9 +22,9 @@ import type {
   LayerStoreOptions,
 } from './layer-store-options.js'
 import { checkDiffId, checkRootId, Layout } from './layout.js'
-import { makeRoot } from './make-root.js'
+import { makeRoot, removeRoot, type RootContext } from './make-root.js'
 import { RootFilesystem } from './root-filesystem.js'
-import { readRoot, rootIds, rootRecord, rootsOn } from './root-folder.js'
+import { deadProjects, readRoot, rootIds, rootRecord, rootsOn } from './root-folder.js'
 import { removeAbandoned, TemporaryFolder } from './temporary-folders.js'
 import { UnsyncedLayers } from './unsynced-layers.js'
 
@@ -46,9 +47,8 @@ export class LayerStore {
   readonly #limits: LayerLimits
   readonly #durable: boolean | 'later'
   readonly #unsynced: UnsyncedLayers
-  readonly #namespace: StoreUserNamespace | undefined
   #settling: NodeJS.Timeout | undefined
-  readonly #flat: FlatTrees
+  readonly #context: RootContext
   /** How new roots are made. */
   readonly strategy: MountStrategy
   /** Layers never change, so that what was read once stays right as long as they are there. */
@@ -62,9 +62,12 @@ export class LayerStore {
     strategy: MountStrategy,
   ) {
     this.#unsynced = UnsyncedLayers.of(layout)
-    this.#namespace = namespace
     this.strategy = strategy
-    this.#flat = new FlatTrees(layout, namespace)
+    this.#context = {
+      namespace,
+      flat: new FlatTrees(layout, namespace),
+      projects: new Projects(layout.projects, namespace),
+    }
     this.#layout = layout
     this.#limits = limits
     this.#durable = durable
@@ -132,7 +135,7 @@ export class LayerStore {
       limits: this.#limits,
       durable: this.#durable,
       unsynced: this.#unsynced,
-      namespace: this.#namespace,
+      namespace: this.#context.namespace,
     })
     if (this.#durable === 'later') this.#settleSoon()
     return layer
@@ -173,7 +176,7 @@ export class LayerStore {
     { signal }: Pick<AddLayerOptions, 'signal'> = {},
   ): Promise<void> {
     try {
-      await checkLayer(this.#layout, { diffId, source }, { namespace: this.#namespace, signal })
+      await checkLayer(this.#layout, { diffId, source }, { namespace: this.#context.namespace, signal })
     } finally {
       await discard(source) // it was not read where the layer's description is damaged already
     }
@@ -203,7 +206,7 @@ export class LayerStore {
   /** @param check - What it throws brings the layer back. */
   async #takeAway(diffId: string, check: () => void = () => undefined): Promise<void> {
     const folder = this.#layout.layer(diffId)
-    await using temporary = TemporaryFolder.create(this.#layout.temporary, this.#namespace)
+    await using temporary = TemporaryFolder.create(this.#layout.temporary, this.#context.namespace)
     const away = join(temporary.path, 'layer')
     try {
       renameSync(folder, away)
@@ -218,7 +221,7 @@ export class LayerStore {
       throw error
     }
     this.#known.delete(diffId)
-    await this.#flat.forget(filesOf(folder))
+    await this.#context.flat.forget(filesOf(folder))
   }
 
   /**
@@ -230,8 +233,8 @@ export class LayerStore {
    */
   async openView(diffIds: readonly string[]): Promise<Fd> {
     const view = this.view(diffIds)
-    if (this.strategy === 'overlay') return Promise.resolve(mountOverlay(view, this.#namespace))
-    return new Fd(openSync(await this.#flat.get(view.lower), O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+    if (this.strategy === 'overlay') return Promise.resolve(mountOverlay(view, this.#context.namespace))
+    return new Fd(openSync(await this.#context.flat.get(view.lower), O_RDONLY | O_DIRECTORY | O_CLOEXEC))
   }
 
   /**
@@ -244,7 +247,7 @@ export class LayerStore {
     const lower = this.#folders(diffIds)
     return {
       lower: lower.length === 1 ? [this.#layout.empty, ...lower] : lower,
-      ...(this.#namespace === undefined ? {} : { userxattr: true }),
+      ...(this.#context.namespace === undefined ? {} : { userxattr: true }),
     }
   }
 
@@ -255,24 +258,26 @@ export class LayerStore {
    * @throws {@link OverlayError}
    *   - `ERR_OVERLAY_EXISTS`: there is one of that id.
    *   - `ERR_OVERLAY_NOT_FOUND`: a layer or folder is missing.
+   *   - `ERR_OVERLAY_UNSUPPORTED`: a limit on a file system that keeps none.
    */
   async createRoot(
     id: string,
-    { layers, lower, volatile, below }: CreateRootOptions,
+    { layers, lower, volatile, below, storage }: CreateRootOptions,
   ): Promise<RootFilesystem> {
+    if (storage !== undefined) checkStorageLimit(storage)
     const above = layers === undefined ? lower : this.#folders(layers)
     const folders = below === undefined ? above : [below, ...above]
     if (this.strategy !== 'overlay' && layers === undefined) checkPlain(this.strategy, lower)
-    const record = rootRecord(this.#layout, id, {
+    const wanted = rootRecord(this.#layout, id, {
       layers: layers ?? [],
       lower: folders,
       volatile,
-      userxattr: this.#namespace !== undefined,
+      userxattr: this.#context.namespace !== undefined,
       strategy: this.strategy,
     })
     const folder = this.#layout.root(id)
-    await makeRoot({ id, folder }, record, this.#namespace)
-    return new RootFilesystem({ id, folder }, record, this.#flat, this.#namespace)
+    const record = await makeRoot({ id, folder }, wanted, storage, this.#context)
+    return new RootFilesystem({ id, folder }, record, this.#context)
   }
 
   /**
@@ -285,7 +290,7 @@ export class LayerStore {
     if (record === undefined)
       throw new OverlayError('ERR_OVERLAY_NOT_FOUND', `cannot open the root ${id}: there is none`)
     const folder = this.#layout.root(id)
-    return Promise.resolve(new RootFilesystem({ id, folder }, record, this.#flat, this.#namespace))
+    return Promise.resolve(new RootFilesystem({ id, folder }, record, this.#context))
   }
 
   /**
@@ -306,7 +311,7 @@ export class LayerStore {
    * @throws {@link OverlayError} `ERR_OVERLAY_IO` with `EBUSY`: something is mounted in it.
    */
   async removeRoot(id: string): Promise<void> {
-    await removeTree(this.#layout.root(checkRootId(id)), this.#namespace)
+    await removeRoot(this.#layout.root(checkRootId(id)), this.#context)
   }
 
   /** Ids of all root file systems, half made ones included. */
@@ -321,10 +326,11 @@ export class LayerStore {
    * @param options - `keep`: ids of the roots that are wanted. Without it all roots stay.
    */
   async cleanup({ keep }: { readonly keep?: Iterable<string> | undefined } = {}): Promise<CleanupResult> {
-    const abandoned = await removeAbandoned(this.#layout.temporary, this.#namespace)
+    const abandoned = await removeAbandoned(this.#layout.temporary, this.#context.namespace)
     const wanted = new Set(keep)
     const unwanted = keep === undefined ? [] : rootIds(this.#layout).filter((id) => !wanted.has(id))
-    for (const id of unwanted) await removeTree(join(this.#layout.roots, id), this.#namespace)
+    for (const id of unwanted) await removeRoot(join(this.#layout.roots, id), this.#context)
+    await this.#context.projects.cleanup((claims) => deadProjects(this.#layout, claims))
     return { abandoned, roots: unwanted }
   }
 

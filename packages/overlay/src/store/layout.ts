@@ -11,6 +11,7 @@ import { OverlayError } from '../errors.js'
  * FOLDER/temporary/NAME, NAME.lock       half made; the lock is held as long as somebody is at it
  * FOLDER/flat/HASH/{flat.json,tree}     stacks of layers as one folder, where the kernel does not merge them
  * FOLDER/unsynced/BOOT~HEX               a layer that may not be on the disk yet
+ * FOLDER/projects/                       see Projects: there once a root had a limit
  * FOLDER/empty                           below a read-only view of a single layer
  * ```
  */
@@ -35,6 +36,9 @@ export class Layout {
   }
   get flat(): string {
     return join(this.folder, 'flat')
+  }
+  get projects(): string {
+    return join(this.folder, 'projects')
   }
   get empty(): string {
     return join(this.folder, 'empty')

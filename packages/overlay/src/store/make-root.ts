@@ -3,14 +3,29 @@ import { errnoOf, OverlayError, systemError } from '../errors.js'
 import { removeTree } from '../files/remove-tree.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { copyMerged } from './flat-trees.js'
-import { fillRoot, type RootRecord } from './root-folder.js'
+import type { Projects } from '../quota/projects.js'
+import type { StorageLimit } from '../quota/storage-limit.js'
+import type { FlatTrees } from './flat-trees.js'
+import { fillRoot, projectOfRoot, type RootRecord } from './root-folder.js'
 
-/** Makes the folder of a root file system, whole or not at all. */
+/** What all root file systems of a store have in common. */
+export interface RootContext {
+  readonly flat: FlatTrees
+  readonly namespace: StoreUserNamespace | undefined
+  readonly projects: Projects
+}
+
+/**
+ * Makes the folder of a root file system, whole or not at all.
+ *
+ * @returns The record that is kept of it.
+ */
 export async function makeRoot(
   { id, folder }: { readonly id: string; readonly folder: string },
-  record: RootRecord,
-  namespace: StoreUserNamespace | undefined,
-): Promise<void> {
+  wanted: RootRecord,
+  storage: StorageLimit | undefined,
+  { namespace, projects }: RootContext,
+): Promise<RootRecord> {
   try {
     mkdirSync(folder, { mode: 0o700 })
   } catch (error) {
@@ -19,11 +34,23 @@ export async function makeRoot(
       cause: error,
     })
   }
+  let record = wanted
   try {
+    // the folder is there: as long as it is, nobody gives the project back
+    if (storage !== undefined) record = { ...wanted, project: projects.claim(id, storage) }
     fillRoot(folder, record, namespace)
     if (record.strategy === 'copy') await copyMerged(record.lower, record.upper!, namespace)
   } catch (error) {
     await removeTree(folder, namespace)
+    if (record.project !== undefined) await projects.release(record.project)
     throw systemError('make the root', id, error)
   }
+  return record
+}
+
+/** Removes the folder of a root file system, whole, half made or damaged. Does nothing when there is none. */
+export async function removeRoot(folder: string, { namespace, projects }: RootContext): Promise<void> {
+  const project = projectOfRoot(folder)
+  await removeTree(folder, namespace)
+  if (project !== undefined) await projects.release(project)
 }

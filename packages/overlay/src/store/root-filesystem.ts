@@ -7,17 +7,17 @@ import { mountIdmapped } from '../mount/mount-idmapped.js'
 import { mountOverlay } from '../mount/mount-overlay.js'
 import { MountedRoot } from '../mount/mounted-root.js'
 import type { OwnerMaps } from '../ids/inside-ids.js'
-import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { OverlayError } from '../errors.js'
 import { pathOfFd } from '../files/open-in.js'
-import { removeTree } from '../files/remove-tree.js'
 import { treeSize } from '../files/tree-size.js'
 import { mountFolder } from '../mount/mount-folder.js'
 import { mountFuse } from '../mount/mount-fuse.js'
 import type { MountStrategy } from '../mount/strategy.js'
 import { mergedTarStream, tarStream } from '../pack/pack-tree.js'
+import type { Project } from '../quota/projects.js'
+import type { StorageUse } from '../quota/storage-limit.js'
 import { changesOf, differencesOf, type Change, type Compared } from './changes.js'
-import type { FlatTrees } from './flat-trees.js'
+import { removeRoot, type RootContext } from './make-root.js'
 import type { RootRecord } from './root-folder.js'
 
 /**
@@ -37,18 +37,17 @@ export class RootFilesystem implements AsyncDisposable {
   readonly description: OverlayDescription
   /** How its layers become one tree. Of a copy, `description.upper` is all of it. */
   readonly strategy: MountStrategy
-  readonly #namespace: StoreUserNamespace | undefined
-  readonly #flat: FlatTrees
+  readonly #project: Project | undefined
+  readonly #context: RootContext
 
   /** Use `LayerStore.createRoot` or `LayerStore.openRoot`. */
   constructor(
     { id, folder }: { readonly id: string; readonly folder: string },
-    { layers, strategy = 'overlay', ...description }: RootRecord,
-    flat: FlatTrees,
-    namespace?: StoreUserNamespace,
+    { layers, strategy = 'overlay', project, ...description }: RootRecord,
+    context: RootContext,
   ) {
-    this.#namespace = namespace
-    this.#flat = flat
+    this.#context = context
+    this.#project = project
     this.id = id
     this.folder = folder
     this.layers = layers
@@ -66,9 +65,9 @@ export class RootFilesystem implements AsyncDisposable {
     switch (this.strategy) {
       case 'overlay':
         this.#forgetVolatileMount()
-        return mountOverlay(this.description, this.#namespace)
+        return mountOverlay(this.description, this.#context.namespace)
       case 'copy':
-        return mountFolder(this.description.upper!, this.#namespace)
+        return mountFolder(this.description.upper!, this.#context.namespace)
       case 'fuse-overlayfs':
         throw new OverlayError(
           'ERR_OVERLAY_UNSUPPORTED',
@@ -87,7 +86,7 @@ export class RootFilesystem implements AsyncDisposable {
     if (this.strategy !== 'overlay') return this.mount()
     const { lower, upper, userxattr } = this.description
     // a second mount with the same upper folder is refused, one that has it as its topmost lower one is not
-    return mountOverlay({ lower: [...lower, upper!], userxattr }, this.#namespace)
+    return mountOverlay({ lower: [...lower, upper!], userxattr }, this.#context.namespace)
   }
 
   /**
@@ -98,7 +97,7 @@ export class RootFilesystem implements AsyncDisposable {
    */
   async mountIn(userNamespace: number): Promise<Fd> {
     if (this.strategy === 'fuse-overlayfs') return mountFuse(this.description, userNamespace)
-    const namespace = { fd: userNamespace, singleId: this.#namespace?.singleId ?? false }
+    const namespace = { fd: userNamespace, singleId: this.#context.namespace?.singleId ?? false }
     if (this.strategy === 'copy') return Promise.resolve(mountFolder(this.description.upper!, namespace))
     this.#forgetVolatileMount()
     return Promise.resolve(mountOverlay(this.description, namespace))
@@ -148,7 +147,12 @@ export class RootFilesystem implements AsyncDisposable {
    * @throws {@link OverlayError} `ERR_OVERLAY_NOT_FOUND`: it was removed meanwhile.
    */
   async size(): Promise<number> {
-    return await treeSize(this.description.upper!, this.#namespace)
+    return await treeSize(this.description.upper!, this.#context.namespace)
+  }
+
+  /** Its limit, and what of it is taken; undefined for a root without one. */
+  storage(): StorageUse | undefined {
+    return this.#project === undefined ? undefined : this.#context.projects.use(this.#project)
   }
 
   /**
@@ -172,11 +176,15 @@ export class RootFilesystem implements AsyncDisposable {
     readonly owners?: OwnerMaps | undefined
   } = {}): Readable {
     const { strategy: madeBy, description } = this
-    const options = { namespace: this.#namespace, madeBy, owners }
+    const options = { namespace: this.#context.namespace, madeBy, owners }
     if (madeBy !== 'copy') return tarStream(() => description.upper!, { ...options, isUpper: true }, signal)
     return later(async () => {
       const only = await this.#compare(differencesOf)
-      return tarStream(() => description.upper!, { namespace: this.#namespace, isUpper: false, only }, signal)
+      return tarStream(
+        () => description.upper!,
+        { namespace: this.#context.namespace, isUpper: false, only },
+        signal,
+      )
     })
   }
 
@@ -186,7 +194,7 @@ export class RootFilesystem implements AsyncDisposable {
    */
   export({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Readable {
     const { lower, upper } = this.description
-    const namespace = this.#namespace
+    const namespace = this.#context.namespace
     if (this.strategy === 'copy') return tarStream(() => upper!, { isUpper: false, namespace }, signal)
     if (this.strategy === 'fuse-overlayfs')
       return mergedTarStream([...lower, upper!], { namespace, madeBy: this.strategy }, signal)
@@ -204,7 +212,7 @@ export class RootFilesystem implements AsyncDisposable {
    * @throws {@link OverlayError} `ERR_OVERLAY_IO` with `EBUSY`: something is mounted in it.
    */
   async remove(): Promise<void> {
-    await removeTree(this.folder, this.#namespace)
+    await removeRoot(this.folder, this.#context)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -214,11 +222,12 @@ export class RootFilesystem implements AsyncDisposable {
   /** Hands over what the root is compared with: the layers below it as one tree. */
   async #compare<T>(use: (compared: Compared) => Promise<T>): Promise<T> {
     const { lower, upper, userxattr } = this.description
-    const given = { upper: upper!, madeBy: this.strategy, namespace: this.#namespace }
+    const given = { upper: upper!, madeBy: this.strategy, namespace: this.#context.namespace }
     if (lower.length === 1) return await use({ ...given, lower: lower[0]! })
-    if (this.strategy !== 'overlay') return await use({ ...given, lower: await this.#flat.get(lower) })
+    if (this.strategy !== 'overlay')
+      return await use({ ...given, lower: await this.#context.flat.get(lower) })
     // the kernel itself merges them
-    using merged = mountOverlay({ lower, userxattr }, this.#namespace)
+    using merged = mountOverlay({ lower, userxattr }, this.#context.namespace)
     return await use({ ...given, lower: pathOfFd(merged.number) })
   }
 
@@ -231,7 +240,7 @@ export class RootFilesystem implements AsyncDisposable {
     if (volatile === true && work !== undefined) {
       const marks = join(work, 'work')
       // overlayfs closes them even to their owner, which only root may pass over
-      for (const path of this.#namespace === undefined ? [] : ['', 'incompat', 'incompat/volatile'])
+      for (const path of this.#context.namespace === undefined ? [] : ['', 'incompat', 'incompat/volatile'])
         if (existsSync(join(marks, path))) chmodSync(join(marks, path), 0o700)
       rmSync(join(marks, 'incompat'), { recursive: true, force: true })
     }

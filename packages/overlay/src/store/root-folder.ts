@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { errnoOf, OverlayError, systemError } from '../errors.js'
 import { overlayParameters, type OverlayDescription } from '../mount/description.js'
+import { addToProject, parseProject, type Claim, type Project } from '../quota/projects.js'
 import { mountStrategies, type MountStrategy } from '../mount/strategy.js'
 import { parse } from './layer-folder.js'
 import type { Layout } from './layout.js'
@@ -23,6 +24,8 @@ export interface RootRecord extends OverlayDescription {
   readonly layers: readonly string[]
   /** How the layers become one tree; of a root that is a copy `upper` is all of it. Absent for `'overlay'`. */
   readonly strategy?: MountStrategy | undefined
+  /** What its limit is kept by, where it has one. */
+  readonly project?: Project | undefined
 }
 
 const recordFile = 'root.json'
@@ -80,6 +83,8 @@ export function fillRoot(
   if (made.uid !== top.uid || made.gid !== top.gid) giveTo(top, record.upper!, namespace)
   chmodSync(record.upper!, top.mode & 0o7777)
   mkdirSync(record.work!, { mode: 0o700 })
+  // what is renamed from one to the other has to be of the same project
+  if (record.project !== undefined) addToProject(record.project, record.upper!, record.work!)
 }
 
 /** An ordinary user's roots are its own, which is root inside: nobody but root of the host can give a folder away. */
@@ -106,10 +111,30 @@ export function readRoot(layout: Layout, id: string): RootRecord | undefined {
   if (areStrings(layers) && areStrings(lower) && typeof upper === 'string' && typeof work === 'string') {
     const flags = ['volatile', 'userxattr'].filter((flag) => record[flag] === true)
     const strategy = mountStrategies.find((known) => known === record['strategy'])
+    const project = parseProject(record['project'])
     const more = { ...Object.fromEntries(flags.map((flag) => [flag, true])), ...(strategy && { strategy }) }
-    return { layers, lower, upper, work, ...more }
+    return { layers, lower, upper, work, ...more, ...(project && { project }) }
   }
   throw new OverlayError('ERR_OVERLAY_DAMAGED', `cannot read ${path}: it is not what was written`, { path })
+}
+
+/** The project of a root file system; undefined also for one that is half made or damaged. */
+export function projectOfRoot(folder: string): Project | undefined {
+  const path = join(folder, recordFile)
+  try {
+    return parseProject(parse(path, readFileSync(path, 'utf8'))['project'])
+  } catch {
+    return undefined
+  }
+}
+
+/** Projects of root file systems that are no more. One whose record cannot be read yet is being made. */
+export function deadProjects(layout: Layout, claims: readonly Claim[]): readonly Claim[] {
+  return claims.filter(({ owner, claim }) => {
+    const folder = layout.root(owner)
+    const project = projectOfRoot(folder)
+    return project === undefined ? !existsSync(folder) : project.claim !== claim
+  })
 }
 
 /** Ids of all root file systems, half made ones included. */

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, fstatSync, futimesSync, mkdirSync, openSync, readdirSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { flock, LOCK_EX, LOCK_NB } from '@ctr/linux'
 import { abortError, errnoOf } from '../errors.js'
+import { tryLock } from '../files/file-lock.js'
 import { removeTree } from '../files/remove-tree.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
 
@@ -33,7 +33,7 @@ export class TemporaryFolder implements AsyncDisposable {
       const path = join(parent, randomBytes(12).toString('hex'))
       const lock = openSync(path + suffix, 'wx', 0o600)
       // between open and lock a cleanup may have taken the file for a dead one
-      if (lockNow(lock) && fstatSync(lock).nlink === 1) {
+      if (tryLock(lock) && fstatSync(lock).nlink === 1) {
         mkdirSync(path, { mode: 0o700 })
         return new TemporaryFolder(path, lock, namespace)
       }
@@ -56,7 +56,7 @@ export class TemporaryFolder implements AsyncDisposable {
       const lock = openSync(path + suffix, 'a', 0o600)
       let taken: TemporaryFolder | undefined
       try {
-        if (lockNow(lock)) {
+        if (tryLock(lock)) {
           // whoever had it, or a cleanup, may have removed the file since it was opened
           if (fstatSync(lock).nlink === 0) continue
           await removeTree(path, namespace) // what a dead one has left
@@ -107,7 +107,7 @@ export async function removeAbandoned(parent: string, namespace?: StoreUserNames
     const lock = openLock(join(parent, name + suffix))
     if (lock === undefined) continue
     try {
-      if (!lockNow(lock)) continue // somebody is at it
+      if (!tryLock(lock)) continue // somebody is at it
       await removeTree(join(parent, name), namespace)
       unlinkSync(join(parent, name + suffix))
       count += 1
@@ -126,16 +126,6 @@ function openLock(path: string): number | undefined {
     return openSync(path, 'a', 0o600)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-function lockNow(fd: number): boolean {
-  try {
-    flock(fd, LOCK_EX | LOCK_NB)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'EAGAIN' || errnoOf(error) === 'EWOULDBLOCK') return false
     throw error
   }
 }

@@ -11,8 +11,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { execute, flock, LOCK_EX, LOCK_NB, O_DIRECTORY, O_RDONLY, Program } from '@ctr/linux'
+import { execute, O_DIRECTORY, O_RDONLY, Program } from '@ctr/linux'
 import { errnoOf, systemError } from '../errors.js'
+import { tryLock } from '../files/file-lock.js'
 import type { Layout } from './layout.js'
 
 /** The kernel has written by itself, after 30 s usually, what is older than this: syncing it costs little. */
@@ -60,7 +61,7 @@ export class UnsyncedLayers {
     const lock = openSync(this.#layout.unsynced, O_RDONLY | O_DIRECTORY)
     try {
       // nobody adds a layer again before its note is gone; another store of this thread may have the lock
-      while (!lockNow(lock)) await sleep(20)
+      while (!tryLock(lock)) await sleep(20)
       for (const { path, boot, hex } of this.#notes()) {
         if (boot === this.#boot || !existsSync(path)) continue
         await remove(`sha256:${hex}`)
@@ -117,16 +118,6 @@ function bootId(): string | undefined {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   } catch {
     return undefined
-  }
-}
-
-function lockNow(fd: number): boolean {
-  try {
-    flock(fd, LOCK_EX | LOCK_NB)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'EAGAIN') return false
-    throw error
   }
 }
 

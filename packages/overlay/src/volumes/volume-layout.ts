@@ -10,6 +10,7 @@ import { OverlayError } from '../errors.js'
  * FOLDER/NAME/users/USER             who uses it
  * FOLDER/NAME/lock                   held while it is filled
  * FOLDER/.temporary/NAME, NAME.lock  half made; the lock is held as long as somebody is at it
+ * FOLDER/.projects/                  see Projects: there once a volume had a limit
  * ```
  */
 export class VolumeLayout {
@@ -21,6 +22,9 @@ export class VolumeLayout {
 
   get temporary(): string {
     return join(this.folder, '.temporary')
+  }
+  get projects(): string {
+    return join(this.folder, '.projects')
   }
   volume(name: string): string {
     return join(this.folder, checkVolumeName(name))

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
 import { layerLimits, type LayerLimits } from '../archive/limits.js'
 import { errnoOf, OverlayError, systemError } from '../errors.js'
 import { inheritNothing } from '../files/inherit-nothing.js'
 import { makeFolders } from '../files/make-folders.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
+import { parseProject, Projects, type Claim, type Project } from '../quota/projects.js'
+import { checkStorageLimit, type StorageLimit } from '../quota/storage-limit.js'
 import { parse } from '../store/layer-folder.js'
 import { removeAbandoned, TemporaryFolder } from '../store/temporary-folders.js'
-import { makeData, unpackVolume, Volume, type VolumeRecord } from './volume.js'
+import { makeData, unpackVolume, Volume, type VolumeContext, type VolumeRecord } from './volume.js'
 import { checkVolumeName, VolumeLayout } from './volume-layout.js'
 
 /** Settings of {@link VolumeStore.open}. */
@@ -22,6 +24,8 @@ export interface VolumeStoreOptions {
 /** Settings of {@link VolumeStore.create} and {@link VolumeStore.restore}. */
 export interface CreateVolumeOptions {
   readonly labels?: Readonly<Record<string, string>> | undefined
+  /** How much it may hold. Default: as much as the disk. Needs root, and project quotas of the file system. */
+  readonly storage?: StorageLimit | undefined
 }
 
 /**
@@ -34,14 +38,10 @@ export interface CreateVolumeOptions {
  * data.use('web-1') // from now on it cannot be removed
  */
 export class VolumeStore {
-  readonly #layout: VolumeLayout
-  readonly #limits: LayerLimits
-  readonly #namespace: StoreUserNamespace | undefined
+  readonly #context: VolumeContext
 
-  private constructor(layout: VolumeLayout, limits: LayerLimits, namespace: StoreUserNamespace | undefined) {
-    this.#layout = layout
-    this.#limits = limits
-    this.#namespace = namespace
+  private constructor(context: VolumeContext) {
+    this.#context = context
   }
 
   /** Opens a store, made if it is missing. */
@@ -50,6 +50,7 @@ export class VolumeStore {
     { limits, userNamespace }: VolumeStoreOptions = {},
   ): Promise<VolumeStore> {
     const checked = layerLimits(limits)
+    const namespace = userNamespace
     const layout = new VolumeLayout(resolve(folder))
     try {
       for (const path of [layout.folder, layout.temporary]) {
@@ -59,7 +60,8 @@ export class VolumeStore {
     } catch (error) {
       throw systemError('open the store', layout.folder, error)
     }
-    return Promise.resolve(new VolumeStore(layout, checked, userNamespace))
+    const projects = new Projects(layout.projects, namespace)
+    return Promise.resolve(new VolumeStore({ layout, limits: checked, namespace, projects }))
   }
 
   /** The store's folder, absolute. */
@@ -72,6 +74,7 @@ export class VolumeStore {
    *
    * @param name - 2 to 128 letters, digits, `_`, `.`, `-`, the first a letter or digit. Without it, an anonymous volume
    *   gets a name of 64 random hexadecimal digits.
+   * @throws {@link OverlayError} `ERR_OVERLAY_UNSUPPORTED`: a limit on a file system that keeps none.
    */
   async create(name?: string, options: CreateVolumeOptions = {}): Promise<Volume> {
     const made = name === undefined ? randomBytes(32).toString('hex') : checkVolumeName(name)
@@ -79,10 +82,7 @@ export class VolumeStore {
       const existing = this.get(made)
       if (existing !== undefined) return existing
       const record = { ...recordOf(made, options), anonymous: name === undefined }
-      const volume = await this.#make(record, (data) => {
-        makeData(data)
-        return Promise.resolve()
-      })
+      const volume = await this.#make(record, options.storage, () => Promise.resolve())
       if (volume !== undefined) return volume
     }
   }
@@ -100,8 +100,8 @@ export class VolumeStore {
   ): Promise<Volume> {
     const volume =
       this.get(name) === undefined
-        ? await this.#make(recordOf(name, options), (data) =>
-            unpackVolume(source, data, this.#limits, this.#namespace, signal),
+        ? await this.#make(recordOf(name, options), options.storage, (data) =>
+            unpackVolume(source, data, this.#context, signal),
           )
         : undefined
     if (volume !== undefined) return volume
@@ -111,7 +111,7 @@ export class VolumeStore {
   /** A volume by its name, or `undefined`. */
   get(name: string): Volume | undefined {
     const record = this.#read(checkVolumeName(name))
-    return record === undefined ? undefined : new Volume(this.#layout, record, this.#limits, this.#namespace)
+    return record === undefined ? undefined : new Volume(this.#context, record)
   }
 
   /** All volumes, in the order of their names. */
@@ -131,19 +131,26 @@ export class VolumeStore {
     const volume = this.get(name)
     if (volume === undefined) return
     refuseUsed(volume, volume.users())
-    await using temporary = TemporaryFolder.create(this.#layout.temporary, this.#namespace)
+    if (!(await this.#takeAway(volume))) return
+    if (volume.project !== undefined) await this.#context.projects.release(volume.project)
+  }
+
+  /** Removes a volume that nobody uses; false when somebody else did. */
+  async #takeAway(volume: Volume): Promise<boolean> {
+    const place = this.#layout.volume(volume.name)
+    await using temporary = this.#temporary()
     const away = join(temporary.path, 'volume')
     try {
-      renameSync(this.#layout.volume(name), away)
+      renameSync(place, away)
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return
-      throw systemError('remove the volume', name, error)
+      if (errnoOf(error) === 'ENOENT') return false
+      throw systemError('remove the volume', volume.name, error)
     }
     // who began to use it in between is either seen here, or has not found it any more
     const users = readdirSync(join(away, 'users'))
-    if (users.length === 0) return
-    renameSync(away, this.#layout.volume(name))
-    refuseUsed(volume, users)
+    if (users.length === 0) return true
+    renameSync(away, place)
+    throw inUse(volume, users)
   }
 
   /**
@@ -172,7 +179,8 @@ export class VolumeStore {
    * @param options - `ended`: says of a user whether it is no more. Without it all uses stay.
    */
   async cleanup({ ended }: { readonly ended?: ((user: string) => boolean) | undefined } = {}): Promise<void> {
-    await removeAbandoned(this.#layout.temporary, this.#namespace)
+    await removeAbandoned(this.#layout.temporary, this.#context.namespace)
+    await this.#context.projects.cleanup((claims) => this.#findDead(claims))
     if (ended === undefined) return
     for (const volume of this.list()) {
       const users = volume.users().filter(ended)
@@ -183,20 +191,54 @@ export class VolumeStore {
   }
 
   /** Makes a volume aside and gives it its name; `undefined` when somebody else was faster. */
-  async #make(record: VolumeRecord, fill: (data: string) => Promise<void>): Promise<Volume | undefined> {
-    const place = this.#layout.volume(record.name)
-    await using temporary = TemporaryFolder.create(this.#layout.temporary, this.#namespace)
-    const made = join(temporary.path, 'volume')
+  async #make(
+    wanted: VolumeRecord,
+    storage: StorageLimit | undefined,
+    fill: (data: string) => Promise<void>,
+  ): Promise<Volume | undefined> {
+    if (storage !== undefined) checkStorageLimit(storage)
+    let project: Project | undefined
+    let made: Volume | undefined
     try {
-      mkdirSync(join(made, 'users'), { recursive: true, mode: 0o700 })
-      writeFileSync(join(made, 'volume.json'), JSON.stringify(record), { mode: 0o600, flag: 'wx' })
-      await fill(join(made, 'data'))
-      renameSync(made, place)
+      await using temporary = this.#temporary()
+      project = storage && this.#context.projects.claim(basename(temporary.path), storage)
+      const record: VolumeRecord = { ...wanted, ...(project && { project }) }
+      await this.#fillAndPlace(join(temporary.path, 'volume'), record, fill)
+      made = new Volume(this.#context, record)
     } catch (error) {
-      if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return undefined
-      throw systemError('make the volume', record.name, error)
+      if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'EEXIST')
+        throw systemError('make the volume', wanted.name, error)
+    } finally {
+      if (made === undefined && project !== undefined) await this.#context.projects.release(project)
     }
-    return new Volume(this.#layout, record, this.#limits, this.#namespace)
+    return made
+  }
+
+  async #fillAndPlace(
+    folder: string,
+    record: VolumeRecord,
+    fill: (data: string) => Promise<void>,
+  ): Promise<void> {
+    mkdirSync(join(folder, 'users'), { recursive: true, mode: 0o700 })
+    writeFileSync(join(folder, 'volume.json'), JSON.stringify(record), { mode: 0o600, flag: 'wx' })
+    makeData(join(folder, 'data'), record.project)
+    await fill(join(folder, 'data'))
+    renameSync(folder, this.#layout.volume(record.name))
+  }
+
+  get #layout(): VolumeLayout {
+    return this.#context.layout
+  }
+
+  #temporary(): TemporaryFolder {
+    return TemporaryFolder.create(this.#layout.temporary, this.#context.namespace)
+  }
+
+  /** Projects of volumes that are neither being made nor there, which is looked at in this order. */
+  #findDead(claims: readonly Claim[]): readonly Claim[] {
+    const made = claims.filter(({ owner }) => !existsSync(join(this.#layout.temporary, owner)))
+    const kept = new Set(made.length === 0 ? [] : this.list().map(({ project }) => project?.claim))
+    return made.filter(({ claim }) => !kept.has(claim))
   }
 
   #read(name: string): VolumeRecord | undefined {
@@ -208,9 +250,10 @@ export class VolumeStore {
       if (errnoOf(error) === 'ENOENT') return undefined
       throw systemError('read', path, error)
     }
-    const { anonymous, labels, createdAt } = parse(path, text)
+    const { anonymous, labels, createdAt, ...rest } = parse(path, text)
     if (typeof createdAt === 'string' && typeof anonymous === 'boolean' && isLabels(labels)) {
-      return { name, anonymous, labels, createdAt }
+      const project = parseProject(rest['project'])
+      return { name, anonymous, labels, createdAt, ...(project && { project }) }
     }
     throw new OverlayError('ERR_OVERLAY_DAMAGED', `cannot read ${path}: it is not what was written`, { path })
   }
@@ -228,9 +271,12 @@ function isLabels(value: unknown): value is Readonly<Record<string, string>> {
   )
 }
 
-function refuseUsed({ name }: Volume, users: readonly string[]): void {
-  if (users.length === 0) return
-  throw new OverlayError(
+function refuseUsed(volume: Volume, users: readonly string[]): void {
+  if (users.length > 0) throw inUse(volume, users)
+}
+
+function inUse({ name }: Volume, users: readonly string[]): OverlayError {
+  return new OverlayError(
     'ERR_OVERLAY_IN_USE',
     `cannot remove the volume ${name}: it is in use by ${users.join(', ')}`,
   )

@@ -1,26 +1,19 @@
-import {
-  chmodSync,
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { AT_FDCWD, flock, LOCK_EX, LOCK_NB, O_DIRECTORY, O_RDONLY } from '@ctr/linux'
+import { AT_FDCWD, O_DIRECTORY, O_RDONLY } from '@ctr/linux'
 import type { LayerLimits } from '../archive/limits.js'
 import { errnoOf, isOverlayError, systemError } from '../errors.js'
 import { byteStringOf } from '../files/byte-string.js'
+import { withFileLock } from '../files/file-lock.js'
 import { names } from '../files/names.js'
 import { openIn } from '../files/open-in.js'
 import { TreeAccess } from '../files/tree-access.js'
 import { treeSize } from '../files/tree-size.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { packTree } from '../pack/pack-tree.js'
+import { addToProject, type Project, type Projects } from '../quota/projects.js'
+import type { StorageUse } from '../quota/storage-limit.js'
 import { TemporaryFolder } from '../store/temporary-folders.js'
 import { unpackLayer } from '../unpack/unpack-layer.js'
 import { checkUser, type VolumeLayout } from './volume-layout.js'
@@ -33,9 +26,17 @@ export interface VolumeRecord {
   readonly labels: Readonly<Record<string, string>>
   /** When it was made, in ISO 8601. */
   readonly createdAt: string
+  /** What its limit is kept by, where it has one. */
+  readonly project?: Project | undefined
 }
 
-const lockRetryMs = 5
+/** What all volumes of a store have in common. */
+export interface VolumeContext {
+  readonly layout: VolumeLayout
+  readonly limits: LayerLimits
+  readonly namespace: StoreUserNamespace | undefined
+  readonly projects: Projects
+}
 
 /** Files that outlive containers, in a folder that is mounted in them. `VolumeStore` has them. */
 export class Volume implements VolumeRecord {
@@ -43,35 +44,28 @@ export class Volume implements VolumeRecord {
   readonly anonymous: boolean
   readonly labels: Readonly<Record<string, string>>
   readonly createdAt: string
-  readonly #layout: VolumeLayout
-  readonly #limits: LayerLimits
-  readonly #namespace: StoreUserNamespace | undefined
+  readonly project: Project | undefined
+  readonly #context: VolumeContext
 
   /** Use {@link VolumeStore}. */
-  constructor(
-    layout: VolumeLayout,
-    record: VolumeRecord,
-    limits: LayerLimits,
-    namespace: StoreUserNamespace | undefined,
-  ) {
-    this.#layout = layout
-    this.#limits = limits
-    this.#namespace = namespace
+  constructor(context: VolumeContext, record: VolumeRecord) {
+    this.#context = context
     this.name = record.name
     this.anonymous = record.anonymous
     this.labels = record.labels
     this.createdAt = record.createdAt
+    this.project = record.project
   }
 
   /** The folder of its files. */
   get path(): string {
-    return this.#layout.data(this.name)
+    return this.#context.layout.data(this.name)
   }
 
   /** True when it has no files. */
   isEmpty(): boolean {
     try {
-      const folder = new TreeAccess(this.#namespace).openFolder(AT_FDCWD, byteStringOf(this.path))
+      const folder = new TreeAccess(this.#context.namespace).openFolder(AT_FDCWD, byteStringOf(this.path))
       try {
         return names(folder).next().done === true
       } finally {
@@ -85,17 +79,22 @@ export class Volume implements VolumeRecord {
   /** Bytes of its files: a file with several names once, folders not at all. It may be in use meanwhile. */
   async size(): Promise<number> {
     try {
-      return await treeSize(this.path, this.#namespace)
+      return await treeSize(this.path, this.#context.namespace)
     } catch (error) {
       if (isOverlayError(error) && error.code === 'ERR_OVERLAY_NOT_FOUND') return 0 // removed meanwhile
       throw error
     }
   }
 
+  /** Its limit, and what of it is taken; undefined for a volume without one. */
+  storage(): StorageUse | undefined {
+    return this.project === undefined ? undefined : this.#context.projects.use(this.project)
+  }
+
   /** Who uses it, in the order of their names. */
   users(): readonly string[] {
     try {
-      return readdirSync(this.#layout.users(this.name)).sort()
+      return readdirSync(this.#context.layout.users(this.name)).sort()
     } catch (error) {
       throw systemError('read', this.name, error)
     }
@@ -109,7 +108,7 @@ export class Volume implements VolumeRecord {
    */
   use(user: string): void {
     try {
-      writeFileSync(join(this.#layout.users(this.name), checkUser(user)), '', { mode: 0o600 })
+      writeFileSync(join(this.#context.layout.users(this.name), checkUser(user)), '', { mode: 0o600 })
     } catch (error) {
       throw systemError('use the volume', this.name, error)
     }
@@ -117,7 +116,7 @@ export class Volume implements VolumeRecord {
 
   /** Ends a use. Idempotent. */
   release(user: string): void {
-    rmSync(join(this.#layout.users(this.name), checkUser(user)), { force: true })
+    rmSync(join(this.#context.layout.users(this.name), checkUser(user)), { force: true })
   }
 
   /**
@@ -132,17 +131,16 @@ export class Volume implements VolumeRecord {
     const source = openFolder(root, path)
     if (source === undefined) return false
     try {
-      return await this.#locked(async () => {
+      return await withFileLock(this.#context.layout.lock(this.name), async () => {
         const others = this.users().some((other) => other !== user)
         if (others || !this.isEmpty()) return false
-        await using temporary = TemporaryFolder.create(this.#layout.temporary, this.#namespace)
-        const made = join(temporary.path, 'data')
-        await unpackVolume(
-          packTree(source, { namespace: this.#namespace }),
-          made,
-          this.#limits,
-          this.#namespace,
+        await using temporary = TemporaryFolder.create(
+          this.#context.layout.temporary,
+          this.#context.namespace,
         )
+        const made = join(temporary.path, 'data')
+        makeData(made, this.project)
+        await unpackVolume(packTree(source, { namespace: this.#context.namespace }), made, this.#context)
         return replaceEmpty(made, this.path)
       })
     } finally {
@@ -155,36 +153,25 @@ export class Volume implements VolumeRecord {
    * should write to it meanwhile.
    */
   backup({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Readable {
-    return packTree(this.path, { signal, namespace: this.#namespace })
-  }
-
-  async #locked<T>(act: () => Promise<T>): Promise<T> {
-    const lock = openSync(this.#layout.lock(this.name), 'a', 0o600)
-    try {
-      while (!tryLock(lock)) await sleep(lockRetryMs)
-      return await act()
-    } finally {
-      closeSync(lock)
-    }
+    return packTree(this.path, { signal, namespace: this.#context.namespace })
   }
 }
 
-/** Unpacks a tar as it is: names that would be whiteouts in a layer mean nothing. */
+/** Unpacks a tar as it is into an empty folder: names that would be whiteouts in a layer mean nothing. */
 export async function unpackVolume(
   source: AsyncIterable<Uint8Array>,
   folder: string,
-  limits: LayerLimits,
-  namespace: StoreUserNamespace | undefined,
+  { limits, namespace }: VolumeContext,
   signal?: AbortSignal,
 ): Promise<void> {
-  makeData(folder)
   await unpackLayer(source, folder, { limits, signal, namespace, whiteouts: 'plain' })
 }
 
 /** Makes the folder of a volume's files. */
-export function makeData(folder: string): void {
+export function makeData(folder: string, project: Project | undefined): void {
   mkdirSync(folder, { mode: 0o755 })
   chmodSync(folder, 0o755) // whatever the umask is
+  if (project !== undefined) addToProject(project, folder)
 }
 
 /** False when somebody has put something there meanwhile. */
@@ -204,15 +191,5 @@ function openFolder(root: number, path: string): number | undefined {
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined
     throw systemError('copy', path, error)
-  }
-}
-
-function tryLock(fd: number): boolean {
-  try {
-    flock(fd, LOCK_EX | LOCK_NB)
-    return true
-  } catch (error) {
-    if (errnoOf(error) === 'EAGAIN' || errnoOf(error) === 'EWOULDBLOCK') return false
-    throw error
   }
 }

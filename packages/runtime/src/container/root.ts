@@ -55,6 +55,7 @@ export async function prepareRoot(
   }
   if (
     !record.detached &&
+    options.storage === undefined &&
     context.rootless === undefined &&
     userns === undefined &&
     context.layers.strategy === 'overlay' &&
@@ -70,6 +71,7 @@ export async function prepareRoot(
     ...base,
     ...belowLayers(base, context.mountpoints),
     volatile: !record.detached,
+    storage: options.storage,
   })
   rollback.defer(() => root.remove())
   if (userns === undefined) return await ownRoot(context, root, rollback)

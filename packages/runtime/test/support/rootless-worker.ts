@@ -170,6 +170,10 @@ async function stored(): Promise<Record<string, unknown>> {
   const list = 'cd /srv; stat -c "%n %u:%g %a %F" private link private/file; cat private/file'
   const filled = await shell(`${list}; echo new > private/new; chmod 600 private/new`, { volumes })
   const again = await shell('cat /srv/private/new; stat -c "%u:%g %a" /srv/private/new', { volumes })
+  await runtime.volumes.restore('copy', runtime.volumes.get('kept')!.backup())
+  const restored = await shell(list, { volumes: [{ volume: 'copy', target: '/srv' }] })
+  await runtime.volumes.remove('copy')
+  const limited = await failure({ storage: { bytes: 2 ** 20 } })
   const script = [
     'rm /etc/motd; rm -r /srv/private; mkdir /srv/private; echo 1 > /srv/private/other; mkdir -p /new/deep',
     'echo x > /new/deep/file; ln /new/deep/file /new/same; mv /etc/group /etc/moved; echo more >> /etc/passwd',
@@ -220,6 +224,8 @@ async function stored(): Promise<Record<string, unknown>> {
     reason: runtime.rootless!.storageReason ?? undefined,
     filled,
     again,
+    restored,
+    limited,
     printed,
     servers,
     changes,

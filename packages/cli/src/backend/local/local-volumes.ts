@@ -1,5 +1,6 @@
 import type { Runtime } from '@ctr/runtime'
 import { CliError, needsDaemon } from '../../errors.js'
+import { parseStorage } from '../../options/parse-storage.js'
 import type { BackendVolumes } from '../backend.js'
 
 /** The volumes of this machine's runtime. */
@@ -19,9 +20,8 @@ export function localVolumes({ volumes }: Runtime): BackendVolumes {
         }),
       ),
     create: async ({ name, driver, labels, options }) => {
-      if (driver !== 'local' || Object.keys(options).length > 0)
-        throw needsDaemon('use drivers of volumes and their options')
-      return (await volumes.create(name, { labels })).name
+      if (driver !== 'local') throw needsDaemon('use drivers of volumes')
+      return (await volumes.create(name, { labels, storage: parseStorage(options, '-o, --opt') })).name
     },
     inspect: (name) => {
       const { createdAt, labels, path } = found(name)

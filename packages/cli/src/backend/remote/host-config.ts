@@ -6,6 +6,7 @@ import { parseVolume } from '../../options/parse-volume.js'
 import type { RunFlags } from '../../options/run-flags.js'
 import type { CreateRequest } from '../create-request.js'
 import { limitsBody } from './limits-body.js'
+import { storageBody } from './storage-body.js'
 import { set } from './set.js'
 
 /** `HostConfig` of a container that is to be made. */
@@ -27,6 +28,7 @@ export function hostConfigOf({ flags, options }: CreateRequest): Record<string, 
     SecurityOpt: flags.securityOpt,
     Sysctls: options.sysctls,
     ShmSize: options.shmSize,
+    StorageOpt: options.storage && storageBody(options.storage),
     Dns: dns?.nameservers,
     DnsSearch: dns?.search,
     DnsOptions: dns?.options,

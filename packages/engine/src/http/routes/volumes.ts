@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest } from '../../errors.js'
+import { storageOf } from '../../translate/storage.js'
 import { volumeDocument } from '../../translate/volume-document.js'
 import { Query } from '../query.js'
 import { volumeBody, type VolumeBody } from '../schemas/create-container.js'
@@ -33,11 +34,10 @@ export function volumeRoutes(app: FastifyInstance, engine: EngineCore): void {
     const { Name, Driver, DriverOpts, Labels } = request.body as VolumeBody
     if (Driver != null && Driver !== '' && Driver !== 'local')
       throw badRequest(`invalid value of Driver: there is no volume driver ${JSON.stringify(Driver)}`)
-    if (Object.keys(DriverOpts ?? {}).length > 0)
-      throw badRequest('invalid value of DriverOpts: options of the local driver are not supported')
+    const storage = storageOf(DriverOpts, 'DriverOpts')
     const name = Name == null || Name === '' ? undefined : Name
     const isNew = name === undefined || volumes.get(name) === undefined
-    const volume = await volumes.create(name, { labels: Labels ?? {} })
+    const volume = await volumes.create(name, { labels: Labels ?? {}, storage })
     if (isNew) engine.events.emit('volume', 'create', volume.name, { driver: 'local' })
     return await reply.code(201).send(volumeDocument(volume))
   })

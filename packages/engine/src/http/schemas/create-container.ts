@@ -56,6 +56,7 @@ const hostConfig = Type.Object({
   SecurityOpt: texts,
   Sysctls: textMap,
   ShmSize: whole,
+  StorageOpt: textMap,
   Memory: whole,
   MemorySwap: whole,
   NanoCpus: whole,
