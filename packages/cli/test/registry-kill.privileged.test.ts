@@ -22,27 +22,32 @@ interface Promised {
   readonly manifests: Map<string, string>
 }
 
-/** Pushes images, one after the other, until the server is gone. */
-async function pushUntilKilled(address: string, who: string, promised: Promised): Promise<void> {
-  await using client = new RegistryClient(clientOptions)
-  const name = `${address}/team/app`
+/** Pushes an image, and notes what of it the server has taken. */
+async function pushImage(
+  client: RegistryClient,
+  { name, tag, layerBytes }: { readonly name: string; readonly tag: string; readonly layerBytes: number },
+  promised: Promised,
+): Promise<void> {
   const push = async (bytes: Buffer, mediaType: string): Promise<Descriptor> => {
     const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length }
     await client.pushBlob(name, descriptor, () => Readable.from([bytes]))
     promised.blobs.add(descriptor.digest)
     return descriptor
   }
+  const config = await push(Buffer.from(JSON.stringify({ tag })), mediaTypes.ociConfig)
+  const layer = await push(randomBytes(layerBytes), mediaTypes.ociLayer)
+  const manifest = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [layer] }
+  const { digest } = await client.pushManifest(`${name}:${tag}`, Buffer.from(JSON.stringify(manifest)))
+  promised.manifests.set(tag, digest)
+}
+
+/** Pushes images, one after the other, until the server is gone. */
+async function pushUntilKilled(address: string, who: string, promised: Promised): Promise<void> {
+  await using client = new RegistryClient(clientOptions)
+  const name = `${address}/team/app`
   try {
-    for (let n = 0; ; n++) {
-      const config = await push(Buffer.from(JSON.stringify({ who, n })), mediaTypes.ociConfig)
-      const layer = await push(randomBytes(randomInt(1, 2_000_000)), mediaTypes.ociLayer)
-      const manifest = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [layer] }
-      const { digest } = await client.pushManifest(
-        `${name}:${who}-${n}`,
-        Buffer.from(JSON.stringify(manifest)),
-      )
-      promised.manifests.set(`${who}-${n}`, digest)
-    }
+    for (let n = 0; ; n++)
+      await pushImage(client, { name, tag: `${who}-${n}`, layerBytes: randomInt(1, 2_000_000) }, promised)
   } catch {
     // killed in the middle: what was promised until then counts
   }
@@ -84,6 +89,32 @@ async function checkPromised(root: string, { blobs, manifests }: Promised): Prom
   expect(readdirSync(join(root, 'uploads'))).toEqual([])
 }
 
+/** Starts a server that is to be killed. */
+async function serve(
+  ctrjs: Ctrjs,
+  root: string,
+  ...flags: string[]
+): Promise<{ child: ReturnType<Ctrjs['start']>; ended: Promise<unknown>; address: string }> {
+  const child = ctrjs.start('registry', 'serve', '--root', root, '--port', '0', ...flags)
+  const ended = once(child, 'exit')
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+  return { child, ended, address: line.replace('registry listening on ', '') }
+}
+
+/** Pushes images of which only every fifth keeps its tag, and notes what has to stay. */
+async function litter(root: string, round: number, kept: Promised): Promise<void> {
+  await using server = await RegistryServer.start({ root })
+  await using client = new RegistryClient(clientOptions)
+  const name = `${server.address}/team/app`
+  for (let n = 0; n < 25; n++) {
+    const tag = `r${round}-${n}`
+    const stays = n % 5 === 0
+    const promised = stays ? kept : { blobs: new Set<string>(), manifests: new Map<string, string>() }
+    await pushImage(client, { name, tag, layerBytes: randomInt(1, 20_000) }, promised)
+    if (!stays) await fetch(`${server.url}/v2/team/app/manifests/${tag}`, { method: 'DELETE' })
+  }
+}
+
 describe('registry serve, killed at any instant of pushes', () => {
   it(
     'has all that it promised, and nothing by halves',
@@ -93,10 +124,7 @@ describe('registry serve, killed at any instant of pushes', () => {
       const root = join(folder.path, 'registry')
       const promised: Promised = { blobs: new Set(), manifests: new Map() }
       for (let kill = 0; kill < kills; kill++) {
-        const child = ctrjs.start('registry', 'serve', '--root', root, '--port', '0')
-        const ended = once(child, 'exit')
-        const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
-        const address = line.replace('registry listening on ', '')
+        const { child, ended, address } = await serve(ctrjs, root)
         const pushes = ['a', 'b', 'c', 'd'].map((who) => pushUntilKilled(address, `${who}${kill}`, promised))
         await sleep(randomInt(5, 1000))
         child.kill('SIGKILL')
@@ -106,6 +134,35 @@ describe('registry serve, killed at any instant of pushes', () => {
       }
       expect(promised.blobs.size).toBeGreaterThan(0)
     },
-    kills * 20_000,
+    60_000 + kills * 60_000,
+  )
+})
+
+describe('registry serve, killed at any instant of its garbage collection', () => {
+  it(
+    'has all that tags lead to, and gives back the space of all else',
+    async () => {
+      using folder = temporaryFolder()
+      using ctrjs = new Ctrjs(folder.path)
+      const root = join(folder.path, 'registry')
+      const kept: Promised = { blobs: new Set(), manifests: new Map() }
+      const flags = ['--gc-interval', '1ms', '--gc-grace', '1ms', '--gc-untagged']
+      for (let kill = 0; kill < kills; kill++) {
+        await litter(root, kill, kept)
+        const { child, ended } = await serve(ctrjs, root, ...flags)
+        await sleep(randomInt(200))
+        child.kill('SIGKILL')
+        await ended
+        checkBlobs(root)
+        await checkPromised(root, kept)
+      }
+      await using server = await RegistryServer.start({ root })
+      await server.collectGarbage({ graceMs: 0, untagged: true })
+      const wanted = [...kept.blobs, ...kept.manifests.values()].map((digest) =>
+        digest.slice('sha256:'.length),
+      )
+      expect(readdirSync(join(root, 'blobs/sha256')).sort()).toEqual(wanted.sort())
+    },
+    60_000 + kills * 60_000,
   )
 })
