@@ -27,6 +27,7 @@ export { architecture, isNativeLoaded, type Architecture } from './native.js'
 export { syscallNumber, type SyscallName } from './syscall-number.js'
 export { syscall, syscallOr, type SyscallArgument } from './syscall.js'
 export { Fd } from './fd.js'
+export { Sha256 } from './sha256.js'
 export { onReadable, type ReadyWait } from './readiness.js'
 export { onUrgent, type UrgentWatch } from './urgent.js'
 

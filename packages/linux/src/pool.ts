@@ -12,11 +12,18 @@ const waiting: (() => void)[] = []
  * @returns What the trampoline returned: 0, the pid of the child, or a negative errno of clone3.
  */
 export async function runOnPool(address: number): Promise<number> {
+  return await onPool((done) => native().runOnPool(address, done))
+}
+
+/** Begins a native call on a thread of the pool, once there is room for one, and waits for its result. */
+export async function onPool(
+  begin: (done: (error: Error | null, result: number) => void) => void,
+): Promise<number> {
   if (running >= MOST) await new Promise<void>((resolve) => waiting.push(resolve))
   else running++
   try {
     return await new Promise<number>((resolve, reject) => {
-      native().runOnPool(address, (error, result) => {
+      begin((error, result) => {
         if (error === null) resolve(result)
         else reject(error)
       })

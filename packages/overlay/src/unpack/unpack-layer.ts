@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
-import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '@ctr/linux'
+import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY, Sha256 } from '@ctr/linux'
 import { ArchiveReader, type EntryHandler } from '../archive/archive-reader.js'
 import type { LayerLimits } from '../archive/limits.js'
 import { OverlayError } from '../errors.js'
@@ -42,7 +41,7 @@ export async function unpackLayer(
   { limits, signal, namespace, whiteouts = 'overlay' }: UnpackOptions,
 ): Promise<UnpackedLayer> {
   const root = openSync(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-  const hash = createHash('sha256')
+  using hash = new Sha256()
   try {
     inheritNothing(pathOfFd(root))
     const writer = new LayerWriter(root, limits, namespace, { ...layerRules, whiteouts })
@@ -52,7 +51,7 @@ export async function unpackLayer(
       handler: (entry) => writer.write(entry),
       see: (chunk) => hash.update(chunk),
     })
-    return { diffId: `sha256:${hash.digest('hex')}`, size, entries: writer.entries, opaqueRoot }
+    return { diffId: `sha256:${hash.digest()}`, size, entries: writer.entries, opaqueRoot }
   } finally {
     closeSync(root)
   }
@@ -61,7 +60,7 @@ export async function unpackLayer(
 /**
  * Reads an archive, compressed or not, and has what `handler` hands to the writer written. Closes the writer.
  *
- * @param see - Sees the bytes of the tar, while a thread of the pool writes. Throws nothing.
+ * @param see - Sees the bytes of the tar, while a thread of the pool writes.
  */
 export async function unpackWith(
   writer: LayerWriter,
@@ -75,7 +74,7 @@ export async function unpackWith(
     readonly limits: LayerLimits
     readonly signal?: AbortSignal | undefined
     readonly handler: EntryHandler
-    readonly see?: (chunk: Uint8Array) => void
+    readonly see?: (chunk: Uint8Array) => Promise<void>
   },
 ): Promise<{ readonly size: number; readonly opaqueRoot: boolean }> {
   const reader = new ArchiveReader(handler)
@@ -87,10 +86,7 @@ export async function unpackWith(
         size += chunk.length
         checkSize(size, compressedBytes, limits)
         reader.write(chunk)
-        const flushed = writer.flush()
-        flushed.catch(() => undefined) // told below
-        see?.(chunk)
-        await flushed
+        await Promise.all([writer.flush(), see?.(chunk)])
       },
       signal,
     )
