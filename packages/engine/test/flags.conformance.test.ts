@@ -1,5 +1,5 @@
 import { readlinkSync, writeFileSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { constants, hostname } from 'node:os'
 import { beforeAll, expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
 import { image, needs, setUp } from './support/suite.js'
@@ -14,6 +14,22 @@ const status = (name: string): string => `awk '/^${name}:/ { print $2 }' /proc/s
 const mountOptions = (path: string): string => `awk '$2 == "${path}" { print $4 }' /proc/mounts`
 /** The signal mask of capabilities that Docker gives by default. */
 const defaultCapabilities = '00000000a80425fb'
+
+/** As Docker's files have it: without the call there is no room for folders. */
+const seccompProfile = {
+  defaultAction: 'SCMP_ACT_ALLOW',
+  archMap: [{ architecture: 'SCMP_ARCH_X86_64', subArchitectures: ['SCMP_ARCH_X86', 'SCMP_ARCH_X32'] }],
+  syscalls: [
+    {
+      names: ['mkdir', 'mkdirat'],
+      action: 'SCMP_ACT_ERRNO',
+      errnoRet: constants.errno.ENOSPC,
+      comment: '',
+      includes: { arches: ['amd64', 'arm64'] },
+      excludes: { caps: ['CAP_SYS_ADMIN'] },
+    },
+  ],
+}
 
 const rows: readonly Row[] = [
   [
@@ -31,6 +47,7 @@ const rows: readonly Row[] = [
   ['--cap-drop ALL --cap-add NET_ADMIN', status('CapEff'), '0000000000001000'],
   ['--security-opt no-new-privileges', status('NoNewPrivs'), '1'],
   ['--security-opt seccomp=unconfined', status('Seccomp'), '0'],
+  ['--security-opt seccomp=FOLDER/seccomp.json', 'mkdir /x 2>&1', /No space left on device/],
   ['--security-opt systempaths=unconfined', `${mountOptions('/proc/sys')}; echo none`, 'none'],
   [
     '--device /dev/zero:/dev/of/nothing:r',
@@ -130,6 +147,7 @@ describeOn(needs, 'flags of docker run', () => {
 
   beforeAll(async () => {
     writeFileSync(`${suite.folder}/file`, 'of the host\n')
+    writeFileSync(`${suite.folder}/seccomp.json`, JSON.stringify(seccompProfile, undefined, 2))
     await suite.ok('create', '--name', 'giver', '-v', '/given', '--network', 'none', image)
     await suite.ok(
       ...['run', '--rm', '--volumes-from', 'giver', '--network', 'none', image],

@@ -2,12 +2,14 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { release } from 'node:os'
 import { architecture } from '@ctr/linux'
 import { parseResolvConf } from '@ctr/netbridge'
-import { compileSeccomp } from './seccomp/compile.js'
+import { compileSeccomp, type SeccompFilter } from './seccomp/compile.js'
 import { defaultFilter } from './seccomp/default-filter.js'
 import { defaultSeccompProfile } from './security/default-seccomp-profile.js'
 import type { MaskedPath } from './setup/hide.js'
 import { capabilitiesOfMask, type Capability } from './security/capability.js'
 import { defaultReadonlyPaths, maskedPaths } from './security/hidden-paths.js'
+import { resolveSeccompProfile } from './security/resolve-seccomp-profile.js'
+import type { SeccompProfile } from './security/seccomp-profile.js'
 
 /** Facts of the host that do not change while it runs, read when they are first needed. */
 export class Host {
@@ -16,6 +18,7 @@ export class Host {
   #readOnlyPaths: readonly string[] | undefined
   #resolvConf: string | undefined
   readonly #filters = new Map<string, Uint8Array>()
+  #ownFilter: { readonly key: string; readonly filter: SeccompFilter } | undefined
 
   /** Identifies this boot (`/proc/sys/kernel/random/boot_id`). */
   get bootId(): string {
@@ -80,6 +83,20 @@ export class Host {
       this.#filters.set(key, filter)
     }
     return filter
+  }
+
+  /**
+   * The filter of a profile for a set of capabilities. The last one is kept: containers of one program often have the
+   * same, and `exec` needs it again.
+   */
+  filterOf(profile: SeccompProfile, capabilities: readonly string[]): SeccompFilter {
+    const key = JSON.stringify([profile, capabilities])
+    if (this.#ownFilter?.key !== key) {
+      const facts = { capabilities, architecture: architecture(), kernelVersion: release() }
+      const filter = compileSeccomp(resolveSeccompProfile(profile, facts), facts)
+      this.#ownFilter = { key, filter }
+    }
+    return this.#ownFilter.filter
   }
 }
 

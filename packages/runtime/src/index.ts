@@ -69,6 +69,13 @@ export { defaultConfig } from './oci/config/default-config.js'
 export { features, type Features } from './oci/config/features.js'
 export { compileSeccomp, type SeccompFilter } from './seccomp/compile.js'
 export type { LinuxSeccomp } from './seccomp/profile.js'
+export { parseSeccompProfile } from './security/check-seccomp-profile.js'
+export type {
+  SeccompProfile,
+  SeccompProfileArg,
+  SeccompProfileFilter,
+  SeccompProfileRule,
+} from './security/seccomp-profile.js'
 export { Images } from './images/images.js'
 export { isRuntimeError, RuntimeError, type RuntimeErrorCode } from './errors.js'
 export { startTicks } from './host.js'

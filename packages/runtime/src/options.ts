@@ -6,6 +6,7 @@ import { RuntimeError } from './errors.js'
 import { parseNetwork, type NetworkOption } from './container/network-option.js'
 import type { NetworkMode } from './container/network-option.js'
 import type { SandboxOptions } from './sandbox/sandbox-options.js'
+import type { SeccompProfile } from './security/seccomp-profile.js'
 import type { TerminalSize } from './setup/terminal-stream.js'
 import { checkUserNamespace, type UserNamespaceOption } from './userns/option.js'
 import { checkVolume, type Volume } from './volume-options.js'
@@ -86,8 +87,11 @@ export interface RunOptions extends SandboxOptions {
   readonly capDrop?: readonly string[] | undefined
   /** `execve` gives no new privileges (set-uid programs have no effect). Default false. */
   readonly noNewPrivileges?: boolean | undefined
-  /** Docker's default filter, or none. Default `'default'`. */
-  readonly seccomp?: 'default' | 'unconfined' | undefined
+  /**
+   * Docker's default filter, none, or a profile of one's own in the form of Docker's files (`parseSeccompProfile()`
+   * reads them). Default `'default'`.
+   */
+  readonly seccomp?: 'default' | 'unconfined' | SeccompProfile | undefined
   /**
    * The user namespace of a container that root starts. Its root is then nobody on the host, and images and
    * `rootfs` are shown with its ids, by idmapped mounts: nothing is changed on disk. Default: that of the runtime,

@@ -1,11 +1,12 @@
 import { createServer } from 'node:http'
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import { constants } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
-import { Runtime, type Container, type RunOptions } from '../src/index.js'
+import { Runtime, type Container, type RunOptions, type SeccompProfile } from '../src/index.js'
 import { busybox } from './support/busybox.js'
 import { openRuntime } from './support/open-runtime.js'
 
@@ -65,6 +66,32 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
     expect(status).toContain('CapBnd:\t00000000a80425fb')
     expect(status).toContain('Seccomp:\t2')
     expect(await sh('cat /proc/keys /proc/timer_list | wc -c; ls /sys/firmware | wc -l')).toBe('0\n0\n')
+  })
+
+  it('has a seccomp profile of its own, in what is executed too, and each time it starts', async () => {
+    const seccomp: SeccompProfile = {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [
+        { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: constants.errno.ENOSPC },
+        { name: 'sethostname', action: 'SCMP_ACT_ERRNO', includes: { caps: ['CAP_SYS_ADMIN'] } },
+      ],
+    }
+    const { id } = await runtime.create({
+      ...{ image: busybox, network: 'none', seccomp, command: ['sleep', '60'] },
+    })
+    for (const path of ['/x', '/y']) {
+      const container = await runtime.start(id)
+      const inside = await container.exec(['mkdir', path], { stderr: 'pipe' })
+      expect(await text(inside.stderr!)).toContain('No space left on device')
+      expect((await inside.wait()).exitCode).toBe(1)
+      const free = await container.exec(['mkdir', path], { privileged: true })
+      expect((await free.wait()).exitCode).toBe(0)
+      await container.stop({ timeoutMs: 0 })
+    }
+    await runtime.container(id).remove()
+    const admin = { capAdd: ['CAP_SYS_ADMIN'] }
+    expect(await sh('hostname other 2>&1; true', { seccomp, ...admin })).toContain('not permitted')
+    expect(await sh('hostname other 2>&1; true', admin)).toBe('')
   })
 
   it('cannot write where it must not', async () => {
@@ -128,6 +155,7 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
       [{ image: busybox, sysctls: { 'kernel.core_pattern': 'x' } }, 'ERR_RUNTIME_INVALID_ARG'],
       [{ image: busybox, command: ['sh', 'a\0b'] }, 'ERR_RUNTIME_INVALID_ARG'],
       [{ image: busybox, memory: 1.5 }, 'ERR_RUNTIME_INVALID_ARG'],
+      [{ image: busybox, seccomp: { defaultAction: 'SCMP_ACT_NOTIFY' } }, 'ERR_RUNTIME_SECCOMP'],
       [{ image: busybox, hostname: 'a b' }, 'ERR_RUNTIME_INVALID_ARG'],
     ]
     for (const [options, code] of cases) {

@@ -1,17 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { parseSeccompProfile, type RunOptions } from '@ctr/runtime'
 import { usageError } from '../errors.js'
 
-/** What `--security-opt` sets. */
-export interface SecurityOptions {
-  readonly noNewPrivileges: boolean
-  /** Undefined where nothing is said: `--privileged` then means none. */
-  readonly seccomp: 'default' | 'unconfined' | undefined
-}
+/** What `--security-opt` sets; what is unset is as usual, also with `--privileged`. */
+export type SecurityOptions = Required<Pick<RunOptions, 'noNewPrivileges' | 'seccomp'>>
 
-/** Reads `--security-opt`: `no-new-privileges[=true|=false]`, `seccomp=unconfined`, `seccomp=builtin`. */
+/**
+ * Reads `--security-opt`: `no-new-privileges[=true|=false]`, `seccomp=unconfined`, `seccomp=builtin`, and
+ * `seccomp=FILE` with a profile in Docker's form.
+ */
 export function parseSecurity(words: readonly string[]): SecurityOptions {
   let noNewPrivileges = false
   let seccomp: SecurityOptions['seccomp']
   for (const word of words) {
+    const file = profileFile(word)
+    if (file !== undefined) {
+      seccomp = parseSeccompProfile(readProfile(file))
+      continue
+    }
     switch (word.replace(':', '=')) {
       case 'no-new-privileges':
       case 'no-new-privileges=true':
@@ -28,9 +34,31 @@ export function parseSecurity(words: readonly string[]): SecurityOptions {
         break
       default:
         throw usageError(
-          `invalid --security-opt "${word}": no-new-privileges, seccomp=builtin and seccomp=unconfined are there`,
+          `invalid --security-opt "${word}": no-new-privileges, seccomp=builtin, seccomp=unconfined and seccomp=FILE are there`,
         )
     }
   }
   return { noNewPrivileges, seccomp }
+}
+
+/** `--security-opt` as daemons take it: with the text of profiles instead of their files. */
+export function securityWords(words: readonly string[]): readonly string[] {
+  return words.map((word) => {
+    const file = profileFile(word)
+    return file === undefined ? word : `seccomp=${readProfile(file)}`
+  })
+}
+
+/** The file of a seccomp profile, where a word names one. */
+function profileFile(word: string): string | undefined {
+  const value = /^seccomp[:=](.+)$/s.exec(word)?.[1]
+  return value === 'unconfined' || value === 'builtin' ? undefined : value
+}
+
+function readProfile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw usageError(`invalid --security-opt: cannot read the seccomp profile: ${(error as Error).message}`)
+  }
 }

@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import { describe, expect, it } from '@jest/globals'
+import { temporaryFolder } from '@ctr/testing'
 import { addRunFlags, runOptions, type RunFlags } from './run-flags.js'
 
 function parse(...argv: string[]): ReturnType<typeof runOptions> {
@@ -134,6 +137,14 @@ describe('runOptions()', () => {
       noNewPrivileges: true,
       seccomp: 'unconfined',
     })
+    using folder = temporaryFolder()
+    const file = join(folder.path, 'seccomp.json')
+    writeFileSync(file, '{"defaultAction":"SCMP_ACT_ALLOW","comment":"Docker has more"}')
+    expect(parse('--security-opt', `seccomp=${file}`, 'i').seccomp).toEqual({
+      defaultAction: 'SCMP_ACT_ALLOW',
+    })
+    expect(() => parse('--security-opt', 'seccomp=/not/there', 'i')).toThrow('ENOENT')
+    expect(() => parse('--security-opt', 'seccomp=/dev/null', 'i')).toThrow('it is not JSON')
     expect(() => parse('--security-opt', 'label=disable', 'i')).toThrow(
       'invalid --security-opt "label=disable"',
     )

@@ -1,4 +1,4 @@
-import type { Container } from '@ctr/runtime'
+import type { Container, ContainerRecord } from '@ctr/runtime'
 import type { StoredImage } from '@ctr/registry'
 import { exitCodeOf, stateOf } from './container-status.js'
 import { shortName } from './image-name.js'
@@ -39,7 +39,7 @@ export function describeContainer(container: Container): unknown {
       PidsLimit: limits.pids,
       SecurityOpt: [
         ...(record.noNewPrivileges ? ['no-new-privileges'] : []),
-        ...(record.seccomp === 'unconfined' ? ['seccomp=unconfined'] : []),
+        ...seccompWords(record.seccomp),
       ],
     },
     Config: {
@@ -145,4 +145,9 @@ export function describeImage({
     },
     RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
   }
+}
+
+function seccompWords(seccomp: ContainerRecord['seccomp']): string[] {
+  if (seccomp === 'default') return []
+  return [`seccomp=${seccomp === 'unconfined' ? seccomp : JSON.stringify(seccomp)}`]
 }

@@ -6,6 +6,7 @@ import { namesOf, networkOption } from './container-network.js'
 import { limitsOf } from './limits.js'
 import { portMappings } from './ports.js'
 import { sandboxOf } from './sandbox.js'
+import { securityOf } from './security.js'
 import { storageOf } from './storage.js'
 import { refuseUnsupported } from './unsupported.js'
 import { volumesOf } from './volumes.js'
@@ -73,19 +74,4 @@ function parseEnv(lines: readonly string[]): Record<string, string> {
     return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)]
   })
   return Object.fromEntries(pairs) as Record<string, string>
-}
-
-function securityOf(options: readonly string[]): Pick<CreateContainerOptions, 'noNewPrivileges' | 'seccomp'> {
-  let found: Pick<CreateContainerOptions, 'noNewPrivileges' | 'seccomp'> = {}
-  for (const option of options) {
-    if (/^no-new-privileges([:=]true)?$/.test(option)) found = { ...found, noNewPrivileges: true }
-    else if (/^seccomp[:=]unconfined$/.test(option)) found = { ...found, seccomp: 'unconfined' }
-    else if (
-      !/^(no-new-privileges[:=]false|seccomp[:=]builtin|apparmor[:=]unconfined|label[:=]disable)$/.test(
-        option,
-      )
-    )
-      throw badRequest(`invalid HostConfig.SecurityOpt: ${JSON.stringify(option)} is not supported`)
-  }
-  return found
 }

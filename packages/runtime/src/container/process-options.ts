@@ -16,17 +16,35 @@ import type { ContainerSpec } from './spec.js'
 export function credentialsOf(
   context: Context,
   record: ContainerRecord,
-): Pick<SpawnOptions, 'user' | 'capabilities' | 'noNewPrivileges' | 'seccomp' | 'rlimits' | 'oomScoreAdj'> {
-  const { user, capabilities, noNewPrivileges, seccomp, rlimits, oomScoreAdj } = record
-  const names = capabilities.bounding.map((number) => allCapabilities[number]!)
+): Pick<
+  SpawnOptions,
+  'user' | 'capabilities' | 'noNewPrivileges' | 'seccomp' | 'seccompFlags' | 'rlimits' | 'oomScoreAdj'
+> {
+  const { user, capabilities, noNewPrivileges, rlimits, oomScoreAdj } = record
   return {
     user,
     capabilities,
     noNewPrivileges,
     rlimits: rlimitsOf(rlimits),
     oomScoreAdj: oomScoreAdj ?? undefined,
-    seccomp: seccomp === 'default' ? context.host.seccompFilter(names) : undefined,
+    ...seccompOf(context, record),
   }
+}
+
+/**
+ * The seccomp filter of the container's programs.
+ *
+ * @throws {@link RuntimeError} `ERR_RUNTIME_SECCOMP`: no filter can be made of its profile.
+ */
+export function seccompOf(
+  { host }: Context,
+  { capabilities, seccomp }: Pick<ContainerRecord, 'capabilities' | 'seccomp'>,
+): Pick<SpawnOptions, 'seccomp' | 'seccompFlags'> {
+  if (seccomp === 'unconfined') return {}
+  const names = capabilities.bounding.map((number) => allCapabilities[number]!)
+  if (seccomp === 'default') return { seccomp: host.seccompFilter(names) }
+  const { program, flags } = host.filterOf(seccomp, names)
+  return { seccomp: program, seccompFlags: flags }
 }
 
 /** How the first process of a container is started. */

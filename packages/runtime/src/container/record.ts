@@ -13,6 +13,7 @@ import type { CapabilitySets, IdMaps, User } from '@ctr/namespaces'
 import type { PublishedPort } from '@ctr/netbridge'
 import { isRuntimeError, RuntimeError } from '../errors.js'
 import type { ProcessLimit } from '../sandbox/sandbox-options.js'
+import type { SeccompProfile } from '../security/seccomp-profile.js'
 import type { ContainerMount } from './container-mount.js'
 import type { ContainerVolume } from './container-volume.js'
 import type { KeptOptions } from './kept-options.js'
@@ -73,7 +74,7 @@ export interface ContainerRecord {
   readonly user: User
   readonly capabilities: CapabilitySets
   readonly noNewPrivileges: boolean
-  readonly seccomp: 'default' | 'unconfined'
+  readonly seccomp: 'default' | 'unconfined' | SeccompProfile
   readonly rlimits: readonly ProcessLimit[]
   readonly oomScoreAdj: number | null
   /** Its processes are among the host's or another container's: what it has begun does not end with its first one. */

@@ -7,6 +7,7 @@ import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import { checkRunOptions, isCopyOnWrite, type RunOptions } from '../options.js'
 import { capabilityNumber, type Capability } from '../security/capability.js'
+import { checkSeccompProfile } from '../security/check-seccomp-profile.js'
 import { userNamespaceNeedsRoot } from '../rootless/limits.js'
 import { placeOf } from './place-of.js'
 import { networkOf, type ResolvedNetwork } from './network-mode.js'
@@ -15,6 +16,7 @@ import { checkSandbox } from '../sandbox/sandbox-options.js'
 import { checkMounts, checkOverlays } from '../setup/kernel-needs.js'
 import { resolveUser, type ResolvedUser } from '../user/resolve-user.js'
 import type { UserNamespaceOption } from '../userns/option.js'
+import { seccompOf } from './process-options.js'
 import type { ContainerRecord } from './record.js'
 import { givenConfig } from './run-config.js'
 
@@ -35,7 +37,7 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
  * Works out what is to be run from options and image, by Docker's rules. Nothing is made.
  *
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`, `ERR_RUNTIME_IMAGE_NOT_FOUND`,
- *   `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_USER_NOT_FOUND`, `ERR_RUNTIME_UNSUPPORTED`.
+ *   `ERR_RUNTIME_NAME_TAKEN`, `ERR_RUNTIME_USER_NOT_FOUND`, `ERR_RUNTIME_SECCOMP`, `ERR_RUNTIME_UNSUPPORTED`.
  */
 export async function resolveSpec(
   context: Context,
@@ -81,7 +83,7 @@ export async function resolveSpec(
     user: userOf(context, user),
     capabilities: capabilitySets(capabilities, user.uid),
     noNewPrivileges: options.noNewPrivileges ?? false,
-    seccomp: options.seccomp ?? (options.privileged === true ? 'unconfined' : 'default'),
+    seccomp: seccompProfileOf(options),
     rlimits: options.rlimits ?? [],
     oomScoreAdj: options.oomScoreAdj ?? null,
     sharesProcesses: (options.pid ?? 'private') !== 'private',
@@ -107,7 +109,13 @@ export async function resolveSpec(
     owner: context.owner.name,
     exit: null,
   }
+  seccompOf(context, record) // says now what is wrong with its profile
   return { record, options, image, userNamespace }
+}
+
+function seccompProfileOf({ seccomp, privileged = false }: RunOptions): ContainerRecord['seccomp'] {
+  if (typeof seccomp === 'object') return checkSeccompProfile(seccomp)
+  return seccomp ?? (privileged ? 'unconfined' : 'default')
 }
 
 function defaultHostname(id: string, { mode, container }: ResolvedNetwork): string {

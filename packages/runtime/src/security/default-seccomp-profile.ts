@@ -1,5 +1,4 @@
 import type { Architecture } from '@ctr/linux'
-import { RuntimeError } from '../errors.js'
 import type {
   LinuxSeccomp,
   LinuxSeccompArg,
@@ -12,6 +11,7 @@ import {
   syscallsByMachine,
   tracingSyscalls,
 } from './allowed-syscalls.js'
+import { isKernelSince } from './kernel-release.js'
 
 /** What {@link defaultSeccompProfile} depends on. */
 export interface DefaultSeccompOptions {
@@ -65,7 +65,8 @@ export function defaultSeccompProfile({
     if (!Object.hasOwn(syscallsByCapability, capability)) continue
     for (const name of syscallsByCapability[capability] ?? []) names.add(name)
   }
-  if (isSince(kernelVersion, 4, 8)) for (const name of tracingSyscalls) names.add(name)
+  if (kernelVersion === undefined || isKernelSince(kernelVersion, 4, 8))
+    for (const name of tracingSyscalls) names.add(name)
 
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
@@ -96,17 +97,4 @@ const namespaceRules: readonly LinuxSeccompSyscall[] = [
 
 function allowIf(name: string, arg: LinuxSeccompArg): LinuxSeccompSyscall {
   return { names: [name], action: 'SCMP_ACT_ALLOW', args: [arg] }
-}
-
-function isSince(release: string | undefined, major: number, minor: number): boolean {
-  if (release === undefined) return true
-  const match = /^(\d{1,5})\.(\d{1,5})/.exec(release)
-  if (match === null) {
-    throw new RuntimeError(
-      'ERR_RUNTIME_INVALID_ARG',
-      `cannot choose seccomp profile: kernelVersion must begin with two numbers, got ${JSON.stringify(release)}`,
-    )
-  }
-  const [, theirMajor, theirMinor] = match.map(Number)
-  return theirMajor! > major || (theirMajor === major && theirMinor! >= minor)
 }

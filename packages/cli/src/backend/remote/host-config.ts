@@ -2,6 +2,7 @@ import type { NetworkAttachment, RunOptions } from '@ctr/runtime'
 import { needsRuntime, usageError } from '../../errors.js'
 import { parsePairs } from '../../options/parse-pairs.js'
 import { parseMount } from '../../options/parse-mount.js'
+import { securityWords } from '../../options/parse-security.js'
 import { parseVolume } from '../../options/parse-volume.js'
 import type { RunFlags } from '../../options/run-flags.js'
 import type { CreateRequest } from '../create-request.js'
@@ -25,7 +26,7 @@ export function hostConfigOf({ flags, options }: CreateRequest): Record<string, 
     CapAdd: options.capAdd,
     CapDrop: options.capDrop,
     ReadonlyRootfs: options.readOnly,
-    SecurityOpt: flags.securityOpt,
+    SecurityOpt: flags.securityOpt === undefined ? undefined : securityWords(flags.securityOpt),
     Sysctls: options.sysctls,
     ShmSize: options.shmSize,
     StorageOpt: options.storage && storageBody(options.storage),
