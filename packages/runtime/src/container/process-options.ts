@@ -1,7 +1,6 @@
 import { PR_SET_DUMPABLE } from '@ctr/linux'
 import type { SpawnOptions, Stdio } from '@ctr/namespaces'
 import type { Context } from '../context.js'
-import { allCapabilities } from '../security/capability.js'
 import { INIT_PATH } from '../sandbox/init-program.js'
 import { rlimitsOf } from '../sandbox/sandbox-options.js'
 import type { SharedNamespaces } from '../sandbox/shared-namespaces.js'
@@ -10,6 +9,7 @@ import { joinCgroup } from '../setup/join-cgroup.js'
 import type { Terminal } from '../setup/terminal.js'
 import type { ContainerUserNamespace } from '../userns/open-user-namespace.js'
 import type { ContainerRecord } from './record.js'
+import { seccompOf } from './seccomp.js'
 import type { ContainerSpec } from './spec.js'
 
 /** Credentials of the container's programs, the first one and those that are executed later. */
@@ -29,22 +29,6 @@ export function credentialsOf(
     oomScoreAdj: oomScoreAdj ?? undefined,
     ...seccompOf(context, record),
   }
-}
-
-/**
- * The seccomp filter of the container's programs.
- *
- * @throws {@link RuntimeError} `ERR_RUNTIME_SECCOMP`: no filter can be made of its profile.
- */
-export function seccompOf(
-  { host }: Context,
-  { capabilities, seccomp }: Pick<ContainerRecord, 'capabilities' | 'seccomp'>,
-): Pick<SpawnOptions, 'seccomp' | 'seccompFlags'> {
-  if (seccomp === 'unconfined') return {}
-  const names = capabilities.bounding.map((number) => allCapabilities[number]!)
-  if (seccomp === 'default') return { seccomp: host.seccompFilter(names) }
-  const { program, flags } = host.filterOf(seccomp, names)
-  return { seccomp: program, seccompFlags: flags }
 }
 
 /** How the first process of a container is started. */

@@ -3,7 +3,7 @@ import type { Context } from '../context.js'
 import type { RunOptions } from '../options.js'
 import { findDevices } from '../sandbox/host-devices.js'
 import { defaultDeviceRules } from '../security/default-devices.js'
-import type { ContainerLimits } from './update.js'
+import type { ContainerLimits } from './container-limits.js'
 
 /** The limits of a container, in the terms of its cgroup. */
 export function resourcesOf(

@@ -16,9 +16,9 @@ import { checkSandbox } from '../sandbox/sandbox-options.js'
 import { checkMounts, checkOverlays } from '../setup/kernel-needs.js'
 import { resolveUser, type ResolvedUser } from '../user/resolve-user.js'
 import type { UserNamespaceOption } from '../userns/option.js'
-import { seccompOf } from './process-options.js'
 import type { ContainerRecord } from './record.js'
 import { givenConfig } from './run-config.js'
+import { seccompOf } from './seccomp.js'
 
 /** A container that is to be made: its record, and what only its start needs. */
 export interface ContainerSpec {

@@ -1,19 +1,8 @@
 import type { Cgroup } from '@ctr/cgroups'
 import type { Context } from '../context.js'
-import type { RunOptions } from '../options.js'
+import type { ContainerLimits } from './container-limits.js'
 import type { ContainerRecord } from './record.js'
 import { resourcesOf } from './resources-of.js'
-
-/** Limits of a container. What is not set stays as it is while it runs, and has no limit from its next start on. */
-export interface ContainerLimits extends Pick<
-  RunOptions,
-  'memory' | 'cpus' | 'cpuShares' | 'cpusetCpus' | 'resources'
-> {
-  /** Memory and swap together in bytes; `'max'` for as much swap as the host gives, at once. */
-  readonly memorySwap?: number | 'max' | undefined
-  /** Most processes and threads; `'max'` for no limit, at once. */
-  readonly pids?: number | 'max' | undefined
-}
 
 /**
  * Gives a container other limits, at once where it runs, and for its next starts.
