@@ -74,6 +74,7 @@ function installTools() {
   }
   run('node', ['scripts/install-criu.mjs'])
   run('node', ['scripts/install-compose.mjs'])
+  run('node', ['scripts/install-registry-clients.mjs'])
   const missing = [
     ...[...tools, ...(process.arch === 'x64' ? virtualMachines() : [])].filter((name) => !isInstalled(name)),
     ...Object.entries(engines).flatMap(([program, name]) => (isOnPath(program) ? [] : [name])),
