@@ -184,6 +184,34 @@ describeOn(['root', 'overlay'], 'LayerStore.add()', () => {
     expect(existsSync(join(path, 'kept/x'))).toBe(true)
   })
 
+  it('keeps times of folders that are filled and changed later, and makes nothing of a global header', async () => {
+    using folder = temporaryFolder()
+    const store = await LayerStore.open(join(folder.path, 'store'), { durable: false })
+    const path = await unpacked(
+      store,
+      // as git archives have it; its folder is nowhere
+      {
+        name: 'nowhere/pax_global_header',
+        type: 'g',
+        content: '52 comment=0123456789012345678901234567890123456789\n',
+      },
+      { name: 'a/', type: '5', mtime: 1000 },
+      { name: 'a/b/', type: '5', mode: 0o500, mtime: 2000 },
+      { name: 'a/b/c', content: 'x', mtime: 3000 },
+      { name: 'a/b/d', type: '1', target: 'a/b/c' },
+      { name: 'a/.wh.gone' },
+      { name: 'l', type: '2', target: 'a', mtime: 4000 },
+      { name: 'l/b/e', content: 'by way of the link' },
+      // a later entry for the same folder is what counts
+      { name: 'a/', type: '5', mode: 0o711, mtime: 5000 },
+    )
+    const times = ['a', 'a/b', 'a/b/c', 'l'].map((name) => lstatSync(join(path, name)).mtimeMs / 1000)
+    expect(times).toEqual([5000, 2000, 3000, 4000])
+    expect(lstatSync(join(path, 'a')).mode & 0o7777).toBe(0o711)
+    expect(readdirSync(join(path, 'a/b'))).toEqual(['c', 'd', 'e'])
+    expect(readdirSync(path)).toEqual(['a', 'l'])
+  })
+
   it('takes over what the archive says of the root itself', async () => {
     using folder = temporaryFolder()
     const store = await LayerStore.open(join(folder.path, 'store'), { durable: false })
