@@ -37,6 +37,7 @@ export async function openDaemons({ peers, workshop }: Bench, program: string): 
   const daemon = spawn(
     process.execPath,
     [
+      '--max-semi-space-size=2', // as the unit in docs/moving-from-docker.md has it
       ...[program, '--root', root, '--state', state, 'daemon'],
       ...['-H', `unix://${socket}`, '--metrics-addr', '127.0.0.1:0'],
     ],
