@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { MNT_DETACH, mount, MS_PRIVATE, MS_SHARED, umount2 } from '@ctr/linux'
 import { describeOn, leakCheck } from '@ctr/testing'
@@ -104,5 +104,50 @@ describeOn(needs, 'mounts of docker run', () => {
     )
     await suite.ok('rm', 'later')
     await suite.ok('volume', 'rm', 'parts')
+  })
+
+  it('makes volumes of mounts, which are there while somebody uses them', async () => {
+    const make = (name: string, ...options: string[]) =>
+      suite.docker('volume', 'create', ...options.flatMap((option) => ['-o', option]), name)
+    const run = (...args: string[]): Promise<string> => suite.ok('run', '--rm', ...args)
+    const folder = `${suite.folder}/bound`
+    mkdirSync(folder)
+    writeFileSync(`${folder}/file`, 'kept')
+    expect(await make('bound', 'type=none', 'o=bind,ro', `device=${folder}`)).toMatchObject({ code: 0 })
+    expect(await make('memory', 'type=tmpfs', 'o=size=64k,mode=1770', 'device=tmpfs')).toMatchObject({
+      code: 0,
+    })
+    const write = 'cat /v/file; touch /v/new 2>&1 | grep -o "Read-only"'
+    expect(await run('-v', 'bound:/v', image, 'sh', '-c', write)).toBe('keptRead-only')
+    // one file system in memory, for all who use it
+    await suite.ok('run', '-d', '--init', '--name', 'holds', '-v', 'memory:/v', image, 'sleep', '1000')
+    await suite.ok('exec', 'holds', 'sh', '-c', 'echo told >/v/note')
+    const seen = 'cat /v/note; df -k /v | tail -1 | tr -s " " | cut -d" " -f2; stat -c %a /v'
+    expect(await run('-v', 'memory:/v', image, 'sh', '-c', seen)).toBe('told\n64\n1770')
+    expect(await suite.ok('volume', 'inspect', '-f', '{{json .Options}}', 'memory')).toBe(
+      '{"device":"tmpfs","o":"size=64k,mode=1770","type":"tmpfs"}',
+    )
+    await suite.ok('rm', '-f', 'holds')
+    expect(await run('-v', 'memory:/v', image, 'ls', '/v')).toBe('')
+    await suite.ok('volume', 'rm', 'bound', 'memory')
+    expect(readFileSync(`${folder}/file`, 'utf8')).toBe('kept')
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(`${suite.folder}/root/volumes`)
+  })
+
+  it('refuses volumes of what it cannot mount', async () => {
+    const make = (...options: string[]) =>
+      suite.docker('volume', 'create', ...options.flatMap((option) => ['-o', option]), 'never')
+    for (const [options, said] of [
+      [['type=nfs', 'o=addr=10.0.0.1,rw', 'device=:/data'], 'its type is "nfs"'],
+      [['type=none', 'o=bind', 'device=relative'], 'no absolute path'],
+      [['type=none', 'o=bind,size=1', 'device=/tmp'], 'a bind has no option'],
+      [['type=tmpfs'], 'missing required option: "device"'],
+      [['sort=tmpfs'], 'invalid option: "sort"'],
+    ] as const)
+      expect(await make(...options)).toMatchObject({ code: 1, stderr: expect.stringContaining(said) })
+    await make('type=none', 'o=bind', `device=${suite.folder}/missing`)
+    const failed = await suite.docker('run', '--rm', '-v', 'never:/v', image, 'true')
+    expect(failed).toMatchObject({ code: 125, stderr: expect.stringContaining('missing') })
+    await suite.ok('volume', 'rm', 'never')
   })
 })

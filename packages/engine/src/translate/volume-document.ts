@@ -1,4 +1,5 @@
 import type { Runtime } from '@ctr/runtime'
+import { mountOptions } from './volume-mount.js'
 
 type Volume = ReturnType<Runtime['volumes']['list']>[number]
 
@@ -9,6 +10,7 @@ export function volumeDocument({
   labels,
   createdAt,
   anonymous,
+  mount,
 }: Volume): Record<string, unknown> {
   return {
     CreatedAt: createdAt,
@@ -16,7 +18,7 @@ export function volumeDocument({
     Labels: anonymous ? { ...labels, 'com.docker.volume.anonymous': '' } : labels,
     Mountpoint: path,
     Name: name,
-    Options: null,
+    Options: mountOptions(mount),
     Scope: 'local',
   }
 }

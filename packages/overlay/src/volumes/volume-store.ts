@@ -12,6 +12,7 @@ import { parse } from '../store/layer-folder.js'
 import { removeAbandoned, TemporaryFolder } from '../store/temporary-folders.js'
 import { makeData, unpackVolume, Volume, type VolumeContext, type VolumeRecord } from './volume.js'
 import { checkVolumeName, VolumeLayout } from './volume-layout.js'
+import { checkVolumeMount, isStillMounted, parseVolumeMount, type VolumeMount } from './volume-mount.js'
 
 /** Settings of {@link VolumeStore.open}. */
 export interface VolumeStoreOptions {
@@ -26,6 +27,8 @@ export interface CreateVolumeOptions {
   readonly labels?: Readonly<Record<string, string>> | undefined
   /** How much it may hold. Default: as much as the disk. Needs root, and project quotas of the file system. */
   readonly storage?: StorageLimit | undefined
+  /** What its files are in; mounted while somebody uses it. Root only. Default: a folder of the store. */
+  readonly mount?: VolumeMount | undefined
 }
 
 /**
@@ -78,6 +81,7 @@ export class VolumeStore {
    */
   async create(name?: string, options: CreateVolumeOptions = {}): Promise<Volume> {
     const made = name === undefined ? randomBytes(32).toString('hex') : checkVolumeName(name)
+    if (options.mount !== undefined) checkVolumeMount(options.mount, options)
     for (;;) {
       const existing = this.get(made)
       if (existing !== undefined) return existing
@@ -96,7 +100,10 @@ export class VolumeStore {
   async restore(
     name: string,
     source: AsyncIterable<Uint8Array>,
-    { signal, ...options }: CreateVolumeOptions & { readonly signal?: AbortSignal | undefined } = {},
+    {
+      signal,
+      ...options
+    }: Omit<CreateVolumeOptions, 'mount'> & { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Volume> {
     const volume =
       this.get(name) === undefined
@@ -131,6 +138,7 @@ export class VolumeStore {
     const volume = this.get(name)
     if (volume === undefined) return
     refuseUsed(volume, volume.users())
+    await volume.detach()
     if (!(await this.#takeAway(volume))) return
     if (volume.project !== undefined) await this.#context.projects.release(volume.project)
   }
@@ -148,9 +156,9 @@ export class VolumeStore {
     }
     // who began to use it in between is either seen here, or has not found it any more
     const users = readdirSync(join(away, 'users'))
-    if (users.length === 0) return true
+    if (users.length === 0 && !(volume.mount !== undefined && isStillMounted(join(away, 'data')))) return true
     renameSync(away, place)
-    throw inUse(volume, users)
+    throw inUse(volume, users.length === 0 ? ['a mount'] : users)
   }
 
   /**
@@ -185,6 +193,7 @@ export class VolumeStore {
     for (const volume of this.list()) {
       const users = volume.users().filter(ended)
       for (const user of users) volume.release(user)
+      if (users.length > 0) await volume.detach()
       // made for one that never came to be: it would have given it back itself
       if (users.length > 0 && volume.anonymous && volume.users().length === 0) await this.remove(volume.name)
     }
@@ -252,15 +261,15 @@ export class VolumeStore {
     }
     const { anonymous, labels, createdAt, ...rest } = parse(path, text)
     if (typeof createdAt === 'string' && typeof anonymous === 'boolean' && isLabels(labels)) {
-      const project = parseProject(rest['project'])
-      return { name, anonymous, labels, createdAt, ...(project && { project }) }
+      const [project, mount] = [parseProject(rest['project']), parseVolumeMount(rest['mount'])]
+      return { name, anonymous, labels, createdAt, ...(project && { project }), ...(mount && { mount }) }
     }
     throw new OverlayError('ERR_OVERLAY_DAMAGED', `cannot read ${path}: it is not what was written`, { path })
   }
 }
 
-function recordOf(name: string, { labels = {} }: CreateVolumeOptions): VolumeRecord {
-  return { name, anonymous: false, labels, createdAt: new Date().toISOString() }
+function recordOf(name: string, { labels = {}, mount }: CreateVolumeOptions): VolumeRecord {
+  return { name, anonymous: false, labels, createdAt: new Date().toISOString(), mount }
 }
 
 function isLabels(value: unknown): value is Readonly<Record<string, string>> {

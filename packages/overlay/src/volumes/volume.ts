@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { AT_FDCWD, O_DIRECTORY, O_RDONLY } from '@ctr/linux'
 import type { LayerLimits } from '../archive/limits.js'
-import { errnoOf, isOverlayError, systemError } from '../errors.js'
+import { errnoOf, isOverlayError, OverlayError, systemError } from '../errors.js'
 import { byteStringOf } from '../files/byte-string.js'
 import { withFileLock } from '../files/file-lock.js'
 import { names } from '../files/names.js'
@@ -17,6 +17,7 @@ import type { StorageUse } from '../quota/storage-limit.js'
 import { TemporaryFolder } from '../store/temporary-folders.js'
 import { unpackLayer } from '../unpack/unpack-layer.js'
 import { checkUser, type VolumeLayout } from './volume-layout.js'
+import { mountVolume, unmountVolume, type VolumeMount } from './volume-mount.js'
 
 /** What is kept about a volume. */
 export interface VolumeRecord {
@@ -28,6 +29,8 @@ export interface VolumeRecord {
   readonly createdAt: string
   /** What its limit is kept by, where it has one. */
   readonly project?: Project | undefined
+  /** What its files are in, where that is not the folder alone. */
+  readonly mount?: VolumeMount | undefined
 }
 
 /** What all volumes of a store have in common. */
@@ -45,6 +48,7 @@ export class Volume implements VolumeRecord {
   readonly labels: Readonly<Record<string, string>>
   readonly createdAt: string
   readonly project: Project | undefined
+  readonly mount: VolumeMount | undefined
   readonly #context: VolumeContext
 
   /** Use {@link VolumeStore}. */
@@ -55,6 +59,7 @@ export class Volume implements VolumeRecord {
     this.labels = record.labels
     this.createdAt = record.createdAt
     this.project = record.project
+    this.mount = record.mount
   }
 
   /** The folder of its files. */
@@ -114,6 +119,35 @@ export class Volume implements VolumeRecord {
     }
   }
 
+  /**
+   * Mounts what its files are in, unless that is done, for somebody who uses it from before on. Others of this mount
+   * namespace see it, too, until nobody uses it.
+   *
+   * @throws {@link OverlayError} `ERR_OVERLAY_INVALID_ARG`: there is no such thing on the host; and what the kernel says.
+   */
+  async attach(): Promise<void> {
+    const { mount } = this
+    if (mount === undefined) return
+    await withFileLock(this.#context.layout.lock(this.name), () => {
+      try {
+        mountVolume(mount, this.path)
+      } catch (error) {
+        const what = `mount ${mount.device} for the volume`
+        if (errnoOf(error) !== 'ENOENT') throw systemError(what, this.name, error)
+        const message = `cannot ${what} ${this.name}: it does not exist`
+        throw new OverlayError('ERR_OVERLAY_INVALID_ARG', message, { cause: error })
+      }
+    })
+  }
+
+  /** Unmounts it if nobody uses it. */
+  async detach(): Promise<void> {
+    if (this.mount === undefined) return
+    await withFileLock(this.#context.layout.lock(this.name), () => {
+      if (this.users().length === 0) unmountVolume(this.path)
+    })
+  }
+
   /** Ends a use. Idempotent. */
   release(user: string): void {
     rmSync(join(this.#context.layout.users(this.name), checkUser(user)), { force: true })
@@ -121,13 +155,14 @@ export class Volume implements VolumeRecord {
 
   /**
    * Fills it, if it is empty and nobody but `user` uses it, with a copy of a folder: what an image has where a volume is
-   * mounted. The volume's own folder gets owner and permissions of that folder, too. Whole or not at all.
+   * mounted; one of a mount is never filled. The volume's own folder gets owner and permissions of that folder, too. Whole or not at all.
    *
    * @param root - Descriptor of the image's tree, which is not trusted; stays the caller's.
    * @param path - Path in the tree, resolved inside of it. What is no folder there fills nothing.
    * @returns True when it was filled.
    */
   async fill(root: number, path: string, user: string): Promise<boolean> {
+    if (this.mount !== undefined) return false
     const source = openFolder(root, path)
     if (source === undefined) return false
     try {

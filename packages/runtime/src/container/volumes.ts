@@ -100,6 +100,7 @@ export async function releaseVolumes(
     const volume = context.volumes.get(name)
     if (volume === undefined) continue
     volume.release(id)
+    await volume.detach()
     // somebody else may have been given it by its name
     if (anonymous && isAnonymous && volume.users().length === 0) await context.volumes.remove(name)
   }
@@ -141,6 +142,7 @@ async function claim(
     }
     const kept = { name: volume.name, target: '', anonymous: name === undefined }
     rollback.defer(() => releaseVolumes(context, id, [kept], true))
+    await volume.attach()
     return volume
   }
 }

@@ -3,6 +3,7 @@ import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest } from '../../errors.js'
 import { storageOf } from '../../translate/storage.js'
 import { volumeDocument } from '../../translate/volume-document.js'
+import { volumeMount } from '../../translate/volume-mount.js'
 import { Query } from '../query.js'
 import { volumeBody, type VolumeBody } from '../schemas/create-container.js'
 
@@ -34,10 +35,12 @@ export function volumeRoutes(app: FastifyInstance, engine: EngineCore): void {
     const { Name, Driver, DriverOpts, Labels } = request.body as VolumeBody
     if (Driver != null && Driver !== '' && Driver !== 'local')
       throw badRequest(`invalid value of Driver: there is no volume driver ${JSON.stringify(Driver)}`)
-    const storage = storageOf(DriverOpts, 'DriverOpts')
+    const { size, inodes, ...ofMount } = DriverOpts ?? {}
+    const limits = { ...(size !== undefined && { size }), ...(inodes !== undefined && { inodes }) }
+    const [storage, mount] = [storageOf(limits, 'DriverOpts'), volumeMount(ofMount)]
     const name = Name == null || Name === '' ? undefined : Name
     const isNew = name === undefined || volumes.get(name) === undefined
-    const volume = await volumes.create(name, { labels: Labels ?? {}, storage })
+    const volume = await volumes.create(name, { labels: Labels ?? {}, storage, mount })
     if (isNew) engine.events.emit('volume', 'create', volume.name, { driver: 'local' })
     return await reply.code(201).send(volumeDocument(volume))
   })
