@@ -93,6 +93,11 @@ export interface RunOptions extends SandboxOptions {
    */
   readonly seccomp?: 'default' | 'unconfined' | SeccompProfile | undefined
   /**
+   * AppArmor profile that its programs are executed under, as the kernel has it loaded, or `'unconfined'`. Default: that
+   * of the caller.
+   */
+  readonly apparmorProfile?: string | undefined
+  /**
    * The user namespace of a container that root starts. Its root is then nobody on the host, and images and
    * `rootfs` are shown with its ids, by idmapped mounts: nothing is changed on disk. Default: that of the runtime,
    * `'host'`.
@@ -164,7 +169,7 @@ export interface ExecOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
   readonly cwd?: string | undefined
   readonly user?: string | undefined
-  /** With every capability that the caller has, and no seccomp filter. Default: as the container's own program. */
+  /** With every capability that the caller has, no seccomp filter and no AppArmor profile. Default: as the container's own program. */
   readonly privileged?: boolean | undefined
   readonly terminal?: boolean | TerminalSize | undefined
   /** Default `'ignore'`. */
@@ -237,6 +242,7 @@ export function checkRunOptions(options: RunOptions): void {
   if (publish.length > 0 && (mode === 'none' || mode === 'host' || mode === 'container'))
     throw invalid(`cannot publish ports on network ${mode}: only networks with a bridge and pasta have them`)
   for (const volume of options.volumes ?? []) checkVolume(volume)
+  checkProfile(options.apparmorProfile)
   checkEnv(options.env ?? {})
   checkWords([...(options.command ?? []), ...(options.entrypoint ?? []), options.cwd ?? ''])
   checkLimits(options)
@@ -261,6 +267,12 @@ export function checkContainerName(name: string): void {
   throw invalid(
     `cannot name a container ${JSON.stringify(name)}: letters, digits, "_", "." and "-" are allowed, the first a letter or digit`,
   )
+}
+
+/** A line of a file of the kernel's, that is no longer than a page. */
+function checkProfile(profile: string | undefined): void {
+  if (profile === undefined || /^[^\0\n]{1,1024}$/.test(profile)) return
+  throw invalid(`cannot use AppArmor profile ${JSON.stringify(profile.slice(0, 200))}: it is no name of one`)
 }
 
 /** The kernel ends strings at a NUL byte. */

@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
+import { busybox } from './support/busybox.js'
+import { openRuntime } from './support/open-runtime.js'
 import { TestBundle } from './support/oci-container.js'
 
 leakCheck()
@@ -67,6 +70,33 @@ describeOn(['root', 'bin:apparmor_parser', 'bin:busybox'], 'a container with an 
     } finally {
       await box.delete({ force: true })
     }
+  })
+
+  it('is confined by it, also where it is made from an image, and what is executed in it', async () => {
+    await using opened = await openRuntime()
+    const options = { image: busybox, network: 'none', stdout: 'pipe', stderr: 'inherit' } as const
+    await using container = await opened.runtime.run({
+      ...options,
+      apparmorProfile: name,
+      command: ['sh', '-c', 'cat /proc/self/attr/current; read x </dev/zero'],
+    })
+    const seen = async (execOptions: object): Promise<string> => {
+      const process = await container.exec(['cat', '/proc/self/attr/current'], {
+        ...execOptions,
+        stdout: 'pipe',
+        stderr: 'inherit',
+      })
+      const printed = await text(process.stdout!)
+      await process.wait()
+      return printed
+    }
+    expect(await seen({})).toBe(`${name} (enforce)\n`)
+    expect(await seen({ privileged: true })).toBe('unconfined\n')
+    container.kill()
+    expect(await text(container.stdout!)).toBe(`${name} (enforce)\n`)
+    await expect(
+      opened.runtime.run({ ...options, apparmorProfile: 'ctr-none-such', command: ['true'] }),
+    ).rejects.toMatchObject({ message: expect.stringMatching(/AppArmor profile.*ENOENT/) })
   })
 
   it('is refused, and nothing is left, when nobody has loaded the profile', async () => {

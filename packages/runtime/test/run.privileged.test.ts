@@ -49,6 +49,19 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
     ).toBe('/work\nyes /root more\nsecond\nls: /etc/gone: No such file or directory\n')
   })
 
+  it('has no AppArmor profile where the kernel has none, and says so', async () => {
+    expect(await sh('echo free', { apparmorProfile: 'unconfined' })).toBe('free\n')
+    if (existsSync('/sys/module/apparmor/parameters/enabled')) return // apparmor.vm.test.ts
+    await expect(sh('true', { apparmorProfile: 'docker-default' })).rejects.toMatchObject({
+      code: 'ERR_RUNTIME_UNSUPPORTED',
+      message: expect.stringContaining('AppArmor is not enabled on this host'),
+    })
+    await expect(sh('true', { apparmorProfile: 'a\nb' })).rejects.toMatchObject({
+      code: 'ERR_RUNTIME_INVALID_ARG',
+    })
+    expect(runtime.containers()).toEqual([])
+  })
+
   it('isolates every namespace', async () => {
     const script =
       'hostname; echo $$; ls -1 /sys/class/net; cat /proc/self/cgroup | grep -c :/$; for n in mnt uts ipc pid net cgroup; do readlink /proc/self/ns/$n; done'

@@ -3,16 +3,23 @@ import { parseSeccompProfile, type RunOptions } from '@ctr/runtime'
 import { usageError } from '../errors.js'
 
 /** What `--security-opt` sets; what is unset is as usual, also with `--privileged`. */
-export type SecurityOptions = Required<Pick<RunOptions, 'noNewPrivileges' | 'seccomp'>>
+export type SecurityOptions = Required<Pick<RunOptions, 'noNewPrivileges' | 'seccomp'>> &
+  Pick<RunOptions, 'apparmorProfile'>
 
 /**
- * Reads `--security-opt`: `no-new-privileges[=true|=false]`, `seccomp=unconfined`, `seccomp=builtin`, and
- * `seccomp=FILE` with a profile in Docker's form.
+ * Reads `--security-opt`: `no-new-privileges[=true|=false]`, `seccomp=unconfined`, `seccomp=builtin`,
+ * `seccomp=FILE` with a profile in Docker's form, and `apparmor=PROFILE`.
  */
 export function parseSecurity(words: readonly string[]): SecurityOptions {
   let noNewPrivileges = false
   let seccomp: SecurityOptions['seccomp']
+  let apparmorProfile: string | undefined
   for (const word of words) {
+    const profile = /^apparmor[=:](.+)$/s.exec(word)?.[1]
+    if (profile !== undefined) {
+      apparmorProfile = profile
+      continue
+    }
     const file = profileFile(word)
     if (file !== undefined) {
       seccomp = parseSeccompProfile(readProfile(file))
@@ -34,11 +41,11 @@ export function parseSecurity(words: readonly string[]): SecurityOptions {
         break
       default:
         throw usageError(
-          `invalid --security-opt "${word}": no-new-privileges, seccomp=builtin, seccomp=unconfined and seccomp=FILE are there`,
+          `invalid --security-opt "${word}": no-new-privileges, seccomp=builtin, seccomp=unconfined, seccomp=FILE and apparmor=PROFILE are there`,
         )
     }
   }
-  return { noNewPrivileges, seccomp }
+  return { noNewPrivileges, seccomp, ...(apparmorProfile === undefined ? {} : { apparmorProfile }) }
 }
 
 /** `--security-opt` as daemons take it: with the text of profiles instead of their files. */

@@ -145,6 +145,10 @@ describe('runOptions()', () => {
     })
     expect(() => parse('--security-opt', 'seccomp=/not/there', 'i')).toThrow('ENOENT')
     expect(() => parse('--security-opt', 'seccomp=/dev/null', 'i')).toThrow('it is not JSON')
+    for (const word of ['apparmor=own:profile', 'apparmor:own:profile'])
+      expect(parse('--security-opt', word, 'i').apparmorProfile).toBe('own:profile')
+    expect(parse('i')).not.toHaveProperty('apparmorProfile')
+    expect(() => parse('--security-opt', 'apparmor=', 'i')).toThrow('invalid --security-opt')
     expect(() => parse('--security-opt', 'label=disable', 'i')).toThrow(
       'invalid --security-opt "label=disable"',
     )

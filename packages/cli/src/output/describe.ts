@@ -40,6 +40,7 @@ export function describeContainer(container: Container): unknown {
       SecurityOpt: [
         ...(record.noNewPrivileges ? ['no-new-privileges'] : []),
         ...seccompWords(record.seccomp),
+        ...(record.apparmorProfile === undefined ? [] : [`apparmor=${record.apparmorProfile}`]),
       ],
     },
     Config: {

@@ -32,7 +32,7 @@ export function inspectContainer(
     Platform: 'linux',
     MountLabel: '',
     ProcessLabel: '',
-    AppArmorProfile: '',
+    AppArmorProfile: container.handle.inspect().apparmorProfile ?? '',
     ExecIDs: null,
     HostConfig: hostConfigOf(document.body),
     GraphDriver: { Name: 'overlay2', Data: null },

@@ -7,16 +7,18 @@ import {
 import { badRequest } from '../errors.js'
 
 /** What is said by others and means what is here anyway. */
-const already = /^(no-new-privileges[:=]false|seccomp[:=]builtin|apparmor[:=]unconfined|label[:=]disable)$/
+const already = /^(no-new-privileges[:=]false|seccomp[:=]builtin|label[:=]disable)$/
+
+type Security = Pick<CreateContainerOptions, 'noNewPrivileges' | 'seccomp' | 'apparmorProfile'>
 
 /** `HostConfig.SecurityOpt`; a seccomp profile is there whole, as clients read it from its file. */
-export function securityOf(
-  options: readonly string[],
-): Pick<CreateContainerOptions, 'noNewPrivileges' | 'seccomp'> {
-  let found: Pick<CreateContainerOptions, 'noNewPrivileges' | 'seccomp'> = {}
+export function securityOf(options: readonly string[]): Security {
+  let found: Security = {}
   for (const option of options) {
     const profile = /^seccomp[:=]\s*(\{.*)$/s.exec(option)?.[1]
+    const apparmorProfile = /^apparmor[:=](.+)$/s.exec(option)?.[1]
     if (profile !== undefined) found = { ...found, seccomp: profileOf(profile) }
+    else if (apparmorProfile !== undefined) found = { ...found, apparmorProfile }
     else if (/^no-new-privileges([:=]true)?$/.test(option)) found = { ...found, noNewPrivileges: true }
     else if (/^seccomp[:=]unconfined$/.test(option)) found = { ...found, seccomp: 'unconfined' }
     else if (!already.test(option))

@@ -6,6 +6,7 @@ import { readFileIn } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import { checkEnv, type ExecOptions } from '../options.js'
+import { apparmorEnabled, labelPieces } from '../oci/process/labels.js'
 import { ContainerIds } from '../userns/container-ids.js'
 import { resolveUser } from '../user/resolve-user.js'
 import type { ContainerRecord } from './record.js'
@@ -23,7 +24,8 @@ export type ExecProcess = SpawnedProcess & {
 }
 
 /**
- * Runs a program in a running container: same namespaces, cgroup, capabilities and seccomp filter as its own.
+ * Runs a program in a running container: same namespaces, cgroup, capabilities, seccomp filter and AppArmor
+ * profile as its own.
  *
  * Before it enters, the child makes itself undumpable, so that nothing in the container can reach this
  * process's memory through it.
@@ -57,6 +59,8 @@ export async function execIn(
     options.terminal === undefined || options.terminal === false
       ? undefined
       : openTerminalIn(init.pid, size, { owner, userNamespace: fuse?.number })
+  const confined = { ...record, ...(options.privileged === true ? privileged(context, user.uid) : {}), user }
+  const { keepProc, ...labels } = labelPieces(confined)
   try {
     const process = await spawn({
       command,
@@ -75,11 +79,11 @@ export async function execIn(
       terminal: terminal?.slave,
       pipeOwner: owner,
       session: true,
-      ...credentialsOf(context, {
-        ...record,
-        ...(options.privileged === true ? privileged(context, user.uid) : {}),
-        user,
-      }),
+      ...credentialsOf(context, confined),
+      ...labels,
+      prepare: (program) => {
+        keepProc(program)
+      },
       groups: {
         fds: joinFds,
         join: (program) => {
@@ -94,8 +98,15 @@ export async function execIn(
 }
 
 /** What a program may do that is to have everything. */
-function privileged({ host }: Context, uid: number): Pick<ContainerRecord, 'capabilities' | 'seccomp'> {
-  return { capabilities: capabilitySets(host.capabilities, uid), seccomp: 'unconfined' }
+function privileged(
+  { host }: Context,
+  uid: number,
+): Pick<ContainerRecord, 'capabilities' | 'seccomp' | 'apparmorProfile'> {
+  return {
+    capabilities: capabilitySets(host.capabilities, uid),
+    seccomp: 'unconfined',
+    apparmorProfile: apparmorEnabled() ? 'unconfined' : undefined,
+  }
 }
 
 /** The ids of the container's user namespace; undefined where it is in the host's. */

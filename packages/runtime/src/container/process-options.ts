@@ -1,6 +1,7 @@
 import { PR_SET_DUMPABLE } from '@ctr/linux'
 import type { SpawnOptions, Stdio } from '@ctr/namespaces'
 import type { Context } from '../context.js'
+import { labelPieces } from '../oci/process/labels.js'
 import { INIT_PATH } from '../sandbox/init-program.js'
 import { rlimitsOf } from '../sandbox/sandbox-options.js'
 import type { SharedNamespaces } from '../sandbox/shared-namespaces.js'
@@ -53,6 +54,7 @@ export function processOptions(
   const { mode } = record.network
   const { rootless } = context
   const { userns, joined } = resources
+  const { keepProc, ...labels } = labelPieces(record)
   return {
     command: options.init === true ? [INIT_PATH, '--', ...record.command] : record.command,
     env: record.env,
@@ -71,6 +73,7 @@ export function processOptions(
     pipeOwner: userns?.ids.outside(record.user),
     terminal: resources.terminal?.slave,
     ...credentialsOf(context, record),
+    ...labels,
     before: (program) => joinCgroup(program, resources.joinFds),
     prepareFds: [
       'mount' in setup.root ? setup.root.mount : 'given' in setup.root ? setup.root.given : undefined,
@@ -80,6 +83,7 @@ export function processOptions(
     ].filter((fd) => fd !== undefined),
     ...(rootless === undefined ? {} : { meanwhile: resources.begin }),
     prepare: (program, pause) => {
+      keepProc(program)
       setUpContainer(program, setup)
       if (rootless === undefined) return
       // whoever connects its network must be able to open its namespaces; nobody else is in there yet

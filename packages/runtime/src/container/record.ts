@@ -75,6 +75,8 @@ export interface ContainerRecord {
   readonly capabilities: CapabilitySets
   readonly noNewPrivileges: boolean
   readonly seccomp: 'default' | 'unconfined' | SeccompProfile
+  /** AppArmor profile of its programs; without one it is that of whoever started it. */
+  readonly apparmorProfile?: string | undefined
   readonly rlimits: readonly ProcessLimit[]
   readonly oomScoreAdj: number | null
   /** Its processes are among the host's or another container's: what it has begun does not end with its first one. */

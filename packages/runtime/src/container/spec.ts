@@ -13,6 +13,7 @@ import { placeOf } from './place-of.js'
 import { networkOf, type ResolvedNetwork } from './network-mode.js'
 import { resolveCapabilities } from '../security/resolve-capabilities.js'
 import { checkSandbox } from '../sandbox/sandbox-options.js'
+import { apparmorEnabled } from '../oci/process/labels.js'
 import { checkMounts, checkOverlays } from '../setup/kernel-needs.js'
 import { resolveUser, type ResolvedUser } from '../user/resolve-user.js'
 import type { UserNamespaceOption } from '../userns/option.js'
@@ -84,6 +85,7 @@ export async function resolveSpec(
     capabilities: capabilitySets(capabilities, user.uid),
     noNewPrivileges: options.noNewPrivileges ?? false,
     seccomp: seccompProfileOf(options),
+    apparmorProfile: profileOf(options),
     rlimits: options.rlimits ?? [],
     oomScoreAdj: options.oomScoreAdj ?? null,
     sharesProcesses: (options.pid ?? 'private') !== 'private',
@@ -116,6 +118,16 @@ export async function resolveSpec(
 function seccompProfileOf({ seccomp, privileged = false }: RunOptions): ContainerRecord['seccomp'] {
   if (typeof seccomp === 'object') return checkSeccompProfile(seccomp)
   return seccomp ?? (privileged ? 'unconfined' : 'default')
+}
+
+/** Where AppArmor is not there, nothing is confined anyway. */
+function profileOf({ apparmorProfile }: RunOptions): string | undefined {
+  if (apparmorProfile === undefined || apparmorEnabled()) return apparmorProfile
+  if (apparmorProfile === 'unconfined') return undefined
+  throw new RuntimeError(
+    'ERR_RUNTIME_UNSUPPORTED',
+    `cannot use AppArmor profile ${JSON.stringify(apparmorProfile)}: AppArmor is not enabled on this host`,
+  )
 }
 
 function defaultHostname(id: string, { mode, container }: ResolvedNetwork): string {

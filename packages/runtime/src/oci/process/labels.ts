@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { Program } from '@ctr/linux'
+import type { SpawnOptions } from '@ctr/namespaces'
 import { RuntimeError } from '../../errors.js'
 import type { ConfigProcess } from '../config/config.js'
-import { writeProc, type Descriptor } from './proc.js'
+import { openProc, writeProc, type Descriptor } from './proc.js'
 
 /** Labels of a process. An empty one is none. */
 export type Labels = Pick<ConfigProcess, 'apparmorProfile' | 'selinuxLabel'>
@@ -67,6 +68,31 @@ export function setLabels(
 export function setKeyLabel(program: Program, label: string, proc: Descriptor): void {
   program.step('set the SELinux label of keys')
   writeProc(program, proc, 'self/attr/keycreate', label)
+}
+
+/** Number of the procfs that labels are written through, in the child. */
+const PROC_FD = 1001
+
+/** The parts of `spawn`'s options that give a process its labels. */
+export type LabelPieces = Pick<SpawnOptions, 'finish' | 'finishFds'> & {
+  /** Adds what is left for `finish` of the child's own procfs, where that is needed; to be called in `prepare`. */
+  readonly keepProc: (program: Program, proc?: Descriptor) => void
+}
+
+/** Says how a process gets its labels. */
+export function labelPieces({ apparmorProfile = '', selinuxLabel = '' }: Labels): LabelPieces {
+  if (apparmorProfile === '' && selinuxLabel === '')
+    return { finish: () => undefined, finishFds: [], keepProc: () => undefined }
+  return {
+    finish: (program) => {
+      if (selinuxLabel !== '') setKeyLabel(program, selinuxLabel, PROC_FD)
+      setLabels(program, { apparmorProfile, selinuxLabel }, PROC_FD)
+    },
+    finishFds: [PROC_FD],
+    keepProc: (program, proc) => {
+      program.call('dup3', [proc ?? openProc(program), PROC_FD, 0])
+    },
+  }
 }
 
 /** Before Linux 5.8 security modules share one file. */
