@@ -22,6 +22,7 @@ export type {
   SubnetOptions,
 } from './network-info.js'
 export type { OverlayPeer, RemoteEndpoint } from './overlay/definition.js'
+export type { OverlayHost } from './overlay/hosts.js'
 export type { IpvlanMode, MacvlanMode } from './netlink/stacked-links.js'
 export {
   type AttachOptions,

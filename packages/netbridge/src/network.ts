@@ -17,6 +17,7 @@ import { dropBridge } from './open-network.js'
 import { openParts, type FindNetwork, type NetworkNames, type NetworkParts } from './open-parts.js'
 import { provideAddresses, type WantedAddresses } from './overlay/addresses.js'
 import type { OverlayPeer } from './overlay/definition.js'
+import { overlayHosts, releaseHost, type OverlayHost } from './overlay/hosts.js'
 import { memberOf, type OverlayMember } from './overlay/member.js'
 import { dropParent } from './parent-link.js'
 import { allHoldings, reapOrphans, releaseHoldings } from './release.js'
@@ -287,6 +288,28 @@ export class Network implements AsyncDisposable {
   }
 
   /**
+   * The hosts of an overlay network, as its store has them.
+   *
+   * @throws {@link NetbridgeError} `ERR_NETBRIDGE_INVALID_ARG`: it is no overlay; `ERR_NETBRIDGE_STORE`.
+   */
+  async hosts(): Promise<OverlayHost[]> {
+    return await overlayHosts(this.#asked())
+  }
+
+  /**
+   * Gives the addresses of a host of an overlay network that is gone for good to whoever asks for them next. Should it
+   * come back, its containers there may have the addresses of others: `storeFailure` tells of that.
+   *
+   * @param host - Its name, as {@link Network.hosts} has it.
+   * @returns The blocks of addresses.
+   * @throws {@link NetbridgeError} `ERR_NETBRIDGE_IN_USE`: it is heard of; `ERR_NETBRIDGE_NOT_FOUND`; and as
+   *   {@link Network.hosts}.
+   */
+  async releaseHost(host: string): Promise<readonly string[]> {
+    return await releaseHost(this.#asked(), host)
+  }
+
+  /**
    * Ends its servers of names, waits for links that are being deleted and closes the handle. The network and its
    * endpoints stay. Idempotent.
    *
@@ -313,6 +336,17 @@ export class Network implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  #asked(): Parameters<typeof overlayHosts>[0] {
+    this.#checkOpen()
+    const { overlay } = this.#network
+    if (overlay === undefined)
+      throw new NetbridgeError(
+        'ERR_NETBRIDGE_INVALID_ARG',
+        `cannot ask network ${this.name} for its hosts: it is on this one alone`,
+      )
+    return { store: overlay.store, network: this.name, own: overlay.info.host }
   }
 
   async #leaveStore(force: boolean): Promise<void> {

@@ -21,6 +21,7 @@ export type {
   LinkStats,
   NetworkDriver,
   NetworkInfo,
+  OverlayHost,
   OverlayOptions,
   NetworkOptions,
   SubnetOptions,

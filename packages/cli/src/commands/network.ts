@@ -10,6 +10,7 @@ import { printJson, printLine } from '../output/pipe-end.js'
 import { printRemoved } from '../output/pruned.js'
 import { formatTable } from '../output/table.js'
 import { eachNamed } from './each-named.js'
+import { hosts, releaseHost } from './network-hosts.js'
 import { printInspected } from './inspect.js'
 
 /** `ctrjs network`. */
@@ -20,10 +21,12 @@ export function define(command: Command, cli: Cli): void {
     .addCommand(create(cli))
     .addCommand(disconnect(cli))
     .addCommand(explain(cli))
+    .addCommand(hosts(cli))
     .addCommand(inspect(cli))
     .addCommand(limit(cli))
     .addCommand(list(cli))
     .addCommand(prune(cli))
+    .addCommand(releaseHost(cli))
     .addCommand(remove(cli))
 }
 
@@ -183,7 +186,10 @@ function remove(cli: Cli): Command {
     .description('Remove one or more networks')
     .usage('[OPTIONS] NETWORK [NETWORK...]')
     .argument('<networks...>')
-    .option('-f, --force', 'Do not complain of networks that are not there')
+    .option(
+      '-f, --force',
+      'Do not complain of networks that are not there, nor of the store of an overlay that is away',
+    )
     .action(async (names: string[], { force = false }: { readonly force?: boolean }) => {
       await using backend = await cli.backend()
       const removeOne = async (name: string): Promise<undefined> => {

@@ -51,6 +51,10 @@ export class OwnBlocks implements Disposable {
     if (this.#table.get(text) === undefined) this.#table.change((table) => table.set(text, '1'))
   }
 
+  remove(block: IpSubnet): void {
+    this.#table.change((table) => table.delete(formatIpSubnet(block)))
+  }
+
   close(): void {
     this.#table.close()
   }
@@ -58,6 +62,30 @@ export class OwnBlocks implements Disposable {
   [Symbol.dispose](): void {
     this.close()
   }
+}
+
+/**
+ * Brings this host's blocks in line with the store: those that somebody has released meanwhile are claimed again, and
+ * those that other hosts have claimed since are not handed out from any more.
+ *
+ * @returns The blocks of other hosts.
+ */
+export async function reconcileBlocks(
+  own: OwnBlocks,
+  { store, network, host }: BlockClaims,
+  entries: ReadonlyMap<string, string>,
+): Promise<readonly { readonly block: IpSubnet; readonly host: string }[]> {
+  const claimed = blocksIn(network, entries)
+  const others = claimed.filter((each) => each.host !== host)
+  for (const each of claimed) if (each.host === host) own.add(each.block)
+  for (const block of [...own.of(4), ...own.of(6)]) {
+    const key = keysOf(network).blocks + formatIpSubnet(block)
+    const owner = entries.get(key) ?? (await store.create(key, host))
+    if (owner === host) continue
+    own.remove(block)
+    if (!entries.has(key)) others.push({ block, host: owner })
+  }
+  return others
 }
 
 /** How large the blocks of a range are: at most 256 of them, and about as many as addresses in each. */

@@ -1,13 +1,13 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { formatIpSubnet } from '../address/ip.js'
+import { containsIp, formatIpSubnet, parseIp, type IpSubnet } from '../address/ip.js'
 import { findLink } from '../bridge.js'
 import { isNetbridgeError, NetbridgeError } from '../errors.js'
 import type { OpenNetwork } from '../network-context.js'
 import { makeFolder } from '../state/files.js'
 import { keepSpare } from './addresses.js'
-import { blocksIn } from './blocks.js'
+import { blocksIn, reconcileBlocks } from './blocks.js'
 import {
   keysOf,
   numberKey,
@@ -106,8 +106,8 @@ export class OverlayMember {
         continue
       }
       try {
-        const since = await this.#synchronize()
-        this.#failure = undefined
+        const { since, failure } = await this.#synchronize()
+        this.#failure = failure
         retryMs = FIRST_RETRY_MS
         this.#tried()
         await this.#untilChange(since)
@@ -122,8 +122,8 @@ export class OverlayMember {
     watcher.close()
   }
 
-  /** @returns The moment of the store that all is as of. */
-  async #synchronize(): Promise<string> {
+  /** @returns The moment of the store that all is as of, and what cannot be mended. */
+  async #synchronize(): Promise<{ readonly since: string; readonly failure: NetbridgeError | undefined }> {
     this.#wake = new AbortController()
     const { overlay, record, endpoints } = this.#network
     const { store, info, blocks, peers } = overlay
@@ -147,12 +147,31 @@ export class OverlayMember {
     }
     await store.announce(keys.hosts + info.host, JSON.stringify(own), info.ttlSeconds)
     const { entries, revision } = await store.list(keys.all)
-    for (const { block, host } of blocksIn(record.name, entries)) if (host === info.host) blocks.add(block)
+    const claims = { store, network: record.name, host: info.host }
+    const lost = await reconcileBlocks(blocks, claims, entries)
     const others = this.#believable(parsePeers(record.name, entries))
     peers.set(others)
     this.#forward(others)
     await keepSpare(this.#network)
-    return revision
+    return { since: revision, failure: this.#doubleAddress(lost) }
+  }
+
+  /** A container whose address another host hands out, since this one was taken for gone. */
+  #doubleAddress(
+    taken: readonly { readonly block: IpSubnet; readonly host: string }[],
+  ): NetbridgeError | undefined {
+    const { endpoints, record } = this.#network
+    for (const { id, address, ipv6 } of endpoints.list()) {
+      for (const text of [address, ...(ipv6 === null ? [] : [ipv6.address])]) {
+        const owner = taken.find(({ block }) => containsIp(block, parseIp(text)!))
+        if (owner === undefined) continue
+        return new NetbridgeError(
+          'ERR_NETBRIDGE_ADDRESS_TAKEN',
+          `cannot vouch for ${text} of ${id} on network ${record.name}: it is host ${owner.host}'s now, as this host was released; connect the container again`,
+        )
+      }
+    }
+    return undefined
   }
 
   /** Nobody is sent what belongs to this host. */

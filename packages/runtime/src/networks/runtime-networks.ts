@@ -5,6 +5,8 @@ import {
   type NetworkExplanation as Explanation,
   type NetworkInfo,
   type NetworkOptions,
+  type OverlayHost,
+  type RemoveOptions,
 } from '@ctr/netbridge'
 import { placeOf } from '../container/place-of.js'
 import { connected, networkNamespaceOf } from '../container/attach-networks.js'
@@ -96,13 +98,36 @@ export class RuntimeNetworks {
   /**
    * Removes a network that no container is on.
    *
-   * @throws `NetbridgeError` `ERR_NETBRIDGE_IN_USE`, `ERR_NETBRIDGE_NOT_FOUND`.
+   * @throws `NetbridgeError` `ERR_NETBRIDGE_IN_USE`, `ERR_NETBRIDGE_NOT_FOUND`; `ERR_NETBRIDGE_STORE`: the store of an
+   *   overlay network is away, and `force` is not set.
    */
-  async remove(nameOrId: string): Promise<void> {
+  async remove(nameOrId: string, options: RemoveOptions = {}): Promise<void> {
     this.#needRoot()
     const { name } = this.#context.networks.inspect(nameOrId)
     if (name === DEFAULT_NETWORK) throw invalid(`cannot remove network ${name}: it is always there`)
-    await this.#context.networks.remove(name)
+    await this.#context.networks.remove(name, options)
+  }
+
+  /**
+   * The hosts of an overlay network, as its store has them, also those that are not heard of.
+   *
+   * @throws `NetbridgeError` as `Network.hosts()`.
+   */
+  async hosts(nameOrId: string): Promise<OverlayHost[]> {
+    this.#needRoot()
+    return await (await this.#context.network(nameOrId)).hosts()
+  }
+
+  /**
+   * Gives the addresses of a host of an overlay network that is gone for good to whoever asks for them next.
+   *
+   * @param host - Its name, as {@link hosts} has it.
+   * @returns The blocks of addresses.
+   * @throws `NetbridgeError` as `Network.releaseHost()`: `ERR_NETBRIDGE_IN_USE` where it is heard of.
+   */
+  async releaseHost(nameOrId: string, host: string): Promise<readonly string[]> {
+    this.#needRoot()
+    return await (await this.#context.network(nameOrId)).releaseHost(host)
   }
 
   /** Removes the networks that no container is on, but for `bridge`. Returns their names. */

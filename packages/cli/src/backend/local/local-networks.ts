@@ -16,7 +16,7 @@ export function localNetworks({ networks, rootless }: Runtime): BackendNetworks 
       ),
     create: async (name, flags) => (await networks.create(networkOptions(name, flags))).id,
     inspect: (name) => Promise.resolve(describeNetwork(networks.inspect(name))),
-    remove: (name, force) => unlessMissing(force, networks.remove(name)),
+    remove: (name, force) => unlessMissing(force, networks.remove(name, { force })),
     connect: (name, container, place) => networks.connect(name, container, place),
     disconnect: (name, container) => networks.disconnect(name, container),
     prune: () => (rootless === undefined ? networks.prune() : Promise.resolve([])), // an ordinary user has none
