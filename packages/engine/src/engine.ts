@@ -80,6 +80,7 @@ export class Engine implements AsyncDisposable {
     const metricsHost = metricsAddress === undefined ? undefined : parseMetricsAddress(metricsAddress)
     if (!allowTcpWithoutClientCertificates) refuseOpenHosts(parsed ?? [], tls)
     const runtime = await Runtime.open({ ...options, adoptNames: true })
+    for (const { error } of runtime.failedCleanUps) onError(error)
     const core = new EngineCore(runtime, { onError, log: defaults })
     const engine = new Engine(core)
     try {

@@ -50,6 +50,7 @@ export async function cleanUp(context: Context): Promise<readonly CleanUpFailure
   const ended = (id: string): boolean =>
     !livingOwners(context.owners).claims.has(id) && !context.records.has(id)
   await context.volumes.cleanup({ ended })
+  for (const { name, error } of context.volumes.damaged()) failures.push({ id: name, error })
   context.records.sweep()
   return failures
 }

@@ -157,8 +157,7 @@ export class Containers implements AsyncDisposable {
       container.takeUp()
       return
     }
-    const isNews = status === 'exited' && (document.startedAt ?? '') >= (document.finishedAt ?? '')
-    if (isNews) {
+    if (container.hasNewEnd) {
       container.noteEnd(exit)
       this.#context.emit(container, 'die', { exitCode: String(document.exitCode) })
     }
@@ -186,6 +185,7 @@ export class Containers implements AsyncDisposable {
       imageId: image.id,
       startedAt: null,
       finishedAt: null,
+      endedRun: null,
       exitCode: 0,
       oomKilled: false,
       error: '',

@@ -39,6 +39,8 @@ export class ManagedContainer {
   #removing = false
   #restarting: AbortController | undefined
   #restartDelayMs = 0
+  /** When the run began, by a clock that nobody sets. */
+  #beganAt = 0
 
   constructor(context: ContainerContext, document: ContainerDocument, handle: Container) {
     this.#context = context
@@ -55,6 +57,7 @@ export class ManagedContainer {
       document,
       note: new ProbeNote(context.probePath(document.id)),
       handle: () => this.#handle,
+      ranMs: () => this.#ranMs,
       emit: (action, attributes) => this.#emit(action, attributes),
       save: () => this.#save(),
       probed: (isWell) => context.probed(isWell),
@@ -231,11 +234,18 @@ export class ManagedContainer {
 
   /** The daemon has found it as it started: takes up its streams and its end. */
   takeUp(): void {
+    const { startedAt } = this.document
+    this.#beganAt = performance.now() - Math.max(0, Date.now() - Date.parse(startedAt ?? ''))
     const { Tty, OpenStdin } = this.document.body
     if (Tty !== true && this.#pipes.exist)
       this.#stdio = this.#pipes.reopen({ stdin: OpenStdin ?? false }, (chunk) => this.#onOutput(chunk))
     this.#watch()
     if (!this.#handle.isPaused) this.health.resume()
+  }
+
+  /** Whether it has ended and that was not noted: how times compare is no matter, clocks may be set. */
+  get hasNewEnd(): boolean {
+    return this.#handle.inspect().status === 'exited' && this.document.endedRun !== runOf(this.#handle)
   }
 
   /** It has ended while no daemon was there. */
@@ -275,6 +285,7 @@ export class ManagedContainer {
       throw error
     }
     this.document.startedAt = new Date().toISOString()
+    this.#beganAt = performance.now()
     this.document.error = ''
     this.document.exitCode = 0
     this.document.oomKilled = false
@@ -348,8 +359,13 @@ export class ManagedContainer {
     this.remove({ force: true, volumes: true }).catch((error: unknown) => this.#context.onError(error))
   }
 
+  get #ranMs(): number {
+    return performance.now() - this.#beganAt
+  }
+
   #ended(exit: ContainerExit | null): void {
     this.health.end()
+    this.document.endedRun = runOf(this.#handle)
     this.document.finishedAt = exit?.finishedAt ?? new Date().toISOString()
     this.document.exitCode =
       exit === null ? 255 : (exit.exitCode ?? (exit.signal === null ? 255 : 128 + exit.signal))
@@ -363,9 +379,7 @@ export class ManagedContainer {
 
   /** Starts it again after a while, unless somebody stops, starts or removes it before. */
   #restartLater(): void {
-    const { startedAt, finishedAt } = this.document
-    const ranMs = Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')
-    this.#restartDelayMs = nextDelay(this.#restartDelayMs, ranMs)
+    this.#restartDelayMs = nextDelay(this.#restartDelayMs, this.#ranMs)
     const cancel = new AbortController()
     this.#restarting = cancel
     sleep(this.#restartDelayMs, undefined, { signal: cancel.signal }).then(
@@ -413,12 +427,10 @@ export class ManagedContainer {
   }
 
   #dieAttributes(): Record<string, string> {
-    const { startedAt, finishedAt, exitCode } = this.document
-    const seconds = Math.max(
-      0,
-      Math.round((Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1000),
-    )
-    return { execDuration: String(seconds), exitCode: String(exitCode) }
+    return {
+      execDuration: String(Math.round(this.#ranMs / 1000)),
+      exitCode: String(this.document.exitCode),
+    }
   }
 
   #emit(action: string, attributes: Readonly<Record<string, string>> = {}): void {
@@ -442,6 +454,12 @@ export class ManagedContainer {
   #conflict(why: string): ApiError {
     return new ApiError(409, `Container ${this.id} ${why}`)
   }
+}
+
+/** Tells a run of a container from every other one. */
+function runOf(handle: Container): string {
+  const { bootId, pid, startTicks } = handle.inspect()
+  return `${bootId} ${pid} ${startTicks}`
 }
 
 /** Docker's exit codes of containers that could not be started. */

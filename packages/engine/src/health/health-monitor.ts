@@ -14,6 +14,8 @@ export interface Watched {
   readonly note: ProbeNote
   /** The container of the run that is going on. */
   readonly handle: () => Container
+  /** Milliseconds since its start, by a clock that nobody sets. */
+  readonly ranMs: () => number
   readonly emit: (action: string, attributes?: Readonly<Record<string, string>>) => void
   readonly save: () => void
   /** A probe has ended. */
@@ -87,12 +89,13 @@ export class HealthMonitor {
 
   async #probeOn(check: HealthCheck, signal: AbortSignal): Promise<void> {
     while (await waits(this.#delay(check), signal)) {
+      const inStartPeriod = this.#watched.ranMs() < check.startPeriodMs
       const result = await this.#probe(check, signal)
       // killed together with its container, which begins to end a moment after it
       if (wasCutOff(result)) await waits(Math.min(check.intervalMs, togetherMs), signal)
       // a container that ends says nothing of its health, and its end is told of only when all is tidied up
       if (signal.aborted || !this.#watched.handle().isAlive) return
-      this.#take(check, result)
+      this.#take(result, { retries: check.retries, inStartPeriod })
     }
   }
 
@@ -116,10 +119,9 @@ export class HealthMonitor {
     }
   }
 
-  #take(check: HealthCheck, result: ProbeResult): void {
+  #take(result: ProbeResult, rules: Parameters<typeof withResult>[2]): void {
     const before = this.#state ?? started
-    const inStartPeriod = Date.parse(result.Start) < this.#startedAt + check.startPeriodMs
-    const after = withResult(before, result, { retries: check.retries, inStartPeriod })
+    const after = withResult(before, result, rules)
     const { document, emit, save, probed } = this.#watched
     document.health = after
     probed(result.ExitCode === 0)
@@ -130,12 +132,8 @@ export class HealthMonitor {
   }
 
   #delay({ intervalMs, startPeriodMs, startIntervalMs }: HealthCheck): number {
-    const starts = this.status === 'starting' && Date.now() < this.#startedAt + startPeriodMs
+    const starts = this.status === 'starting' && this.#watched.ranMs() < startPeriodMs
     return starts ? startIntervalMs : intervalMs
-  }
-
-  get #startedAt(): number {
-    return Date.parse(this.#watched.document.startedAt ?? '')
   }
 }
 

@@ -1,6 +1,13 @@
+/** What the clock of microseconds, which only counts, is behind the time of the day. */
+let origin = performance.timeOrigin
+/** Further apart than this they are when somebody has set the clock, or the machine has slept. */
+const mostApartMs = 5
+
 /** Now in RFC 3339 with nanoseconds, of which the last three are zeros: a clock of Node has microseconds. */
 export function timestamp(): string {
-  const now = performance.timeOrigin + performance.now()
+  const wall = Date.now()
+  if (Math.abs(origin + performance.now() - wall) > mostApartMs) origin = wall - performance.now()
+  const now = origin + performance.now()
   const micros = Math.floor((now % 1) * 1000)
   return `${new Date(now).toISOString().slice(0, -1)}${String(micros).padStart(3, '0')}000Z`
 }

@@ -17,6 +17,8 @@ export interface ContainerDocument {
   startedAt: string | null
   /** Null before the first end. */
   finishedAt: string | null
+  /** The last run whose end was noted. */
+  endedRun: string | null
   exitCode: number
   oomKilled: boolean
   /** Why the last start failed. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { layerLimits, type LayerLimits } from '../archive/limits.js'
-import { errnoOf, OverlayError, systemError } from '../errors.js'
+import { errnoOf, isOverlayError, OverlayError, systemError } from '../errors.js'
 import { inheritNothing } from '../files/inherit-nothing.js'
 import { makeFolders } from '../files/make-folders.js'
 import type { StoreUserNamespace } from '../ids/user-namespace.js'
@@ -121,12 +121,29 @@ export class VolumeStore {
     return record === undefined ? undefined : new Volume(this.#context, record)
   }
 
-  /** All volumes, in the order of their names. */
+  /** All volumes whose records can be read, in the order of their names. */
   list(): readonly Volume[] {
-    return readdirSync(this.#layout.folder)
-      .filter((name) => !name.startsWith('.'))
-      .sort()
-      .flatMap((name) => this.get(name) ?? [])
+    return this.#names().flatMap((name) => {
+      try {
+        return this.get(name) ?? []
+      } catch (error) {
+        if (isOverlayError(error) && error.code === 'ERR_OVERLAY_DAMAGED') return []
+        throw error
+      }
+    })
+  }
+
+  /** Those whose records are damaged: kept for whoever looks into them, and the others can be used. */
+  damaged(): readonly { readonly name: string; readonly error: OverlayError }[] {
+    return this.#names().flatMap((name) => {
+      try {
+        this.get(name)
+        return []
+      } catch (error) {
+        if (isOverlayError(error) && error.code === 'ERR_OVERLAY_DAMAGED') return [{ name, error }]
+        throw error
+      }
+    })
   }
 
   /**
@@ -248,6 +265,12 @@ export class VolumeStore {
     const made = claims.filter(({ owner }) => !existsSync(join(this.#layout.temporary, owner)))
     const kept = new Set(made.length === 0 ? [] : this.list().map(({ project }) => project?.claim))
     return made.filter(({ claim }) => !kept.has(claim))
+  }
+
+  #names(): string[] {
+    return readdirSync(this.#layout.folder)
+      .filter((name) => !name.startsWith('.'))
+      .sort()
   }
 
   #read(name: string): VolumeRecord | undefined {

@@ -59,7 +59,7 @@ export class Sources {
    */
   async read<T>(registry: string, work: (session: Session) => Promise<T>): Promise<T> {
     for (const mirror of this.#mirrors.get(registry) ?? []) {
-      if ((this.#downUntil.get(mirror) ?? 0) > Date.now()) continue
+      if ((this.#downUntil.get(mirror) ?? -Infinity) > performance.now()) continue
       const { credentials } = this.#options
       const own = typeof credentials === 'object' ? 'anonymous' : credentials
       try {
@@ -67,7 +67,7 @@ export class Sources {
         return await work(this.#session(`mirror ${mirror}`, mirror, own, { ...this.#options, retries: 0 }))
       } catch (error) {
         if (!isRegistryError(error) || ownFailures.has(error.code)) throw error
-        if (unanswered.has(error.code)) this.#downUntil.set(mirror, Date.now() + downMs)
+        if (unanswered.has(error.code)) this.#downUntil.set(mirror, performance.now() + downMs)
       }
     }
     return await work(this.of(registry))

@@ -20,7 +20,7 @@ const maxBodyMs = 120_000
 export async function readBody(answer: HttpAnswer, what: string, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
-  const deadline = Date.now() + maxBodyMs
+  const deadline = performance.now() + maxBodyMs
   for await (const chunk of answer.body) {
     length += chunk.length
     if (length > limit) {
@@ -29,7 +29,7 @@ export async function readBody(answer: HttpAnswer, what: string, limit: number):
         `cannot ${what}: the answer has more than ${limit} bytes`,
       )
     }
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new RegistryError(
         'ERR_REGISTRY_TIMEOUT',
         `cannot ${what}: ${length} bytes took more than ${maxBodyMs} ms`,

@@ -64,14 +64,14 @@ export class Holdings {
     if (options !== null) {
       // once it has given back its process nobody could tell any more
       this.#kept.current = { ...this.#kept.current, exit }
-      this.#kept.save()
+      this.#kept.saveInTheEnd()
     }
     const networked = network.mode === 'bridge'
     await releaseRunning(this.#context, id, { cgroup, networked, sharesProcesses })
     this.#cgroup = undefined
     this.#kept.current = { ...this.#kept.current, status: 'exited', exit }
     if (autoRemove) await this.remove({ volumes: true })
-    else if (this.#removed === undefined || options !== null) this.#kept.save()
+    else if (this.#removed === undefined || options !== null) this.#kept.saveInTheEnd()
     else this.#kept.saveSoon()
     return exit
   }

@@ -2,6 +2,8 @@ import type { ContainerRecords, ContainerRecord } from './record.js'
 
 /** Most containers are removed as soon as they have ended: then how they ended need not be written. */
 const saveAfterMs = 20
+/** How soon a write is tried again that failed, as on a full disk. */
+const retryMs = 1000
 
 /** What a handle knows of its container, and when that is written to disk. */
 export class KeptRecord {
@@ -21,16 +23,32 @@ export class KeptRecord {
     if (this.#records.has(this.current.id)) this.#records.save(this.current)
   }
 
+  /**
+   * Writes it now, or as soon as that can be done: what has happened has happened, also where the disk is full. Whoever
+   * opens the runtime before finds by itself that the container has ended.
+   */
+  saveInTheEnd(): void {
+    try {
+      this.save()
+    } catch {
+      this.#saving = setTimeout(() => {
+        this.saveInTheEnd()
+      }, retryMs)
+      this.#saving.unref()
+    }
+  }
+
   /** Writes it soon, unless {@link stopSaving} comes first. */
   saveSoon(): void {
     this.#saving = setTimeout(() => {
-      this.save()
+      this.saveInTheEnd()
     }, saveAfterMs)
   }
 
-  /** Writes what was to be written soon. */
+  /** Writes what was to be written soon, if that can be done. */
   saveNow(): void {
-    if (this.#saving !== undefined) this.save()
+    if (this.#saving !== undefined) this.saveInTheEnd()
+    this.stopSaving()
   }
 
   /** The container is removed: nothing is left to be written. */

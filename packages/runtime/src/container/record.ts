@@ -160,8 +160,13 @@ export class ContainerRecords {
   save(record: ContainerRecord): void {
     const file = this.#file(record.id)
     const temporary = `${file}.${process.pid}`
-    writeFileSync(temporary, JSON.stringify(record), { mode: 0o600 })
-    renameSync(temporary, file)
+    try {
+      writeFileSync(temporary, JSON.stringify(record), { mode: 0o600 })
+      renameSync(temporary, file)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
+    }
     this.#names.delete(record.id)
   }
 

@@ -66,12 +66,12 @@ const fullForMs = 10_000
 
 /** The queue of who reads is short: what does not fit is tried again for a while. */
 async function sendPatiently(fd: Fd, message: Buffer): Promise<void> {
-  for (const until = Date.now() + fullForMs; ;) {
+  for (const until = performance.now() + fullForMs; ;) {
     try {
       send(fd.number, message, MSG_NOSIGNAL)
       return
     } catch (error) {
-      if (!isSyscallError(error) || error.code !== 'EAGAIN' || Date.now() > until) throw error
+      if (!isSyscallError(error) || error.code !== 'EAGAIN' || performance.now() > until) throw error
       await sleep(5, undefined, { ref: false })
     }
   }

@@ -72,7 +72,7 @@ export class RemoteSink implements LogSink {
   }
 
   end(): Promise<void> {
-    this.#giveUpAt = Date.now() + graceMs
+    this.#giveUpAt = performance.now() + graceMs
     this.#tryNow?.()
     if (this.#work === undefined) this.#options.transport.close()
     return Promise.resolve()
@@ -94,7 +94,7 @@ export class RemoteSink implements LogSink {
         transport.close()
         this.#isAway(error)
         if (retries++ >= mostRetries) this.#lose(messages)
-        else if (Date.now() >= this.#giveUpAt) this.#lose(this.#waiting)
+        else if (performance.now() >= this.#giveUpAt) this.#lose(this.#waiting)
         else await this.#retryAfter(delayMs)
         delayMs = Math.min(delayMs * 2, mostRetryMs)
       }

@@ -24,7 +24,7 @@ export class StreamTransport implements Transport {
   readonly #target: StreamTarget
   readonly #options: StreamOptions
   #socket: Socket | undefined
-  #connectedAt = 0
+  #connectedAt = -Infinity
 
   constructor(target: StreamTarget, options: StreamOptions = {}) {
     this.#target = target
@@ -37,7 +37,7 @@ export class StreamTransport implements Transport {
       isAnswer,
       mostAgeMs = Infinity,
     } = this.#options
-    if (Date.now() - this.#connectedAt > mostAgeMs) this.close()
+    if (performance.now() - this.#connectedAt > mostAgeMs) this.close()
     const socket = (this.#socket ??= await this.#connect())
     const bytes = pack(messages)
     await this.#within(socket, 'nobody takes what is sent', (done) => socket.write(bytes, () => done()))
@@ -85,7 +85,7 @@ export class StreamTransport implements Transport {
       socket.destroy()
       throw error
     }
-    this.#connectedAt = Date.now()
+    this.#connectedAt = performance.now()
     return socket
   }
 
