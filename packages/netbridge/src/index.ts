@@ -7,6 +7,7 @@
  */
 export { Netbridge, type NetbridgeOptions } from './netbridge.js'
 export { Networks, type ConnectedEndpoint, type ConnectOptions, type NetworksOptions } from './networks.js'
+export type { DamagedNetwork } from './state/instance-state.js'
 export type { NetworkExplanation } from './explain/explain-network.js'
 export type { Journey } from './explain/journeys.js'
 export type { ExplainedChain, ExplainedTable } from './explain/read-tables.js'

@@ -12,7 +12,7 @@ import { exchangeRoute } from './netlink/route-request.js'
 import { makeNetwork, reopenNetwork } from './open-network.js'
 import { joinOverlay } from './overlay/join.js'
 import { PeerList } from './overlay/peer-list.js'
-import { InstanceState } from './state/instance-state.js'
+import { InstanceState, type DamagedNetwork } from './state/instance-state.js'
 import { checkId, checkInstance, checkNetworkName } from './validate.js'
 import { checkWanted, type WantedNetwork } from './wanted.js'
 
@@ -162,6 +162,11 @@ export class Networks implements AsyncDisposable {
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
+  /** Those whose records are damaged: kept for whoever looks into them, and the others can be used. */
+  damaged(): DamagedNetwork[] {
+    return this.#state.damaged()
+  }
+
   /** The endpoints of a network. */
   endpoints(nameOrId: string): EndpointInfo[] {
     return this.#state.endpoints(this.inspect(nameOrId).name).list()
@@ -254,8 +259,9 @@ export class Networks implements AsyncDisposable {
     await this.#leave(name, options)
   }
 
-  /** Removes all networks, and every endpoint on them. */
+  /** Removes all networks, and every endpoint on them. Of one whose record is damaged it is the files that go. */
   async removeAll(): Promise<void> {
+    for (const { name } of this.#state.damaged()) this.#state.locked(() => this.#state.removeNetwork(name))
     for (const name of this.#state.names()) await this.#leave(name)
   }
 
@@ -267,7 +273,7 @@ export class Networks implements AsyncDisposable {
   async cleanup(liveIds: Iterable<string>): Promise<string[]> {
     const live = [...liveIds]
     const stale = new Set<string>()
-    for (const name of this.#state.names())
+    for (const { name } of this.#state.networks())
       for (const id of (await this.get(name)).cleanup(live)) stale.add(id)
     return [...stale]
   }

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
 import { AddressPool } from '../src/address/address-pool.js'
@@ -74,6 +74,38 @@ describeOn(['root', 'bin:ip', 'bin:nft', 'bin:nsenter'], 'Networks on the real k
     const { address, ipv6 } = again.attach({ id: 'two', netnsFd: all[1]!.fd })
     run(all[0], 'ping', '-c1', '-W2', address)
     run(all[0], 'ping', '-c1', '-W2', ipv6!.address)
+  })
+
+  it('goes on without a network whose record is damaged, and names the file', async () => {
+    await using store = testNetworks()
+    const bad = await store.networks.create({ name: 'bad' })
+    await store.networks.create({ name: 'good' })
+    await store.networks.close()
+    const file = `${store.folder}/lib/bad.json`
+    const record = readFileSync(file)
+    writeFileSync(file, '\0'.repeat(record.length)) // as power failures leave them
+    await using networks = store.again()
+    expect(networks.list().map(({ name }) => name)).toEqual(['good'])
+    const [damaged, ...more] = networks.damaged()
+    expect(damaged).toEqual({ name: 'bad', error: code('STATE') })
+    expect(damaged!.error.message).toContain(file)
+    expect(more).toEqual([])
+    await expect(networks.create({ name: 'bad' })).rejects.toEqual(code('STATE'))
+    using all = namespaces(1)
+    ;(await networks.get('good')).attach({ id: 'one', netnsFd: all[0]!.fd })
+    expect(await networks.cleanup([])).toEqual(['one'])
+
+    writeFileSync(file, record)
+    expect(networks.damaged()).toEqual([])
+    expect((await networks.get('bad')).info).toEqual(bad.info)
+    await networks.remove('bad')
+    await networks.create({ name: 'bad' })
+    const { bridge } = await networks.get('bad')
+    writeFileSync(file, '{}')
+    await networks.close()
+    await networks.removeAll()
+    expect(networks.damaged()).toEqual([])
+    run(undefined, 'ip', 'link', 'delete', bridge) // which network it was of was not to be read
   })
 
   it('connects a running container to several networks, and takes it off again', async () => {

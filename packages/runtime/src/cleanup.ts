@@ -51,6 +51,8 @@ export async function cleanUp(context: Context): Promise<readonly CleanUpFailure
     !livingOwners(context.owners).claims.has(id) && !context.records.has(id)
   await context.volumes.cleanup({ ended })
   for (const { name, error } of context.volumes.damaged()) failures.push({ id: name, error })
+  if (context.rootless === undefined)
+    for (const { name, error } of context.networks.damaged()) failures.push({ id: name, error })
   context.records.sweep()
   return failures
 }

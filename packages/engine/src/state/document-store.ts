@@ -12,6 +12,8 @@ export interface Quarantined {
 
 /** How long a document may be in memory alone where that was asked for: most are removed before. */
 const writeAfterMs = 50
+/** How soon a write is tried again that failed, as on a full disk. */
+const retryMs = 1000
 /** How long a change may wait for the disk itself: many are made good by one sync, or need none any more. */
 const syncAfterMs = 500
 
@@ -27,6 +29,8 @@ export class DocumentStore<T> {
   readonly #onError: (error: unknown) => void
   /** Asked for and not written yet. */
   readonly #waiting = new Map<string, T>()
+  /** Those that could not be written the last time; told of once. */
+  readonly #refused = new Set<string>()
   /** Written and not synced; a number that tells one change from the next. */
   readonly #unsynced = new Map<string, number>()
   #changes = 0
@@ -50,7 +54,10 @@ export class DocumentStore<T> {
     this.#mustSync(name)
   }
 
-  /** Writes a document in a moment, as it is then: what may be found out anew when this process is killed before. */
+  /**
+   * Writes a document in a moment, as it is then: what may be found out anew when this process is killed before. Where
+   * it cannot be written it is tried again until it can.
+   */
   saveSoon(name: string, document: T): void {
     this.#waiting.set(name, document)
     this.#writing ??= setTimeout(() => this.#writeWaiting(), writeAfterMs)
@@ -59,6 +66,7 @@ export class DocumentStore<T> {
   /** Idempotent. */
   remove(name: string): void {
     this.#waiting.delete(name)
+    this.#refused.delete(name)
     this.#unsynced.delete(name)
     for (const path of [`${this.#file(name)}.new`, this.#file(name)]) rmSync(path, { force: true })
   }
@@ -93,9 +101,11 @@ export class DocumentStore<T> {
     return { documents, quarantined }
   }
 
-  /** Resolves when everything is on disk. */
+  /** Resolves when everything is on disk. What cannot be written now is given up. */
   async settled(): Promise<void> {
     this.#writeWaiting()
+    clearTimeout(this.#writing)
+    this.#waiting.clear()
     await this.#work
     await this.#sync()
   }
@@ -103,14 +113,17 @@ export class DocumentStore<T> {
   #writeWaiting(): void {
     clearTimeout(this.#writing)
     this.#writing = undefined
-    for (const [name, document] of this.#waiting) {
+    for (const [name, document] of [...this.#waiting]) {
       try {
         this.save(name, document)
+        this.#refused.delete(name)
       } catch (error) {
-        this.#waiting.delete(name)
-        this.#onError(error)
+        if (!this.#refused.has(name)) this.#onError(error)
+        this.#refused.add(name)
+        this.#waiting.set(name, document)
       }
     }
+    if (this.#waiting.size > 0) this.#writing = setTimeout(() => this.#writeWaiting(), retryMs).unref()
   }
 
   #mustSync(name: string): void {

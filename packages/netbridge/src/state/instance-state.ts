@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { flock, LOCK_EX } from '@ctr/linux'
+import { isNetbridgeError, type NetbridgeError } from '../errors.js'
 import { EndpointRecords } from './endpoint-records.js'
 import { hasCode, listFolder, makeFolder, removeFile, stateError } from './files.js'
 import {
@@ -11,6 +12,13 @@ import {
   type NetworkRecord,
 } from './network-record.js'
 import { PortClaims } from './port-claims.js'
+
+/** A network whose record cannot be read. */
+export interface DamagedNetwork {
+  readonly name: string
+  /** Names the file. */
+  readonly error: NetbridgeError
+}
 
 /** The folder of an instance: its networks, and the ports of the host that they publish. */
 export class InstanceState {
@@ -66,9 +74,14 @@ export class InstanceState {
     return listFolder(this.#definitions).flatMap((name) => /^(.*)\.json$/.exec(name)?.[1] ?? [])
   }
 
-  /** All networks of the instance. */
+  /** All networks of the instance whose records can be read. */
   networks(): NetworkRecord[] {
-    return this.names().flatMap((name) => this.record(name) ?? [])
+    return this.#read().flatMap(({ record }) => record ?? [])
+  }
+
+  /** Those whose records are damaged. */
+  damaged(): DamagedNetwork[] {
+    return this.#read().flatMap(({ name, error }) => (error === undefined ? [] : { name, error }))
   }
 
   /** Those that have a bridge. */
@@ -103,6 +116,21 @@ export class InstanceState {
     } catch (error) {
       if (!hasCode(error, 'ENOTEMPTY', 'ENOENT')) throw stateError(`remove ${this.#folder}`, error)
     }
+  }
+
+  #read(): {
+    readonly name: string
+    readonly record?: NetworkRecord | undefined
+    readonly error?: NetbridgeError
+  }[] {
+    return this.names().map((name) => {
+      try {
+        return { name, record: this.record(name) }
+      } catch (error) {
+        if (!isNetbridgeError(error) || error.code !== 'ERR_NETBRIDGE_STATE') throw error
+        return { name, error }
+      }
+    })
   }
 
   #lock(): number {

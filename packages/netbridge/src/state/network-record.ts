@@ -79,7 +79,7 @@ export function readNetworkRecord(path: string): NetworkRecord | undefined {
   } catch (error) {
     throw new NetbridgeError(
       'ERR_NETBRIDGE_STATE',
-      `cannot read ${path}: it is not the record of a network`,
+      `cannot read ${path}: it is not the record of a network; remove the file to give the network up`,
       { cause: error },
     )
   }

@@ -33,9 +33,9 @@ export async function withFolderLock<T>(
   signal: AbortSignal | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
-  const deadline = Date.now() + timeoutMs
+  const deadline = performance.now() + timeoutMs
   const wait = async (holder: Holder, n: number): Promise<true> => {
-    if (Date.now() >= deadline) throw taken(path, holder, `, for more than ${timeoutMs} ms`)
+    if (performance.now() >= deadline) throw taken(path, holder, `, for more than ${timeoutMs} ms`)
     await sleep(Math.min(2 ** n, 25))
     return true
   }
