@@ -51,7 +51,8 @@ export function eventRoutes(app: FastifyInstance, engine: EngineCore): void {
   })
 }
 
-const maxUnread = 16 * 1024 * 1024
+/** Bytes of events that wait for a client. */
+const maxUnread = 4 * 1024 * 1024
 
 function matches({ Type, Action, Actor }: EngineEvent, filters: Filters): boolean {
   const { ID, Attributes } = Actor
