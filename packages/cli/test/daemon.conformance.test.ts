@@ -36,4 +36,19 @@ describeOn([...needs, 'bin:docker'], 'ctrjs daemon', () => {
     expect(await ended).toEqual([0, null])
     expect(await failed).toBe('')
   })
+
+  it('takes its folders behind its name too', async () => {
+    const [root, state] = [join(suite.folder, 'other'), join(suite.folder, 'other-state')]
+    const host = `unix://${join(suite.folder, 'other.sock')}`
+    const daemon = suite.ctrjs.start('daemon', '--host', host, '--root', root, '--state', state)
+    const ended = once(daemon, 'exit')
+    try {
+      await once(daemon.stdout, 'data')
+      const args = ['--host', host, 'info', '-f', '{{.DockerRootDir}}']
+      expect(execFileSync('docker', args, { encoding: 'utf8' }).trim()).toBe(root)
+    } finally {
+      daemon.kill('SIGTERM')
+    }
+    expect(await ended).toEqual([0, null])
+  })
 })

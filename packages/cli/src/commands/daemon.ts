@@ -20,6 +20,8 @@ interface DaemonFlags {
   readonly logDriver?: string
   readonly logOpt?: readonly string[]
   readonly metricsAddr?: string
+  readonly root?: string
+  readonly state?: string
 }
 
 /** `ctrjs daemon`. */
@@ -46,6 +48,9 @@ export function define(command: Command, cli: Cli): void {
       '--metrics-addr <host:port>',
       'where Prometheus finds /metrics, as 127.0.0.1:9323; open to all there',
     )
+    // as before the command, where dockerd's users do not look for them
+    .option('--root <folder>', 'images, layers and containers')
+    .option('--state <folder>', 'what a reboot ends')
     .action(async (flags: DaemonFlags) => {
       await serve(cli, flags)
     })
@@ -54,7 +59,7 @@ export function define(command: Command, cli: Cli): void {
 /** Serves until a signal asks us to end. Containers go on. */
 async function serve(cli: Cli, flags: DaemonFlags): Promise<void> {
   const { host: hosts, logDriver, logOpt, metricsAddr: metricsAddress } = flags
-  const { root, state } = cli.globals()
+  const { root, state } = { ...cli.globals(), ...flags }
   const { client, policy } = await cli.registries()
   const { Engine } = await cli.loadEngine()
   const onError = (error: unknown): void => printError(`ctrjs: ${messageOf(error)}`)
