@@ -13,12 +13,8 @@ import {
   wrong,
 } from '../oci/config/check.js'
 import { parseJson } from '../oci/config/json.js'
-import {
-  seccompActions,
-  seccompArchitectures,
-  seccompFlags,
-  seccompOperators,
-} from '../oci/config/seccomp-names.js'
+import { action, errnoRet } from '../oci/config/parse-seccomp.js'
+import { seccompArchitectures, seccompFlags, seccompOperators } from '../oci/config/seccomp-names.js'
 import type { SeccompProfile } from './seccomp-profile.js'
 
 /** A number as it is kept in JSON: text where a `number` would lose digits. */
@@ -39,9 +35,6 @@ const filter = object({
   arches: optional(list(name)),
   minKernel: optionalText(release),
 })
-
-const action = oneOf(seccompActions)
-const errnoRet = integer(0, 0xffff)
 
 const rule = object({
   names: optional(list(name)),

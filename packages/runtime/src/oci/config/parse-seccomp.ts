@@ -17,8 +17,9 @@ import { invalidConfig } from './invalid-config.js'
 import { seccompActions, seccompArchitectures, seccompFlags, seccompOperators } from './seccomp-names.js'
 
 /** The most that the low bits of a filter's result hold: `SECCOMP_RET_DATA`. */
-const errnoRet = integer(0, 0xffff)
-const action = oneOf(seccompActions)
+export const errnoRet = integer(0, 0xffff)
+/** What a rule does with a call. */
+export const action = oneOf(seccompActions)
 
 const syscallRule = object({
   names: list(name),
