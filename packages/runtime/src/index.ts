@@ -31,6 +31,7 @@ export type { ExecProcess } from './container/exec.js'
 export type { CommitOptions } from './container/commit.js'
 export type { ImportOptions } from './images/import-image.js'
 export type { PrunedImages, PruneImagesOptions } from './images/prune-images.js'
+export type { PullImageOptions, PushImageOptions, UnpackProgress } from './images/transfer-options.js'
 export type { RemoteImage, RemoteImageOptions, RemoteImages } from './images/remote-images.js'
 export type { ImageProblem, ImagesCheck, VerifyOptions } from './images/verify-images.js'
 export type { LogEntry, LogOptions, LogPosition } from './container/logs.js'
@@ -39,11 +40,8 @@ export type {
   CreateContainerOptions,
   DnsSettings,
   ExecOptions,
-  PullImageOptions,
-  PushImageOptions,
   RunOptions,
   StartContainerOptions,
-  UnpackProgress,
 } from './options.js'
 export type { HostVolume, MountPropagation, NamedVolume, Volume } from './volume-options.js'
 export { processLimit } from './sandbox/process-limit.js'

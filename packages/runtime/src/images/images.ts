@@ -1,9 +1,5 @@
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import {
-  formatPlatform,
-  isRegistryError,
   readDockerCredentials,
   RegistryClient,
   type AddOptions,
@@ -22,17 +18,19 @@ import {
   checkLogin,
   type PasswordCredentials,
 } from '@ctr/registry'
-import { isOverlayError, type LayerStore } from '@ctr/overlay'
+import type { LayerStore } from '@ctr/overlay'
 import type { ContainerRecords } from '../container/record.js'
 import type { WarmRoots } from '../container/warm-roots.js'
 import { RuntimeError } from '../errors.js'
-import type { PullImageOptions, PushImageOptions } from '../options.js'
 import { addUnpacked, type ImageStores, type NewTopLayer } from './add-unpacked.js'
 import { isNameOf } from './is-name-of.js'
 import { EarlyUnpack } from './early-unpack.js'
 import { download, importImage, type ImportOptions } from './import-image.js'
-import { layerSize, pruneLayers, type PrunedImages, type PruneImagesOptions } from './prune-images.js'
+import { ImageLayers } from './image-layers.js'
+import { ImageLookup } from './image-lookup.js'
+import { pruneImages, type PrunedImages, type PruneImagesOptions, type RemovedImage } from './prune-images.js'
 import { RemoteImages } from './remote-images.js'
+import type { PullImageOptions, PushImageOptions } from './transfer-options.js'
 import { verifyImages, type ImagesCheck, type VerifyOptions } from './verify-images.js'
 
 /** What images have to do with besides their store. */
@@ -56,23 +54,20 @@ export class Images {
   readonly #store: ImageStore
   readonly #layers: LayerStore
   readonly #records: ContainerRecords
-  readonly #roots: WarmRoots
+  readonly #lookup: ImageLookup
+  readonly #unpacking: ImageLayers
   readonly #client: RegistryClientOptions
   readonly #policy: SignaturePolicy | undefined
-  /** `index.json` of the image layout. */
-  readonly #index: string
-  readonly #known = new Map<string, StoredImage>()
-  #knownStamp = ''
 
   constructor(store: ImageStore, { layers, records, roots }: ImageParts, { client, policy }: ImageSources) {
     this.#store = store
     this.#layers = layers
     this.#records = records
-    this.#roots = roots
+    this.#lookup = new ImageLookup(store)
+    this.#unpacking = new ImageLayers(store, layers, roots)
     this.#client = client
     this.#policy = policy
     this.remote = new RemoteImages(client)
-    this.#index = join(store.blobs.folder, 'index.json')
   }
 
   /**
@@ -119,7 +114,7 @@ export class Images {
       await this.unpack(image, options.signal, unpacked)
       return image
     } catch (error) {
-      await this.#removeUnused(await early.abandon())
+      await this.#unpacking.removeUnused(await early.abandon())
       throw error
     }
   }
@@ -225,7 +220,7 @@ export class Images {
     return {
       store: this.#store,
       layers: this.#layers,
-      removeUnused: (diffIds) => this.#removeUnused(diffIds),
+      removeUnused: (diffIds) => this.#unpacking.removeUnused(diffIds),
     }
   }
 
@@ -236,7 +231,7 @@ export class Images {
 
   /** Bytes of the layers that are unpacked, as plain archives, by diffID; 0 for one that is damaged. */
   layerSizes(): ReadonlyMap<string, number> {
-    return new Map([...this.#layers.ages().keys()].map((diffId) => [diffId, layerSize(this.#layers, diffId)]))
+    return this.#unpacking.sizes()
   }
 
   /**
@@ -249,37 +244,7 @@ export class Images {
     wanted: string,
     { platform }: { readonly platform?: string | Platform | undefined } = {},
   ): Promise<StoredImage> {
-    if (platform !== undefined) return await this.#find(wanted, platform)
-    const stamp = this.#stamp()
-    if (stamp !== this.#knownStamp) {
-      this.#known.clear()
-      this.#knownStamp = stamp
-    }
-    const known = this.#known.get(wanted)
-    if (known !== undefined) return known
-    const image = await this.#find(wanted)
-    if (stamp === this.#stamp()) this.#known.set(wanted, image)
-    return image
-  }
-
-  async #find(wanted: string, platform?: string | Platform): Promise<StoredImage> {
-    try {
-      return await this.#store.get(wanted, { platform })
-    } catch (cause) {
-      const isOther = isRegistryError(cause) && cause.code === 'ERR_REGISTRY_NO_PLATFORM'
-      if (!isRegistryError(cause) || (cause.code !== 'ERR_REGISTRY_NO_IMAGE' && !isOther)) throw cause
-      throw new RuntimeError(
-        'ERR_RUNTIME_IMAGE_NOT_FOUND',
-        `cannot find image ${wanted}: it is not here${isOther && platform !== undefined ? ` for ${typeof platform === 'string' ? platform : formatPlatform(platform)}` : ''}; pull it first`,
-        { cause },
-      )
-    }
-  }
-
-  /** Changes whenever any process changes names or images: the index is a new file then. */
-  #stamp(): string {
-    const stat = statSync(this.#index, { bigint: true, throwIfNoEntry: false })
-    return stat === undefined ? 'none' : `${stat.ino} ${stat.mtimeNs} ${stat.size}` // there is none before the first image
+    return await this.#lookup.get(wanted, platform)
   }
 
   /** Gives an image one more name. */
@@ -292,9 +257,7 @@ export class Images {
    *
    * @throws {@link RuntimeError} `ERR_RUNTIME_IMAGE_IN_USE`: a container, running or not, stands on it.
    */
-  async remove(
-    wanted: string,
-  ): Promise<{ readonly untagged: readonly string[]; readonly deleted: readonly string[] }> {
+  async remove(wanted: string): Promise<RemovedImage> {
     const image = await this.get(wanted)
     const user = this.#records.list().find((record) => record.imageId === image.id)
     const leavesNames = image.references.length > 1 && isNameOf(image, wanted)
@@ -305,7 +268,7 @@ export class Images {
       )
     }
     const result = await this.#store.remove(wanted)
-    await this.#removeUnused(image.layers.map(({ diffId }) => diffId))
+    await this.#unpacking.removeUnused(image.layers.map(({ diffId }) => diffId))
     return result
   }
 
@@ -321,61 +284,19 @@ export class Images {
    * Removes what nobody uses: images without a name that no container is made from, blobs and layers that no image
    * names, such as those of pulls that were killed.
    */
-  async prune({ all = false, minAgeMs = 3_600_000 }: PruneImagesOptions = {}): Promise<PrunedImages> {
-    const used = this.#records.list().flatMap(({ imageId }) => imageId ?? [])
-    const untagged: string[] = []
-    const blobs: string[] = []
-    let bytes = 0
-    for (const image of all ? await this.#store.list() : []) {
-      if (used.includes(image.id) || image.references.length === 0) continue
-      const sizes = new Map(
-        [image.descriptor, image.manifest.config, ...image.manifest.layers].map(({ digest, size }) => [
-          digest,
-          size,
-        ]),
-      )
-      for (const name of image.references) {
-        const removed = await this.remove(name)
-        untagged.push(...removed.untagged)
-        blobs.push(...removed.deleted)
-        bytes += removed.deleted.reduce((sum, digest) => sum + (sizes.get(digest) ?? 0), 0)
-      }
+  async prune(options: PruneImagesOptions = {}): Promise<PrunedImages> {
+    const parts = {
+      store: this.#store,
+      layers: this.#unpacking,
+      used: this.#records.list().flatMap(({ imageId }) => imageId ?? []),
+      remove: this.remove.bind(this),
     }
-    const gone = await this.#store.prune({ minAgeMs, keep: used })
-    const parts = { store: this.#store, layers: this.#layers, removeLayer: this.#removeLayer.bind(this) }
-    const { layers, bytes: freed } = await pruneLayers(parts, minAgeMs)
-    return { untagged, blobs: [...blobs, ...gone.blobs], layers, bytes: bytes + gone.bytes + freed }
-  }
-
-  /** Removes those of some layers that no image has. */
-  async #removeUnused(diffIds: readonly string[]): Promise<void> {
-    if (diffIds.length === 0) return
-    const used = new Set(
-      (await this.#store.list()).flatMap(({ layers }) => layers.map(({ diffId }) => diffId)),
-    )
-    for (const diffId of diffIds) if (!used.has(diffId)) await this.#removeLayer(diffId)
-  }
-
-  /** False when something stands on it. */
-  async #removeLayer(diffId: string): Promise<boolean> {
-    await this.#roots.release(diffId)
-    try {
-      await this.#layers.remove(diffId)
-      return true
-    } catch (error) {
-      // another process keeps a warm root on it, and goes without it from its next clean-up on
-      if (!isOverlayError(error) || error.code !== 'ERR_OVERLAY_IN_USE') throw error
-      return false
-    }
+    return await pruneImages(parts, options)
   }
 
   /** Unpacks the layers of an image that are not unpacked yet. */
   async unpack(image: StoredImage, signal?: AbortSignal, onLayer?: (diffId: string) => void): Promise<void> {
-    for (const layer of image.layers) {
-      if (this.#layers.get(layer.diffId) !== undefined) continue
-      await this.#layers.add(layer.open(), { diffId: layer.diffId, signal })
-      onLayer?.(layer.diffId)
-    }
+    await this.#unpacking.unpack(image, signal, onLayer)
   }
 }
 

@@ -1,5 +1,5 @@
-import type { LayerStore } from '@ctr/overlay'
-import type { ImageStore } from '@ctr/registry'
+import type { ImageStore, StoredImage } from '@ctr/registry'
+import type { ImageLayers } from './image-layers.js'
 
 /** What to remove of images. */
 export interface PruneImagesOptions {
@@ -24,41 +24,51 @@ export interface PrunedImages {
   readonly bytes: number
 }
 
-/** What {@link pruneLayers} has to do with. */
+/** What {@link pruneImages} has to do with. */
 export interface PruneParts {
   readonly store: ImageStore
-  readonly layers: LayerStore
-  /** Removes a layer; false when something stands on it. */
-  readonly removeLayer: (diffId: string) => Promise<boolean>
+  readonly layers: ImageLayers
+  /** Ids of the images that containers are made from. */
+  readonly used: readonly string[]
+  /** Removes a name, and with the last one the image. */
+  readonly remove: (name: string) => Promise<RemovedImage>
 }
 
-/**
- * Removes unpacked layers that no image has. What is looked at is listed before the images are: a layer of an image that
- * is named meanwhile is seen to be used.
- */
-export async function pruneLayers(
-  { store, layers, removeLayer }: PruneParts,
-  minAgeMs: number,
-): Promise<Pick<PrunedImages, 'layers' | 'bytes'>> {
-  const old = [...layers.ages()].filter(([, madeAt]) => Date.now() - madeAt >= minAgeMs)
-  const used = new Set((await store.list()).flatMap((image) => image.layers.map(({ diffId }) => diffId)))
-  const gone: string[] = []
+/** What is gone with a name of an image. */
+export interface RemovedImage {
+  readonly untagged: readonly string[]
+  /** Digests of its blobs. */
+  readonly deleted: readonly string[]
+}
+
+/** Removes images, blobs and layers that nobody uses. */
+export async function pruneImages(
+  { store, layers, used, remove }: PruneParts,
+  { all = false, minAgeMs = 3_600_000 }: PruneImagesOptions,
+): Promise<PrunedImages> {
+  const untagged: string[] = []
+  const blobs: string[] = []
   let bytes = 0
-  for (const [diffId] of old) {
-    if (used.has(diffId)) continue
-    const size = layerSize(layers, diffId)
-    if (!(await removeLayer(diffId))) continue
-    gone.push(diffId)
-    bytes += size
+  for (const image of all ? await store.list() : []) {
+    if (used.includes(image.id) || image.references.length === 0) continue
+    const sizes = blobSizes(image)
+    for (const name of image.references) {
+      const removed = await remove(name)
+      untagged.push(...removed.untagged)
+      blobs.push(...removed.deleted)
+      bytes += removed.deleted.reduce((sum, digest) => sum + (sizes.get(digest) ?? 0), 0)
+    }
   }
-  return { layers: gone, bytes }
+  const gone = await store.prune({ minAgeMs, keep: used })
+  const unpacked = await layers.prune(minAgeMs)
+  return {
+    untagged,
+    blobs: [...blobs, ...gone.blobs],
+    layers: unpacked.layers,
+    bytes: bytes + gone.bytes + unpacked.bytes,
+  }
 }
 
-/** Bytes of a layer as a plain archive; 0 for one whose description is damaged. */
-export function layerSize(layers: LayerStore, diffId: string): number {
-  try {
-    return layers.get(diffId)?.size ?? 0
-  } catch {
-    return 0
-  }
+function blobSizes({ descriptor, manifest }: StoredImage): ReadonlyMap<string, number> {
+  return new Map([descriptor, manifest.config, ...manifest.layers].map(({ digest, size }) => [digest, size]))
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { checkEnv, checkRunOptions, type RunOptions } from './options.js'
+import { checkEnv, checkRunOptions } from './check-options.js'
+import type { RunOptions } from './options.js'
 
 function messageOf(work: () => void): string {
   try {
