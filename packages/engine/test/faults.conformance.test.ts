@@ -206,6 +206,7 @@ describeOn([...needs, 'bin:prlimit'], 'the daemon, when the machine lacks someth
     // events with long attributes
     for (let n = 0; n < 200; n++) await ok(n % 2 === 0 ? 'pause' : 'unpause', 'old')
     for (let n = 0; n < 3; n++) expect(await run('--rm', image, 'echo', 'served')).toBe('served')
+
     expect(daemon.memory - before).toBeLessThan(200 * MiB)
     expect(daemon.isUp).toBe(true)
   })

@@ -24,7 +24,7 @@ export class JsonLines {
   /** Resolves when there is room for more. */
   async send(value: unknown): Promise<void> {
     const { raw } = this.#reply
-    if (this.signal.aborted || raw.write(`${JSON.stringify(value)}\r\n`)) return
+    if (this.signal.aborted || raw.write(jsonLine(value))) return
     await new Promise<void>((resolve) => {
       const done = (): void => {
         raw.off('drain', done).off('close', done)
@@ -36,7 +36,12 @@ export class JsonLines {
 
   /** The same for whoever cannot wait. */
   post(value: unknown): void {
-    if (!this.signal.aborted) this.#reply.raw.write(`${JSON.stringify(value)}\r\n`)
+    this.postLine(jsonLine(value))
+  }
+
+  /** Posts what `jsonLine` made. */
+  postLine(line: Buffer): void {
+    if (!this.signal.aborted) this.#reply.raw.write(line)
   }
 
   /** Does the work, and tells of its failure in Docker's way: the status was sent long ago. */
@@ -50,4 +55,9 @@ export class JsonLines {
       this.#reply.raw.end()
     }
   }
+}
+
+/** A line of such an answer. */
+export function jsonLine(value: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(value)}\r\n`)
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { EngineCore } from '../../core.js'
 import type { EngineEvent } from '../../events/event-bus.js'
-import { JsonLines } from '../json-lines.js'
+import { jsonLine, JsonLines } from '../json-lines.js'
 import { Query, type Filters } from '../query.js'
 import { whenTime } from '../wall-clock.js'
 
@@ -25,6 +25,7 @@ const known = [
 
 /** `GET /events`. */
 export function eventRoutes(app: FastifyInstance, engine: EngineCore): void {
+  const lineOf = memoizeLast(jsonLine)
   app.get('/events', (request, reply) => {
     const query = new Query(request)
     const filters = query.filters(known)
@@ -36,19 +37,25 @@ export function eventRoutes(app: FastifyInstance, engine: EngineCore): void {
     }
     const lines = new JsonLines(reply)
     if (since !== 0n || until !== 0n)
-      for (const event of engine.events.past().filter(isWanted)) lines.post(event)
+      for (const event of engine.events.past().filter(isWanted)) lines.postLine(lineOf(event))
     const end = (): void => {
       listening[Symbol.dispose]()
       reply.raw.end()
     }
     const listening = engine.events.listen((event) => {
-      if (isWanted(event)) lines.post(event)
+      if (isWanted(event)) lines.postLine(lineOf(event))
       // whoever does not read loses the connection, not we our memory
       if (reply.raw.writableLength > maxUnread) reply.raw.destroy()
     })
     lines.signal.addEventListener('abort', end)
     if (until !== 0n) void whenTime(Number(until / 1_000_000n), lines.signal).then(end)
   })
+}
+
+/** `convert` that makes the same value only once: all clients that listen are sent the same bytes. */
+function memoizeLast<T extends object, U>(convert: (value: T) => U): (value: T) => U {
+  let last: { readonly of: T; readonly value: U } | undefined
+  return (of) => (last = last?.of === of ? last : { of, value: convert(of) }).value
 }
 
 /** Bytes of events that wait for a client. */
