@@ -1,29 +1,24 @@
 import { formatIpv4, formatSubnet } from './address/ipv4.js'
-import { attachEndpoint, defaultRoutes } from './attach.js'
-import type { OpenNetwork } from './network-context.js'
-import { findLink, unless } from './bridge.js'
+import { attachEndpoint } from './attach.js'
 import { currentNames } from './dns/current-names.js'
 import type { DnsOptions, DnsServer } from './dns/dns-server.js'
 import type { NameTable } from './dns/name-table.js'
-import { openDnsSockets, type DnsSockets } from './dns/sockets.js'
+import { serveNetwork } from './dns/serve-network.js'
 import type { AttachOptions, Endpoint, EndpointInfo } from './endpoint.js'
 import { endpointHandle } from './endpoint-handle.js'
-import { isNetbridgeError, NetbridgeError } from './errors.js'
+import { NetbridgeError } from './errors.js'
 import type { Firewall } from './firewall/firewall.js'
+import { cleanUpNetwork, leaveStore, removeFromHost } from './leave-network.js'
+import type { OpenNetwork } from './network-context.js'
 import type { NetworkDriver, NetworkInfo } from './network-info.js'
-import { routeSocketIn } from './network-namespace.js'
 import type { NetlinkSocket } from './netlink/netlink-socket.js'
-import { dropBridge } from './open-network.js'
 import { openParts, type FindNetwork, type NetworkNames, type NetworkParts } from './open-parts.js'
 import { provideAddresses, type WantedAddresses } from './overlay/addresses.js'
 import type { OverlayPeer } from './overlay/definition.js'
 import { overlayHosts, releaseHost, type OverlayHost } from './overlay/hosts.js'
 import { memberOf, type OverlayMember } from './overlay/member.js'
-import { dropParent } from './parent-link.js'
-import { allHoldings, reapOrphans, releaseHoldings } from './release.js'
+import { routeOut } from './route-out.js'
 import type { InstanceState } from './state/instance-state.js'
-import { isBridge } from './state/network-record.js'
-import { tableNetwork } from './tables.js'
 import { checkDnsOptions, checkId } from './validate.js'
 
 /** How a network is removed. */
@@ -197,16 +192,7 @@ export class Network implements AsyncDisposable {
   async serveDns(options: DnsOptions = {}): Promise<DnsServer> {
     this.#checkOpen()
     checkDnsOptions(options)
-    const { DnsServer } = await import('./dns/dns-server.js') // with what a program without names does not need
-    const { gateway: address, subnet: askers, name } = this.#network.record
-    if (this.#network.record.bridge === undefined) {
-      throw new NetbridgeError(
-        'ERR_NETBRIDGE_INVALID_ARG',
-        `cannot serve names at the bridge of network ${name}: it has none; use serveContainerDns()`,
-      )
-    }
-    const open = (port: number): DnsSockets => openDnsSockets(address, port)
-    const server = await DnsServer.start({ address, askers, tables: () => [this.#names()], open }, options)
+    const server = await serveNetwork(this.#network.record, this.#names, options)
     if (this.#closed) await server.close()
     this.#checkOpen()
     this.#servers.add(server)
@@ -232,13 +218,7 @@ export class Network implements AsyncDisposable {
    */
   cleanup(liveIds: Iterable<string> | ((id: string) => boolean)): string[] {
     this.#checkOpen()
-    const live = typeof liveIds === 'function' ? undefined : new Set(liveIds)
-    const isLive = typeof liveIds === 'function' ? liveIds : (id: string) => live?.has(id) === true
-    const stale = [...allHoldings(this.#network).values()].filter(({ id }) => !isLive(id))
-    for (const holdings of stale) releaseHoldings(this.#network, holdings)
-    reapOrphans(this.#network)
-    this.#network.endpoints.removeUnfinished()
-    return stale.map(({ id }) => id)
+    return cleanUpNetwork(this.#network, liveIds)
   }
 
   /**
@@ -249,12 +229,7 @@ export class Network implements AsyncDisposable {
    */
   addDefaultRoute(id: string, netnsFd: number): void {
     this.#checkOpen()
-    const { record, endpoints } = this.#network
-    using socket = routeSocketIn(netnsFd)
-    const link = findLink(socket, endpoints.get(checkId(id))?.name ?? '-')
-    if (link === undefined)
-      throw new NetbridgeError('ERR_NETBRIDGE_NOT_FOUND', `cannot find ${id} on network ${this.name}`)
-    for (const route of defaultRoutes(link.index, record)) unless(socket, 'EEXIST', route)
+    routeOut(this.#network, checkId(id), netnsFd)
   }
 
   /**
@@ -268,21 +243,9 @@ export class Network implements AsyncDisposable {
    */
   async remove({ force = false }: RemoveOptions = {}): Promise<void> {
     if (this.#removed) return
-    const network = this.#network
-    const { record, state, table, route } = network
-    await this.#leaveStore(force)
-    this.cleanup([])
-    await network.reaper.flush()
-    state.locked(() => {
-      if (isBridge(record)) {
-        dropBridge(route, record)
-        table.removeNetwork(tableNetwork(record))
-      } else dropParent(state, route, record)
-      state.removeNetwork(record.name)
-      if (state.bridges().length === 0) table.delete()
-      this.#firewall?.ensurePasses()
-      this.#firewall?.ensureLegacyPasses()
-    })
+    await leaveStore(this.#member, force)
+    this.#checkOpen()
+    await removeFromHost(this.#network, this.#firewall)
     this.#removed = true
     await this.close()
   }
@@ -347,14 +310,6 @@ export class Network implements AsyncDisposable {
         `cannot ask network ${this.name} for its hosts: it is on this one alone`,
       )
     return { store: overlay.store, network: this.name, own: overlay.info.host }
-  }
-
-  async #leaveStore(force: boolean): Promise<void> {
-    try {
-      await this.#member?.leave()
-    } catch (error) {
-      if (!force || !isNetbridgeError(error) || error.code !== 'ERR_NETBRIDGE_STORE') throw error
-    }
   }
 
   #handle(info: EndpointInfo): Endpoint {

@@ -11,6 +11,7 @@ import { containerStats } from './cgroup/stats/stats.js'
 import type { Config, ConfigMount } from './config/config.js'
 import type { ConfigResources } from './config/config-resources.js'
 import type { CheckpointOptions } from './checkpoint/options.js'
+import { ofSpawned, type ContainerProcess } from './container-process.js'
 import type { OciContext } from './context.js'
 import { givenFds } from './given-fds.js'
 import type { LiveContainer } from './live-mounts.js'
@@ -22,18 +23,6 @@ import type { ContainerState } from './state/container-state.js'
 import { ownerName } from './state/owner-name.js'
 import { containerStatus, ociState, openInit, type ContainerStatus, type OciState } from './state/status.js'
 import type { RdtUpdate } from './update.js'
-
-/** A process that this program has started in a container. */
-export interface ContainerProcess {
-  /** Process id on the host. */
-  readonly pid: number
-  /** Our side of its terminal, when `terminal: 'stream'` was asked for and its config has one. */
-  readonly terminal: TerminalStream | null
-  /** Resolves when it has ended. */
-  wait(): Promise<ExitStatus>
-  /** Sends a signal by number; does nothing when it has ended. */
-  kill(signal: number): void
-}
 
 /** A container of an OCI runtime, made by this program or another. */
 export class OciContainer implements ContainerProcess {
@@ -185,14 +174,7 @@ export class OciContainer implements ContainerProcess {
       { state, config: this.config(), init, cgroup },
       { ...options, given },
     )
-    return {
-      pid: process.pid,
-      terminal,
-      wait: () => process.wait(),
-      kill: (signal) => {
-        process.kill(signal)
-      },
-    }
+    return ofSpawned(process, terminal)
   }
 
   /**
@@ -270,20 +252,12 @@ export class OciContainer implements ContainerProcess {
 
   /** What it uses, in the form of the `events` command of OCI runtimes. */
   stats(): ContainerStats {
-    const state = this.#load()
-    if (this.#status(state) === 'stopped') {
-      throw new RuntimeError('ERR_RUNTIME_NOT_RUNNING', `container with id ${this.id} is not running`)
-    }
-    return containerStats(this.#needCgroup(state))
+    return containerStats(this.#runningCgroup())
   }
 
   /** Statistics each `intervalMs`, and each time it had no memory left, until it stops. */
   events(options: EventOptions): AsyncIterable<ContainerEvent> {
-    const state = this.#load()
-    if (this.#status(state) === 'stopped') {
-      throw new RuntimeError('ERR_RUNTIME_NOT_RUNNING', `container with id ${this.id} is not running`)
-    }
-    return containerEvents(this.#needCgroup(state), this.id, options)
+    return containerEvents(this.#runningCgroup(), this.id, options)
   }
 
   /**
@@ -346,6 +320,12 @@ export class OciContainer implements ContainerProcess {
 
   #cgroup(state: ContainerState): Cgroup | undefined {
     return openSavedCgroup(state.cgroupPaths, this.#context.hierarchy)
+  }
+
+  #runningCgroup(): Cgroup {
+    const state = this.#load()
+    if (this.#status(state) !== 'stopped') return this.#needCgroup(state)
+    throw new RuntimeError('ERR_RUNTIME_NOT_RUNNING', `container with id ${this.id} is not running`)
   }
 
   #needCgroup(state: ContainerState): Cgroup {

@@ -1,4 +1,4 @@
-import type { ContainerProcess } from '../../container.js'
+import type { ContainerProcess } from '../../container-process.js'
 import type { CaughtSignals } from './signals.js'
 
 /**
