@@ -211,6 +211,18 @@ describeOn([...needs, 'bin:prlimit'], 'the daemon, when the machine lacks someth
     expect(daemon.isUp).toBe(true)
   })
 
+  it('closes the connections of clients that do not read events', async () => {
+    await begin()
+    await run('-d', '--name', 'old', '-l', `long=${'x'.repeat(100_000)}`, image, 'sleep', '100000')
+    const connections = (): number => readdirSync(`/proc/${daemon.pid}/fd`).length
+    const before = connections()
+    for (let n = 0; n < 10; n++) (await request('GET /events HTTP/1.1\r\nHost: x\r\n\r\n')).pause()
+    await ok('pause', 'old')
+    expect(connections()).toBeGreaterThanOrEqual(before + 10)
+    for (let n = 0; n < 60; n++) await ok(n % 2 === 0 ? 'unpause' : 'pause', 'old')
+    expect(connections()).toBeLessThan(before + 5)
+  })
+
   it('serves others while clients begin requests and never end them', async () => {
     await begin()
     await run('-d', '--name', 'old', image, 'sleep', '100000')

@@ -26,7 +26,7 @@ const known = [
 /** `GET /events`. */
 export function eventRoutes(app: FastifyInstance, engine: EngineCore): void {
   const lineOf = memoizeLast(jsonLine)
-  app.get('/events', (request, reply) => {
+  app.get('/events', async (request, reply) => {
     const query = new Query(request)
     const filters = query.filters(known)
     const since = query.nanos('since')
@@ -36,18 +36,23 @@ export function eventRoutes(app: FastifyInstance, engine: EngineCore): void {
       return time >= since && (until === 0n || time <= until) && matches(event, filters)
     }
     const lines = new JsonLines(reply)
-    if (since !== 0n || until !== 0n)
-      for (const event of engine.events.past().filter(isWanted)) lines.postLine(lineOf(event))
+    // those of the past go first, as fast as the client reads
+    let waiting: EngineEvent[] | undefined =
+      since !== 0n || until !== 0n ? engine.events.past().filter(isWanted) : []
     const end = (): void => {
       listening[Symbol.dispose]()
       reply.raw.end()
     }
     const listening = engine.events.listen((event) => {
-      if (isWanted(event)) lines.postLine(lineOf(event))
+      if (!isWanted(event)) return
+      if (waiting === undefined) lines.postLine(lineOf(event))
+      else waiting.push(event)
       // whoever does not read loses the connection, not we our memory
-      if (reply.raw.writableLength > maxUnread) reply.raw.destroy()
+      if (reply.raw.writableLength > maxUnread || (waiting?.length ?? 0) > maxWaiting) reply.raw.destroy()
     })
     lines.signal.addEventListener('abort', end)
+    for (const event of waiting) await lines.send(event)
+    waiting = undefined
     if (until !== 0n) void whenTime(Number(until / 1_000_000n), lines.signal).then(end)
   })
 }
@@ -60,6 +65,9 @@ function memoizeLast<T extends object, U>(convert: (value: T) => U): (value: T) 
 
 /** Bytes of events that wait for a client. */
 const maxUnread = 4 * 1024 * 1024
+
+/** Events that wait for a client that still reads those of the past. */
+const maxWaiting = 4096
 
 function matches({ Type, Action, Actor }: EngineEvent, filters: Filters): boolean {
   const { ID, Attributes } = Actor
