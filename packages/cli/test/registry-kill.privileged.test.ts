@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
@@ -14,6 +14,8 @@ leakCheck()
 
 /** Kills in one run of the tests; a longer one can be asked for. */
 const kills = Number(process.env['CTR_KILLS'] ?? 12)
+/** Kills of one registry: what it has is looked at whole after each, which takes longer the more there is. */
+const killsOfOne = 10
 const clientOptions = { credentials: 'anonymous', retries: 0 } as const
 
 /** What a server has said that it has. */
@@ -47,7 +49,7 @@ async function pushUntilKilled(address: string, who: string, promised: Promised)
   const name = `${address}/team/app`
   try {
     for (let n = 0; ; n++)
-      await pushImage(client, { name, tag: `${who}-${n}`, layerBytes: randomInt(1, 2_000_000) }, promised)
+      await pushImage(client, { name, tag: `${who}-${n}`, layerBytes: randomInt(1, 1_000_000) }, promised)
   } catch {
     // killed in the middle: what was promised until then counts
   }
@@ -101,17 +103,49 @@ async function serve(
   return { child, ended, address: line.replace('registry listening on ', '') }
 }
 
-/** Pushes images of which only every fifth keeps its tag, and notes what has to stay. */
-async function litter(root: string, round: number, kept: Promised): Promise<void> {
+/** Without tags, all that the images took is free again. */
+async function expectReclaimed(root: string): Promise<void> {
   await using server = await RegistryServer.start({ root })
   await using client = new RegistryClient(clientOptions)
   const name = `${server.address}/team/app`
-  for (let n = 0; n < 25; n++) {
+  for await (const tag of client.tags(name)) {
+    await fetch(`${server.url}/v2/team/app/manifests/${tag}`, { method: 'DELETE' })
+  }
+  await server.collectGarbage({ graceMs: 0, untagged: true })
+  expect(readdirSync(join(root, 'blobs/sha256'))).toEqual([])
+}
+
+/** Pushes images of which only every fifth keeps its tag, and notes what has to stay. */
+async function litter(root: string, kept: Promised): Promise<void> {
+  await using server = await RegistryServer.start({ root })
+  await using client = new RegistryClient(clientOptions)
+  const name = `${server.address}/team/app`
+  const round = kept.manifests.size
+  for (let n = 0; n < 15; n++) {
     const tag = `r${round}-${n}`
     const stays = n % 5 === 0
     const promised = stays ? kept : { blobs: new Set<string>(), manifests: new Map<string, string>() }
     await pushImage(client, { name, tag, layerBytes: randomInt(1, 20_000) }, promised)
     if (!stays) await fetch(`${server.url}/v2/team/app/manifests/${tag}`, { method: 'DELETE' })
+  }
+}
+
+/** Runs `act` as often as there are kills, with a new folder for a registry now and then, and `check` for each of these. */
+async function eachKill(
+  folder: string,
+  act: (root: string, promised: Promised) => Promise<void>,
+  check: (root: string, promised: Promised) => Promise<void>,
+): Promise<void> {
+  const root = join(folder, 'registry')
+  for (let left = kills; left > 0; left -= killsOfOne) {
+    const promised: Promised = { blobs: new Set(), manifests: new Map() }
+    for (let kill = Math.min(left, killsOfOne); kill > 0; kill--) {
+      await act(root, promised)
+      checkBlobs(root)
+      await checkPromised(root, promised)
+    }
+    await check(root, promised)
+    rmSync(root, { recursive: true })
   }
 }
 
@@ -121,18 +155,24 @@ describe('registry serve, killed at any instant of pushes', () => {
     async () => {
       using folder = temporaryFolder()
       using ctrjs = new Ctrjs(folder.path)
-      const root = join(folder.path, 'registry')
-      const promised: Promised = { blobs: new Set(), manifests: new Map() }
-      for (let kill = 0; kill < kills; kill++) {
-        const { child, ended, address } = await serve(ctrjs, root)
-        const pushes = ['a', 'b', 'c', 'd'].map((who) => pushUntilKilled(address, `${who}${kill}`, promised))
-        await sleep(randomInt(5, 1000))
-        child.kill('SIGKILL')
-        await Promise.all([ended, ...pushes])
-        checkBlobs(root)
-        await checkPromised(root, promised)
-      }
-      expect(promised.blobs.size).toBeGreaterThan(0)
+      let taken = 0
+      await eachKill(
+        folder.path,
+        async (root, promised) => {
+          const { child, ended, address } = await serve(ctrjs, root)
+          const pushes = ['a', 'b', 'c', 'd'].map((who) =>
+            pushUntilKilled(address, `${who}${promised.blobs.size}`, promised),
+          )
+          await sleep(randomInt(5, 500))
+          child.kill('SIGKILL')
+          await Promise.all([ended, ...pushes])
+        },
+        async (root, promised) => {
+          taken += promised.blobs.size
+          if (promised.blobs.size > 0) await expectReclaimed(root)
+        },
+      )
+      expect(taken).toBeGreaterThan(0)
     },
     60_000 + kills * 60_000,
   )
@@ -144,24 +184,25 @@ describe('registry serve, killed at any instant of its garbage collection', () =
     async () => {
       using folder = temporaryFolder()
       using ctrjs = new Ctrjs(folder.path)
-      const root = join(folder.path, 'registry')
-      const kept: Promised = { blobs: new Set(), manifests: new Map() }
       const flags = ['--gc-interval', '1ms', '--gc-grace', '1ms', '--gc-untagged']
-      for (let kill = 0; kill < kills; kill++) {
-        await litter(root, kill, kept)
-        const { child, ended } = await serve(ctrjs, root, ...flags)
-        await sleep(randomInt(200))
-        child.kill('SIGKILL')
-        await ended
-        checkBlobs(root)
-        await checkPromised(root, kept)
-      }
-      await using server = await RegistryServer.start({ root })
-      await server.collectGarbage({ graceMs: 0, untagged: true })
-      const wanted = [...kept.blobs, ...kept.manifests.values()].map((digest) =>
-        digest.slice('sha256:'.length),
+      await eachKill(
+        folder.path,
+        async (root, kept) => {
+          await litter(root, kept)
+          const { child, ended } = await serve(ctrjs, root, ...flags)
+          await sleep(randomInt(200))
+          child.kill('SIGKILL')
+          await ended
+        },
+        async (root, kept) => {
+          await using server = await RegistryServer.start({ root })
+          await server.collectGarbage({ graceMs: 0, untagged: true })
+          const wanted = [...kept.blobs, ...kept.manifests.values()].map((digest) =>
+            digest.slice('sha256:'.length),
+          )
+          expect(readdirSync(join(root, 'blobs/sha256')).sort()).toEqual(wanted.sort())
+        },
       )
-      expect(readdirSync(join(root, 'blobs/sha256')).sort()).toEqual(wanted.sort())
     },
     60_000 + kills * 60_000,
   )
