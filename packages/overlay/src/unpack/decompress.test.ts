@@ -53,6 +53,16 @@ describe('decompress()', () => {
     else expect(await reading).toBe(text)
   })
 
+  it('passes over frames of zstd that hold nothing of the layer, wherever they stand', async () => {
+    const { zstdCompressSync } = zlib as { zstdCompressSync?: (bytes: Buffer) => Buffer }
+    if (zstdCompressSync === undefined) return
+    const packed = zstdCompressSync(Buffer.from(text))
+    const skipped = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3])
+    const bytes = Buffer.concat([skipped, packed, skipped, packed, skipped])
+    for (const size of [1, 100, bytes.length])
+      expect(await collect(Readable.from(piecesOf(bytes, size)))).toBe(text + text)
+  })
+
   it('ends the source, and passes on what the consumer throws', async () => {
     for (const bytes of [Buffer.from(text), zlib.gzipSync(text)]) {
       const source = Readable.from(piecesOf(bytes, 100))
@@ -102,6 +112,9 @@ describe('compressionOf()', () => {
   it.each([
     [[0x1f, 0x8b, 8, 0], 'gzip'],
     [[0x28, 0xb5, 0x2f, 0xfd], 'zstd'],
+    [[0x50, 0x2a, 0x4d, 0x18], 'zstd'],
+    [[0x5f, 0x2a, 0x4d, 0x18], 'zstd'],
+    [[0x60, 0x2a, 0x4d, 0x18], 'none'],
     [[0x1f], 'none'],
     [[], 'none'],
     [[0x65, 0x74, 0x63, 0x2f], 'none'],

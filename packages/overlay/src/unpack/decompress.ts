@@ -17,6 +17,9 @@ const chunkSize = 512 * 1024
 export function compressionOf(start: Uint8Array): Compression {
   if (start[0] === 0x1f && start[1] === 0x8b) return 'gzip'
   if (start[0] === 0x28 && start[1] === 0xb5 && start[2] === 0x2f && start[3] === 0xfd) return 'zstd'
+  // a frame that decoders skip, of which parallel compressors put one first
+  if ((start[0]! & 0xf0) === 0x50 && start[1] === 0x2a && start[2] === 0x4d && start[3] === 0x18)
+    return 'zstd'
   return 'none'
 }
 
