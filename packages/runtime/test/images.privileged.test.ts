@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { createGunzip } from 'node:zlib'
 import { afterEach, beforeEach, expect, it } from '@jest/globals'
 import { LayerStore, packLayer } from '@ctr/overlay'
 import { BlobStore, RegistryServer } from '@ctr/registry'
@@ -45,6 +46,41 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'images, checked and tidied', () 
     await using container = await runtime.run({ image: busybox, network: 'none', command: ['true'] })
     await container.commit()
     expect(await runtime.images.verify()).toMatchObject({ problems: [], images: 2, blobs: 7, layers: 3 })
+  })
+
+  it('pulls, runs, commits and removes an image that has a layer several times', async () => {
+    await using registry = await RegistryServer.start()
+    const remote = `${registry.address}/own/twins:1`
+    const layer = (content: string): { readonly tar: Readable } => {
+      const files = [{ type: 'file' as const, path: 'etc/said', content }]
+      return { tar: packLayer(files, { compression: 'none' }).stream }
+    }
+    const unpacked = await LayerStore.open(join(runtime.root, 'overlay'))
+    const before = await unpacked.list()
+    const [own] = (await runtime.images.get(busybox)).layers
+    const store = await BlobStore.open(join(runtime.root, 'images'))
+    const layers = [
+      { tar: Readable.from(store.read(own!.descriptor.digest)).pipe(createGunzip()) },
+      ...['one', 'two', 'one', 'one'].map(layer),
+    ]
+    await runtime.images.add({ layers }, { reference: remote })
+    await runtime.images.push(remote)
+    await runtime.images.remove(remote)
+    const pulled = await runtime.images.pull(remote)
+    expect(pulled.layers).toHaveLength(5)
+    const container = await runtime.run({
+      image: remote,
+      network: 'none',
+      command: ['cat', '/etc/said'],
+      stdout: 'pipe',
+    })
+    expect(await text(container.stdout!)).toBe('one')
+    expect(await container.wait()).toMatchObject({ exitCode: 0 })
+    expect((await container.commit({ reference: 'twins:2' })).layers).toHaveLength(6)
+    await container.remove()
+    expect((await runtime.images.verify()).problems).toEqual([])
+    for (const image of [remote, 'twins:2']) await runtime.images.remove(image)
+    expect(await unpacked.list()).toEqual(before)
   })
 
   it('finds a damaged blob, removes it, and a pull brings it back', async () => {

@@ -343,7 +343,10 @@ export class LayerStore {
     }, settleAfterMs).unref()
   }
 
-  /** The folders of layers; what lies below one that hides all is left out. */
+  /**
+   * The folders of layers; what lies below one that hides all is left out. Overlayfs takes no folder twice: of a layer
+   * that an image has several times the topmost counts, which covers all that the others show.
+   */
   #folders(diffIds: readonly string[]): string[] {
     const layers = diffIds.map((diffId) => {
       const layer = this.get(diffId)
@@ -357,7 +360,8 @@ export class LayerStore {
       layers.findLastIndex((layer) => layer.opaqueRoot),
       0,
     )
-    return layers.slice(bottom).map((layer) => layer.path)
+    const paths = layers.slice(bottom).map((layer) => layer.path)
+    return paths.filter((path, index) => paths.lastIndexOf(path) === index)
   }
 
   #refuseUsed(diffId: string): void {

@@ -25,9 +25,10 @@ import { MetadataWriter } from './file-metadata.js'
 import { FileWriter, newFile, type FileParts } from './file-step.js'
 import { ForeignMetadata } from './foreign-metadata.js'
 import { ImpliedFolders } from './implied-folders.js'
+import { LayerWhiteouts } from './layer-whiteouts.js'
 import { ParentFolders } from './parent-folders.js'
 import { StepQueue } from './step-queue.js'
-import { hideLower, isOpaque, isWhiteout, putWhiteout, type NoteScope } from './whiteouts.js'
+import { hideLower, isOpaque, isWhiteout, type NoteScope } from './whiteouts.js'
 import { otherKind, refuseFolder, type WriterRules } from './writer-rules.js'
 
 /** Writes the entries of an archive below a root: of a layer, as overlayfs wants to find them. */
@@ -36,6 +37,7 @@ export class LayerWriter {
   readonly #limits: LayerLimits
   readonly #namespace: StoreUserNamespace | undefined
   readonly #scope: NoteScope
+  readonly #whiteouts: LayerWhiteouts
   readonly #meaning: typeof nameMeaning
   readonly #rules: WriterRules
   readonly #foreign: ForeignMetadata | undefined
@@ -65,6 +67,7 @@ export class LayerWriter {
     this.#limits = limits
     this.#namespace = namespace
     this.#scope = namespace === undefined ? 'trusted' : 'user'
+    this.#whiteouts = new LayerWhiteouts(this.#scope)
     this.#foreign = namespace === undefined ? undefined : new ForeignMetadata(namespace)
     const isRoot = namespace !== undefined || (process.geteuid?.() === 0 && process.getegid?.() === 0)
     this.#metadata = new MetadataWriter(
@@ -114,6 +117,7 @@ export class LayerWriter {
   async finish(): Promise<{ readonly opaqueRoot: boolean }> {
     await this.#queue.drain()
     this.#parents.forget()
+    this.#whiteouts.settle(this.#root)
     for (const [path, metadata] of [...this.#folders].reverse()) {
       try {
         this.#finishFolder(path, metadata)
@@ -188,12 +192,8 @@ export class LayerWriter {
     const later = (work: (folder: number) => void): undefined => {
       this.#queue.add({ path: entry.path, now: () => work(this.#parents.get(place.parent)) })
     }
-    if (meaning.kind === 'opaque') {
-      later((folder) => hideLower(folder, this.#scope))
-      return
-    }
-    if (meaning.kind === 'whiteout') {
-      later((folder) => putWhiteout(folder, meaning.hidden, this.#scope))
+    if (meaning.kind !== 'plain') {
+      later((folder) => this.#whiteouts.put(folder, place.parent, meaning))
       return
     }
     switch (entry.kind) {
