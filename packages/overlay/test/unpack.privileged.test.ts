@@ -110,7 +110,8 @@ describeOn(['root', 'overlay'], 'LayerStore.add()', () => {
     const path = await unpacked(
       store,
       { name: 'etc/', type: '5' },
-      { name: 'etc/.wh.gone' },
+      { name: 'etc/.wh.pointless' },
+      { name: 'usr/.wh.gone' },
       { name: 'etc/before' },
       { name: 'etc/.wh..wh..opq' },
       { name: 'etc/after' },
@@ -126,12 +127,14 @@ describeOn(['root', 'overlay'], 'LayerStore.add()', () => {
       { name: '.wh.folder3' },
       { name: 'folder3/file' },
     )
-    const gone = lstatSync(join(path, 'etc/gone'))
+    const gone = lstatSync(join(path, 'usr/gone'))
     expect([gone.isCharacterDevice(), gone.rdev]).toEqual([true, 0])
-    expect(readdirSync(join(path, 'etc')).sort()).toEqual(['after', 'before', 'gone'])
+    expect(readdirSync(join(path, 'etc')).sort()).toEqual(['after', 'before'])
     expect(readFileSync(join(path, 'file'), 'utf8')).toBe('of this layer')
     expect(readFileSync(join(path, 'other'), 'utf8')).toBe('of this layer')
-    expect(readdirSync(path).sort()).toEqual(['etc', 'file', 'folder1', 'folder2', 'folder3', 'other'])
+    expect(readdirSync(path).sort()).toEqual([
+      ...['etc', 'file', 'folder1', 'folder2', 'folder3', 'other', 'usr'],
+    ])
     for (const opaque of ['etc', 'folder1', 'folder2', 'folder3']) {
       expect(lgetxattr(join(path, opaque), 'trusted.overlay.opaque')?.toString()).toBe('y')
     }
