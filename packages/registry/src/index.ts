@@ -60,9 +60,10 @@ export type { ProxySettings } from './http/proxy.js'
 export type { Mirrors } from './client/sources.js'
 export type { Insecure } from './http/plain-http.js'
 export type { RetryOptions } from './http/retry.js'
-export { BlobStore, type StoredBlob } from './blobs/blob-store.js'
+export { BlobStore, type BlobStoreOptions, type StoredBlob } from './blobs/blob-store.js'
 export type { ArrivingBlob } from './blobs/arriving-blob.js'
 export type { BlobIngest } from './blobs/blob-ingest.js'
+export type { ContentHash, MakeHash } from './blobs/content-hash.js'
 export type { Expected } from './blobs/verify.js'
 export {
   RegistryClient,

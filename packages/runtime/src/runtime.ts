@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCgroup, isCgroupError, type CgroupDriver } from '@ctr/cgroups'
+import { Sha256 } from '@ctr/linux'
 import { LayerStore, VolumeStore, type MountStrategy } from '@ctr/overlay'
 import { ImageStore, type RegistryClientOptions, type SignaturePolicy } from '@ctr/registry'
 import { cleanUp, type CleanUpFailure } from './cleanup.js'
@@ -137,7 +138,7 @@ export class Runtime implements AsyncDisposable {
     const [layers, volumes, store] = await Promise.all([
       LayerStore.open(folder, { ...ids, durable: 'later', strategy: found.strategy }),
       VolumeStore.open(join(root, `volumes${maps}`), ids),
-      ImageStore.open(join(root, 'images')),
+      ImageStore.open(join(root, 'images'), { sha256: () => new Sha256() }),
     ])
     const context = new Context(
       { root, state },

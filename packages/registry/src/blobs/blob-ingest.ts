@@ -5,13 +5,21 @@ import { Arrival, type ArrivingBlob } from './arriving-blob.js'
 import { io, removeFile, syncFolder } from './durable.js'
 import type { EarlySync } from './early-sync.js'
 import { GatheringWriter } from './gathering-writer.js'
-import { Verifier, type Expected } from './verify.js'
+import type { MakeHash } from './content-hash.js'
+import { StreamVerifier, type Expected } from './verify.js'
 
 /** Where the bytes of a download are while it runs, while it waits to be resumed, and at the end. */
 export interface IngestPaths {
   readonly working: string
   readonly resumable: string
   readonly final: string
+}
+
+/** What all writers of a store have in common. */
+export interface IngestParts {
+  /** They take turns at it. */
+  readonly early: EarlySync
+  readonly sha256: MakeHash
 }
 
 /**
@@ -21,19 +29,24 @@ export interface IngestPaths {
 export class BlobIngest {
   readonly #expected: Expected
   readonly #paths: IngestPaths
-  readonly #verifier: Verifier
+  readonly #verifier: StreamVerifier
   readonly #file: FileHandle
   readonly #early: EarlySync
   #arrival: Arrival
   #writer: GatheringWriter
   #isOpen = true
 
-  private constructor(expected: Expected, paths: IngestPaths, file: FileHandle, early: EarlySync) {
+  private constructor(
+    expected: Expected,
+    paths: IngestPaths,
+    file: FileHandle,
+    { early, sha256 }: IngestParts,
+  ) {
     this.#expected = expected
     this.#paths = paths
     this.#file = file
     this.#early = early
-    this.#verifier = new Verifier(expected)
+    this.#verifier = new StreamVerifier(expected, sha256)
     this.#arrival = this.#newArrival()
     this.#writer = this.#newWriter()
   }
@@ -41,16 +54,16 @@ export class BlobIngest {
   /**
    * Begins, or goes on where a suspended or crashed writer of the same blob stopped.
    *
-   * @param early - What all writers of a store take turns at.
+   * @param parts - What all writers of a store have in common.
    */
-  static async open(expected: Expected, paths: IngestPaths, early: EarlySync): Promise<BlobIngest> {
+  static async open(expected: Expected, paths: IngestPaths, parts: IngestParts): Promise<BlobIngest> {
     return await io(`store blob ${expected.digest}`, async () => {
       const isClaimed = await claim(paths)
       const ingest = new BlobIngest(
         expected,
         paths,
         await open(paths.working, isClaimed ? 'r+' : 'wx+', 0o644),
-        early,
+        parts,
       )
       try {
         if (isClaimed) await ingest.#goOn()
@@ -77,8 +90,9 @@ export class BlobIngest {
    * written in the background; what goes wrong there comes out of a later call.
    */
   async append(chunk: Uint8Array): Promise<void> {
-    this.#verifier.update(chunk)
-    await io(`store blob ${this.#expected.digest}`, () => this.#writer.write(chunk))
+    const hashed = this.#verifier.update(chunk)
+    const written = io(`store blob ${this.#expected.digest}`, () => this.#writer.write(chunk))
+    await Promise.all([hashed, written])
   }
 
   /** Throws away what is there and starts at offset 0. */
@@ -130,6 +144,7 @@ export class BlobIngest {
   async #close(): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
+    this.#verifier[Symbol.dispose]()
     this.#arrival.end(false)
     await this.#writer.flush().catch(() => undefined) // up to there the file is good
     await this.#file.close()
@@ -155,7 +170,7 @@ export class BlobIngest {
     while (this.offset < size) {
       const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, this.offset)
       if (bytesRead === 0) break
-      this.#verifier.update(buffer.subarray(0, bytesRead))
+      await this.#verifier.update(buffer.subarray(0, bytesRead))
     }
     this.#arrival.grown(this.offset)
     this.#writer = this.#newWriter()

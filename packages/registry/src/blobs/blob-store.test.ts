@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '@ctr/testing'
 import { thrown } from '../../test/support/thrown.js'
 import { digestOf } from '../manifest/digest.js'
 import { BlobStore } from './blob-store.js'
+import { hashOfNode, type ContentHash } from './content-hash.js'
 import { isOwnerGone, ownerToken } from './owner.js'
 
 const content = Buffer.from('some content')
@@ -33,6 +35,44 @@ describe('BlobStore', () => {
     await store.write(expected, [content.subarray(0, 3), content.subarray(3)])
     expect(readFileSync(store.pathOf(expected.digest))).toEqual(content)
     expect(readdirSync(join(folder.path, 'partial'))).toEqual([])
+  })
+
+  it('takes a hash that is computed beside the event loop, and gives up each that it began', async () => {
+    using folder = temporaryFolder()
+    let running = 0
+    const sha256 = (): ContentHash => {
+      const hash = hashOfNode('sha256')
+      running += 1
+      let end = (): void => {
+        running -= 1
+        end = () => undefined
+      }
+      return {
+        async update(bytes) {
+          await turn()
+          await hash.update(bytes)
+        },
+        digest: () => hash.digest(),
+        [Symbol.dispose]: () => end(),
+      }
+    }
+    const store = await BlobStore.open(folder.path, { sha256 })
+    await expect(store.write(expected, [Buffer.from('other bytes!')])).rejects.toMatchObject({
+      code: 'ERR_REGISTRY_DIGEST_MISMATCH',
+    })
+    await expect(store.write(expected, [content, content])).rejects.toMatchObject({
+      code: 'ERR_REGISTRY_SIZE_MISMATCH',
+    })
+    const ingest = await store.ingest(expected)
+    await ingest.append(content.subarray(0, 4))
+    await ingest.suspend()
+    const again = await store.ingest(expected)
+    expect(again.offset).toBe(4)
+    await again.append(content.subarray(4))
+    await again.verify()
+    await again.commit()
+    expect(await store.has(expected)).toBe(true)
+    expect(running).toBe(0)
   })
 
   it('makes no path of what is no digest', async () => {

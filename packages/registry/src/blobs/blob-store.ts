@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { errnoOf, RegistryError } from '../errors.js'
 import { digestOf, isDigest, parseDigest } from '../manifest/digest.js'
-import { BlobIngest } from './blob-ingest.js'
+import { BlobIngest, type IngestParts } from './blob-ingest.js'
 import { takeTurn, type TurnOptions } from './blob-turn.js'
 import { cleanPartial } from './clean-partial.js'
+import { hashOfNode, type MakeHash } from './content-hash.js'
 import { io, ioError, removeFile, syncFolder } from './durable.js'
 import { EarlySync } from './early-sync.js'
 import type { HeldLock } from './folder-lock.js'
@@ -23,6 +24,12 @@ export interface StoredBlob extends Expected {
   readonly storedAt: number
 }
 
+/** Settings of {@link BlobStore.open}. */
+export interface BlobStoreOptions {
+  /** Hashes what comes. Default: `node:crypto`, on the event loop. */
+  readonly sha256?: MakeHash | undefined
+}
+
 /**
  * Content by digest in a folder: `blobs/sha256/<hex>` as in an OCI image layout, and `partial/` for what is
  * on its way. Blobs appear whole or not at all, so any number of processes may use the folder at once.
@@ -30,10 +37,11 @@ export interface StoredBlob extends Expected {
 export class BlobStore {
   /** The folder that holds `blobs` and `partial`. */
   readonly folder: string
-  readonly #early = new EarlySync()
+  readonly #parts: IngestParts
 
-  private constructor(folder: string) {
+  private constructor(folder: string, { sha256 = () => hashOfNode('sha256') }: BlobStoreOptions) {
     this.folder = folder
+    this.#parts = { early: new EarlySync(), sha256 }
   }
 
   /**
@@ -41,8 +49,8 @@ export class BlobStore {
    *
    * @throws {@link RegistryError} `ERR_REGISTRY_IO`: the folder cannot be made or read.
    */
-  static async open(folder: string): Promise<BlobStore> {
-    const store = new BlobStore(folder)
+  static async open(folder: string, options: BlobStoreOptions = {}): Promise<BlobStore> {
+    const store = new BlobStore(folder, options)
     await io(`open blob store ${folder}`, async () => {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await mkdir(join(folder, 'blobs', 'sha256'), { recursive: true })
@@ -174,7 +182,7 @@ export class BlobStore {
     const resumable = this.#resumable(expected.digest)
     const working = `${resumable}~${ownerToken()}`
     const paths = { working, resumable, final: this.pathOf(expected.digest) }
-    return await BlobIngest.open(expected, paths, this.#early)
+    return await BlobIngest.open(expected, paths, this.#parts)
   }
 
   /**

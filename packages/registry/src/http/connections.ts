@@ -1,5 +1,4 @@
 import {
-  Agent as HttpAgent,
   request as httpRequest,
   type ClientRequest,
   type IncomingHttpHeaders,
@@ -14,6 +13,7 @@ import { Certificates, type CertificateOptions } from './certificates.js'
 import { isPlainHttp, type Insecure } from './plain-http.js'
 import { environmentProxies, proxyAuthorization, proxyFor, type ProxySettings } from './proxy.js'
 import { TunnelAgent } from './tunnel-agent.js'
+import { WideReadsAgent } from './wide-reads-agent.js'
 
 /** How other machines are reached. */
 export interface ConnectionOptions extends CertificateOptions {
@@ -61,7 +61,7 @@ const maxDrainedBytes = 64 * 1024
 
 /** Kept-alive connections of one client, over HTTP and HTTPS. */
 export class Connections {
-  readonly #http: HttpAgent
+  readonly #http: WideReadsAgent
   readonly #https: HttpsAgent
   readonly #tunnels = new Map<string, TunnelAgent>()
   readonly #idleTimeoutMs: number
@@ -75,7 +75,7 @@ export class Connections {
     proxy = environmentProxies(),
     ...certificates
   }: ConnectionOptions) {
-    this.#http = new HttpAgent(agentOptions)
+    this.#http = new WideReadsAgent(agentOptions)
     this.#https = new HttpsAgent(agentOptions)
     this.#idleTimeoutMs = idleTimeoutMs
     this.#insecure = insecure

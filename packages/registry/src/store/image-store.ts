@@ -4,7 +4,7 @@ import { readFolder } from '../archives/read-folder.js'
 import { saveArchive } from '../archives/save-archive.js'
 import { saveFolder } from '../archives/save-folder.js'
 import { savedImages, type SavedImage } from '../archives/write-layout.js'
-import { BlobStore } from '../blobs/blob-store.js'
+import { BlobStore, type BlobStoreOptions } from '../blobs/blob-store.js'
 import type { RegistryClient } from '../client/registry-client.js'
 import { isRegistryError, RegistryError } from '../errors.js'
 import type { Descriptor } from '../manifest/descriptor.js'
@@ -64,8 +64,8 @@ export class ImageStore {
    * @throws {@link RegistryError} `ERR_REGISTRY_IO`, or `ERR_REGISTRY_STORE`: the folder is a layout of
    *   another version.
    */
-  static async open(folder: string): Promise<ImageStore> {
-    const blobs = await BlobStore.open(folder)
+  static async open(folder: string, options: BlobStoreOptions = {}): Promise<ImageStore> {
+    const blobs = await BlobStore.open(folder, options)
     return new ImageStore(blobs, await LayoutIndex.open(folder))
   }
 
