@@ -79,6 +79,7 @@ export async function unpackWith(
 ): Promise<{ readonly size: number; readonly opaqueRoot: boolean }> {
   const reader = new ArchiveReader(handler)
   let size = 0
+  let seen: Promise<void> | undefined
   try {
     await decompress(
       source,
@@ -86,10 +87,15 @@ export async function unpackWith(
         size += chunk.length
         checkSize(size, compressedBytes, limits)
         reader.write(chunk)
-        await Promise.all([writer.flush(), see?.(chunk)])
+        // what was seen last is awaited only now, so that meanwhile the next chunk is decompressed
+        await seen
+        seen = see?.(chunk)
+        seen?.catch(() => undefined) // told by the next await
+        await writer.flush()
       },
       signal,
     )
+    await seen
     reader.end()
     return { size, ...(await writer.finish()) }
   } finally {

@@ -4,7 +4,7 @@ import { errnoOf, RegistryError } from '../errors.js'
 import { ioError } from './durable.js'
 
 /** Bytes that are read at once. */
-const pieceSize = 512 * 1024
+const pieceSize = 1024 * 1024
 
 /** A blob that is on its way into a store: to begin with what it is wanted for. */
 export interface ArrivingBlob {
