@@ -7,6 +7,7 @@ import type { FoundStrategy, LayerStore, VolumeStore } from '@ctr/overlay'
 import { ContainerRecords } from './container/record.js'
 import { LoopTurns } from './loop-turns.js'
 import { OneAtATime } from './container/one-at-a-time.js'
+import { KeptRoots } from './container/kept-roots.js'
 import { WarmRoots } from './container/warm-roots.js'
 import { Host } from './host.js'
 import type { Images } from './images/images.js'
@@ -51,8 +52,10 @@ export class Context {
   readonly changing = new OneAtATime()
   /** Pieces of work that keep the thread. */
   readonly turns = new LoopTurns()
-  /** Roots for containers that end with this process. */
+  /** Roots that no container has, or one that ends with this process. */
   readonly roots: WarmRoots
+  /** Roots of containers that outlive this process. */
+  readonly keptRoots: KeptRoots
   /** Empty folder that root file systems are mounted on, each in its own mount namespace. */
   readonly mountpoint: string
   /** Folder with everything that containers are mounted on, below their images: most images lack some of it. */
@@ -97,6 +100,7 @@ export class Context {
     this.mountpoints = join(folders.root, 'mountpoints')
     makeMountpoints(this.mountpoints)
     this.roots = new WarmRoots(layers, this.owner.name, this.mountpoints)
+    this.keptRoots = new KeptRoots(layers, this.roots)
   }
 
   /** Folder of the pinned processes of detached containers. */
@@ -182,6 +186,7 @@ export class Context {
     this.#closed = true
     await this.names.close()
     await this.#networks?.close()
+    await this.keptRoots.close()
     await this.roots[Symbol.asyncDispose]()
     this.owner[Symbol.dispose]()
     this.rootless?.[Symbol.dispose]()

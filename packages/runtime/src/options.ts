@@ -142,6 +142,11 @@ export interface CreateContainerOptions extends Omit<
   readonly id?: string | undefined
   /** It has a terminal instead of three streams, whenever it runs. */
   readonly terminal?: boolean | undefined
+  /**
+   * What it writes to its root need not outlive a crash of the machine: nothing of it is synced, whoever asks for it.
+   * For containers that are removed at their end. Default false.
+   */
+  readonly volatile?: boolean | undefined
 }
 
 /** The standard streams of a container for one run. */

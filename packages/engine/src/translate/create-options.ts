@@ -45,6 +45,7 @@ export function createOptions(
     labels: body.Labels ?? {},
     stopSignal: orUnset(body.StopSignal),
     terminal: body.Tty ?? false,
+    volatile: host.AutoRemove ?? false, // after a crash of the machine it would only be removed
     network,
     // host, none and that of another container have no ports of their own
     publish: typeof network === 'string' ? [] : portMappings(body, image.config.config.ExposedPorts ?? []),

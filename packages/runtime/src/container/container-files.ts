@@ -3,7 +3,7 @@ import { Fd } from '@ctr/linux'
 import { readFileIn, type Change, type RootFilesystem } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import type { ContainerRecord } from './record.js'
-import type { WarmRoot } from './warm-roots.js'
+import type { WarmRoot } from './warm-root.js'
 
 /** Files of a container that differ from its image; none for a root file system used as it is. */
 export async function changesOf(

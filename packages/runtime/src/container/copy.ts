@@ -13,7 +13,7 @@ import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import { openReadView, openWriteView } from './file-view.js'
 import type { ContainerRecord } from './record.js'
-import type { WarmRoot } from './warm-roots.js'
+import type { WarmRoot } from './warm-root.js'
 import type { WatchedProcess } from './watched-process.js'
 
 /** Settings of {@link ContainerFiles.copyIn}. */

@@ -7,7 +7,7 @@ import { Rollback } from '../rollback.js'
 import { claimContainer } from './claim.js'
 import { keptOptions, optionsOfRun } from './kept-options.js'
 import type { ContainerRecord } from './record.js'
-import { prepareRoot } from './root.js'
+import { prepareRootForLater } from './root.js'
 import { resolveSpec, type ContainerSpec } from './spec.js'
 import { explainFailure } from './start-failure.js'
 import { mountsOf, prepareVolumes } from './volumes.js'
@@ -15,7 +15,7 @@ import { mountsOf, prepareVolumes } from './volumes.js'
 /** Makes a container that is started later: its root, its volumes, its record. Whatever fails, nothing is left. */
 export async function createContainer(
   context: Context,
-  { id, ...options }: CreateContainerOptions,
+  { id, volatile = false, ...options }: CreateContainerOptions,
 ): Promise<ContainerRecord> {
   if (id !== undefined && !/^[0-9a-f]{64}$/.test(id))
     throw invalid(`cannot create container ${JSON.stringify(id)}: an id has 64 hexadecimal digits`)
@@ -30,22 +30,27 @@ export async function createContainer(
   if (spec.image !== undefined) await context.images.unpack(spec.image)
   const rollback = new Rollback()
   try {
-    return await make(context, spec, rollback)
+    return await make(context, spec, volatile, rollback)
   } catch (error) {
     throw await rollback.run(explainFailure(error, spec))
   }
 }
 
-async function make(context: Context, spec: ContainerSpec, rollback: Rollback): Promise<ContainerRecord> {
+async function make(
+  context: Context,
+  spec: ContainerSpec,
+  volatile: boolean,
+  rollback: Rollback,
+): Promise<ContainerRecord> {
   const { id } = spec.record
   await context.turns.next()
   claimContainer(context, id, rollback)
-  const root = await prepareRoot(context, spec, rollback, undefined)
+  const rootId = await prepareRootForLater(context, spec, { volatile }, rollback)
   const { binds, volumes } = await prepareVolumes(context, spec, rollback)
   const options = keptOptions(spec.options, volumes)
   const record: ContainerRecord = {
     ...spec.record,
-    rootId: root.id,
+    rootId,
     volumes,
     mounts: mountsOf(binds),
     options,

@@ -16,6 +16,7 @@ import type { TerminalStream } from '../setup/terminal-stream.js'
 import { joinCgroup } from '../setup/join-cgroup.js'
 import { credentialsOf } from './process-options.js'
 import { capabilitySets } from './spec.js'
+import { spoilRoot } from './warm-root.js'
 import type { WatchedProcess } from './watched-process.js'
 
 /** A program that runs in a container besides its own. */
@@ -61,6 +62,8 @@ export async function execIn(
       ? undefined
       : openTerminalIn(init.pid, size, { owner, userNamespace: fuse?.number })
   const confined = { ...record, ...(options.privileged === true ? privileged(context, user.uid) : {}), user }
+  if (options.privileged === true && record.rootId !== null)
+    spoilRoot(await context.layers.openRoot(record.rootId))
   const { keepProc, ...labels } = labelPieces(confined)
   try {
     const process = await spawn({

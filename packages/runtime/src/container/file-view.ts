@@ -29,7 +29,7 @@ import { RuntimeError } from '../errors.js'
 import type { ContainerMount } from './container-mount.js'
 import { openMount } from './mount-source.js'
 import type { ContainerRecord } from './record.js'
-import type { WarmRoot } from './warm-roots.js'
+import type { WarmRoot } from './warm-root.js'
 import type { WatchedProcess } from './watched-process.js'
 
 /*
@@ -47,7 +47,8 @@ export async function openReadView(context: Context, record: ContainerRecord): P
   if (record.status === 'created' && mounts.length > 0) {
     using view = root.view()
     const missing = mounts.filter(({ kind, target }) => kind === 'folder' && !isThere(view, target))
-    if (missing.length > 0) makeTargets(root.mount(), missing)
+    const known = context.keptRoots.mounted(rootId)
+    if (missing.length > 0) makeTargets(known === undefined ? root.mount() : cloneOf(known), missing)
   }
   return withMounts(context, root.view(), mounts)
 }
@@ -93,8 +94,13 @@ async function openWritableRoot(
       `cannot copy into container ${name}: it runs in a user namespace of its own; stop it before`,
     )
   }
-  if (warm !== undefined) return new Fd(openTree(warm.mount.number, '', OPEN_TREE_CLONE + AT_EMPTY_PATH))
+  if (warm !== undefined) return cloneOf(warm)
   return (await layers.openRoot(rootId)).mount()
+}
+
+/** A second mount of a root that is mounted here. */
+function cloneOf({ mount }: WarmRoot): Fd {
+  return new Fd(openTree(mount.number, '', OPEN_TREE_CLONE + AT_EMPTY_PATH))
 }
 
 /** A second mount of the root of a running container, without what is mounted in it. */

@@ -7,7 +7,7 @@ import type { KeptRecord } from './kept-record.js'
 import type { NetworkLoss } from './network-loss.js'
 import type { ContainerExit } from './record.js'
 import { releaseRunning, removeFiles } from './release.js'
-import { isOrdinary, type WarmRoot } from './warm-roots.js'
+import { isOrdinary, type WarmRoot } from './warm-root.js'
 
 /** What a container was started with here. */
 export interface StartedHere {
@@ -47,9 +47,9 @@ export class Holdings {
     return this.#cgroup
   }
 
-  /** Its root, as long as it has one that goes back to the warm ones. */
+  /** Its root, where that is mounted here. */
   get warm(): WarmRoot | undefined {
-    return this.#warm
+    return this.#warm ?? this.#context.keptRoots.mounted(this.#kept.current.rootId)
   }
 
   /** From the end of the program to the end of the container: figures, release, record. */
@@ -59,7 +59,8 @@ export class Holdings {
     this.#network[Symbol.dispose]()
     if (this.#gone) return unwatched
     const cgroup = this.cgroup()
-    const { id, network, autoRemove, options, exit: noted, sharesProcesses } = this.#kept.current
+    const { id, rootId, network, autoRemove, options, exit: noted, sharesProcesses } = this.#kept.current
+    if (rootId !== null) this.#context.keptRoots.rest(rootId)
     const exit = noted ?? exitOf(status, cgroup)
     if (options !== null) {
       // once it has given back its process nobody could tell any more
@@ -87,9 +88,14 @@ export class Holdings {
     this.#warm = undefined
     await this.#context.turns.next()
     const { current } = this.#kept
-    if (warm !== undefined) await this.#context.roots.giveBack(warm, isOrdinary(current.capabilities))
-    const record = warm === undefined ? current : { ...current, rootId: null }
+    const { roots, keptRoots } = this.#context
+    const reusable = isOrdinary(current.capabilities)
+    if (warm !== undefined) await roots.giveBack(warm, reusable)
+    const next = current.rootId === null ? undefined : keptRoots.takeOut(current.rootId, reusable)
+    const record = warm === undefined && next === undefined ? current : { ...current, rootId: null }
     await removeFiles(this.#context, record, { anonymousVolumes: volumes || record.autoRemove })
+    // not before: should we be killed, two records must not name it
+    if (next !== undefined) await roots.keep(next)
     this.#removed?.()
   }
 
@@ -98,7 +104,9 @@ export class Holdings {
     this.#gone = true
     this.#kept.saveNow()
     this.#network[Symbol.dispose]()
-    this.#warm?.mount.close()
+    const { rootId } = this.#kept.current
+    if (rootId !== null) this.#context.keptRoots.letGo(rootId)
+    void this.#warm?.unmount()
     this.#warm = undefined
   }
 }

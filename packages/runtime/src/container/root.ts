@@ -13,7 +13,8 @@ import type { ContainerIds } from '../userns/container-ids.js'
 import type { ContainerUserNamespace } from '../userns/open-user-namespace.js'
 import type { ContainerRecord } from './record.js'
 import type { ContainerSpec } from './spec.js'
-import { belowLayers, type RootBase, type WarmRoot } from './warm-roots.js'
+import type { RootBase, WarmRoot } from './warm-root.js'
+import { belowLayers } from './warm-roots.js'
 
 /** The root file system of a container that is to be made. */
 export interface PreparedRoot {
@@ -45,23 +46,16 @@ export async function prepareRoot(
   rollback: Rollback,
   userns: ContainerUserNamespace | undefined,
 ): Promise<PreparedRoot> {
-  if (kept !== undefined) return await keptRoot(context, kept, rollback)
   const base = rootBase(options, image)
+  if (kept !== undefined) return await keptRoot(context, kept, base, rollback)
   const none = { warm: undefined, mount: undefined }
   if (base === undefined) {
     if (userns === undefined) return { ...none, id: null, source: { folder: options.rootfs! } }
     const mount = new Fd(await openIdmappedMount(options.rootfs!, userns, { recursive: true }))
     return { id: null, source: { given: mount.number }, warm: undefined, mount }
   }
-  if (
-    !record.detached &&
-    options.storage === undefined &&
-    context.rootless === undefined &&
-    userns === undefined &&
-    context.layers.strategy === 'overlay' &&
-    context.host.clonesDetachedMounts
-  ) {
-    const warm = await context.roots.take(base)
+  if (!record.detached && options.storage === undefined && userns === undefined && canCopyRoots(context)) {
+    const warm = await context.roots.take(base, { volatile: true })
     rollback.defer(() => context.roots.giveBack(warm, false))
     return { id: warm.root.id, source: { mount: warm.mount.number }, warm, mount: undefined }
   }
@@ -80,13 +74,49 @@ export async function prepareRoot(
   return { id: root.id, source: { given: mount.number }, warm: undefined, mount }
 }
 
+/**
+ * Makes the root of a container that is started later, and returns its id.
+ *
+ * @param volatile - Whether a crash of the machine may lose it.
+ */
+export async function prepareRootForLater(
+  context: Context,
+  spec: ContainerSpec,
+  { volatile }: { readonly volatile: boolean },
+  rollback: Rollback,
+): Promise<string | null> {
+  const base = rootBase(spec.options, spec.image)
+  if (base === undefined || spec.options.storage !== undefined || !canCopyRoots(context))
+    return (await prepareRoot(context, spec, rollback, undefined)).id
+  const { root } = await context.keptRoots.make(base, { volatile })
+  rollback.defer(async () => {
+    context.keptRoots.letGo(root.id)
+    await root.remove()
+  })
+  return root.id
+}
+
+/** Whether roots can be mounted here and copied into containers. */
+function canCopyRoots({ rootless, layers, host }: Context): boolean {
+  return rootless === undefined && layers.strategy === 'overlay' && host.clonesDetachedMounts
+}
+
 /** The root of a container that was created before, with what was written to it since. */
 async function keptRoot(
   context: Context,
   { rootId, rootfs }: ContainerRecord,
+  base: RootBase | undefined,
   rollback: Rollback,
 ): Promise<PreparedRoot> {
   if (rootId === null) return { id: rootId, warm: undefined, mount: undefined, source: { folder: rootfs! } }
+  if (base !== undefined && canCopyRoots(context)) {
+    const mounted = await context.keptRoots.open(rootId, base)
+    rollback.defer(() => {
+      context.keptRoots.rest(rootId)
+    })
+    if (mounted !== undefined)
+      return { id: rootId, source: { mount: mounted.mount.number }, warm: undefined, mount: undefined }
+  }
   return await ownRoot(context, await context.layers.openRoot(rootId), rollback)
 }
 

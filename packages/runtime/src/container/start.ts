@@ -28,7 +28,7 @@ import type { ContainerSpec } from './spec.js'
 import { optionsToStartAgain } from './start-again.js'
 import { explainFailure } from './start-failure.js'
 import { mountsOf, prepareVolumes } from './volumes.js'
-import type { WarmRoot } from './warm-roots.js'
+import type { WarmRoot } from './warm-root.js'
 
 /** A container that has just started. */
 export interface StartedContainer {

@@ -1,31 +1,22 @@
-import { existsSync, lstatSync, readdirSync } from 'node:fs'
-import { llistxattr, type Fd } from '@ctr/linux'
-import type { CapabilitySets } from '@ctr/namespaces'
-import type { LayerStore, RootFilesystem } from '@ctr/overlay'
-import { capabilityNumber, defaultCapabilities } from '../security/capability.js'
+import type { LayerStore } from '@ctr/overlay'
+import { WarmRoot, type RootBase } from './warm-root.js'
 
-/** What a root stands on: layers of the store, or folders of the host. */
-export type RootBase = { readonly layers: readonly string[] } | { readonly lower: readonly string[] }
-
-/** A mounted copy-on-write root, for one container at a time. */
-export interface WarmRoot {
-  readonly root: RootFilesystem
-  /** Detached mount of it. */
-  readonly mount: Fd
-  readonly base: RootBase
-  /** Mode, owner and group that its upper folder was made with. */
-  readonly look: string
-}
-
-/** How many unused roots are kept. Each is a mounted overlay without content. */
+/** How many unused roots are kept. Each is an overlay without content, most of them mounted. */
 const MOST_SPARE = 16
 
+/** What is asked of a root. */
+export interface WantedRoot {
+  /** Nothing of it is synced, and a crash of the machine may lose it. */
+  readonly volatile: boolean
+}
+
 /**
- * Copy-on-write roots of containers that end with this process. A root that was not written to is as good as
- * new: it is kept mounted for the next container on the same layers, which spares the file system the making and
- * removing of a dozen files, the largest part of a container's start on a busy disk.
+ * Copy-on-write roots for containers. One that was not written to is as good as new: it is kept mounted for the next
+ * container on the same layers, which spares the file system the making and removing of a dozen files, and a sync of
+ * all that anybody has written to it: the largest part of a container's start and end on a busy disk.
  *
- * Names begin with the owner's, so that other processes leave them alone as long as it lives.
+ * Names begin with the owner's, so that other processes leave them alone as long as it lives; after that those that a
+ * container's record names stay.
  */
 export class WarmRoots implements AsyncDisposable {
   readonly #layers: LayerStore
@@ -33,6 +24,8 @@ export class WarmRoots implements AsyncDisposable {
   readonly #mountpoints: string
   readonly #spare = new Map<string, WarmRoot[]>()
   #made = 0
+  /** What is being unmounted, one after the other: a thread of the pool is enough for all the syncs. */
+  #unmounting: Promise<void> = Promise.resolve()
 
   constructor(layers: LayerStore, owner: string, mountpoints: string) {
     this.#layers = layers
@@ -41,8 +34,8 @@ export class WarmRoots implements AsyncDisposable {
   }
 
   /** A root on `base` that nobody has written to. */
-  async take(base: RootBase): Promise<WarmRoot> {
-    return this.#spare.get(keyOf(base))?.pop() ?? (await this.#make(base))
+  async take(base: RootBase, wanted: WantedRoot): Promise<WarmRoot> {
+    return this.#spare.get(keyOf(base, wanted))?.pop() ?? (await this.#make(base, wanted))
   }
 
   /**
@@ -51,14 +44,28 @@ export class WarmRoots implements AsyncDisposable {
    * @param reusable - False when its container could have changed the mount itself (`CAP_SYS_ADMIN`).
    */
   async giveBack(warm: WarmRoot, reusable: boolean): Promise<void> {
-    if (!reusable || this.#count() >= MOST_SPARE || !isUntouched(warm)) {
-      await discard(warm)
+    if (reusable && warm.isUntouched()) await this.keep(warm)
+    else await this.#discard(warm)
+  }
+
+  /** Keeps a root that is as it was when it was made, while there is room. */
+  async keep(warm: WarmRoot): Promise<void> {
+    if (this.#count() >= MOST_SPARE) {
+      await this.#discard(warm)
       return
     }
-    const key = keyOf(warm.base)
+    const key = keyOf(warm.base, { volatile: warm.root.description.volatile === true })
     const list = this.#spare.get(key)
     if (list === undefined) this.#spare.set(key, [warm])
     else list.push(warm)
+  }
+
+  /** Unmounts a root, after those that are being unmounted. */
+  unmount(warm: WarmRoot): Promise<void> {
+    if (warm.root.description.volatile === true) return warm.unmount()
+    const unmounting = this.#unmounting.then(() => warm.unmount())
+    this.#unmounting = unmounting
+    return unmounting
   }
 
   /** Removes the unused roots that stand on a layer, so that it can be removed. */
@@ -66,7 +73,7 @@ export class WarmRoots implements AsyncDisposable {
     for (const [key, list] of this.#spare) {
       if (list[0]?.root.layers.includes(diffId) !== true) continue
       this.#spare.delete(key)
-      for (const warm of list) await discard(warm)
+      for (const warm of list) await this.#discard(warm)
     }
   }
 
@@ -74,21 +81,23 @@ export class WarmRoots implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const all = [...this.#spare.values()].flat()
     this.#spare.clear()
-    for (const warm of all) await discard(warm)
+    for (const warm of all) await this.#discard(warm)
+    await this.#unmounting
   }
 
-  async #make(base: RootBase): Promise<WarmRoot> {
+  async #make(base: RootBase, { volatile }: WantedRoot): Promise<WarmRoot> {
     const root = await this.#layers.createRoot(`warm-${this.#owner}-${this.#made++}`, {
       ...base,
-      volatile: true,
+      volatile,
       ...belowLayers(base, this.#mountpoints),
     })
-    try {
-      return { root, base, mount: root.mount(), look: lookOf(root) }
-    } catch (error) {
-      await root.remove()
-      throw error
-    }
+    return new WarmRoot(root, base)
+  }
+
+  /** Nobody waits for the unmounting: nothing is to become of its files. */
+  async #discard(warm: WarmRoot): Promise<void> {
+    void this.unmount(warm)
+    await warm.root.remove()
   }
 
   #count(): number {
@@ -106,31 +115,6 @@ export function ownerOfRoot(rootId: string): string | undefined {
   return /^warm-(\d+-[0-9a-f]+)-\d+$/.exec(rootId)?.[1]
 }
 
-function keyOf(base: RootBase): string {
-  return JSON.stringify(base)
-}
-
-async function discard({ mount, root }: WarmRoot): Promise<void> {
-  mount.close()
-  await root.remove()
-}
-
-function isUntouched({ root, look }: WarmRoot): boolean {
-  const upper = root.description.upper!
-  if (!existsSync(upper)) return false // another process has removed the container
-  if (readdirSync(upper).length > 0 || lookOf(root) !== look) return false
-  // overlayfs keeps notes of its own there; anything else was put on by a container
-  return llistxattr(upper).every((name) => name.startsWith('trusted.overlay.'))
-}
-
-function lookOf({ description }: RootFilesystem): string {
-  const { mode, uid, gid } = lstatSync(description.upper!)
-  return `${mode} ${uid} ${gid}`
-}
-
-const ordinary = new Set(defaultCapabilities.map((name) => capabilityNumber(name)))
-
-/** Without more than the default capabilities a container cannot change its mount or the flags of its files. */
-export function isOrdinary({ bounding }: CapabilitySets): boolean {
-  return bounding.every((number) => ordinary.has(number))
+function keyOf(base: RootBase, { volatile }: WantedRoot): string {
+  return `${volatile ? 'volatile' : 'kept'} ${JSON.stringify(base)}`
 }
