@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { defaultCgroupDriver, detectHierarchy, type CgroupDriver, type Hierarchy } from '@ctr/cgroups'
 import { isNetbridgeError, Networks, type Network } from '@ctr/netbridge'
 import type { FoundStrategy, LayerStore, VolumeStore } from '@ctr/overlay'
-import { ContainerRecords } from './container/record.js'
+import { ContainerRecords } from './container/records.js'
 import { LoopTurns } from './loop-turns.js'
 import { OneAtATime } from './container/one-at-a-time.js'
 import { KeptRoots } from './container/kept-roots.js'
@@ -184,6 +184,7 @@ export class Context {
   /** Closes what is open; what is on disk and in the kernel stays. */
   async close(): Promise<void> {
     this.#closed = true
+    this.records.close()
     await this.names.close()
     await this.#networks?.close()
     await this.keptRoots.close()

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Runtime } from '@ctr/runtime'
 import { ApiError, badRequest, messageOf } from '../errors.js'
@@ -66,7 +66,7 @@ export class Containers implements AsyncDisposable {
       },
       forget: ({ id }) => {
         this.#all.delete(id)
-        rmSync(join(logs, id), { recursive: true, force: true })
+        if (existsSync(join(logs, id))) rmSync(join(logs, id), { recursive: true, force: true })
         this.#context.documents.remove(id)
       },
       onError,
@@ -158,6 +158,7 @@ export class Containers implements AsyncDisposable {
       return
     }
     if (container.hasNewEnd) {
+      document.startedAt ??= exit?.finishedAt ?? new Date().toISOString()
       container.noteEnd(exit)
       this.#context.emit(container, 'die', { exitCode: String(document.exitCode) })
     }

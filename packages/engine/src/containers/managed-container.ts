@@ -284,6 +284,7 @@ export class ManagedContainer {
       this.waiters.ended({ exitCode: this.document.exitCode })
       throw error
     }
+    const isFirst = this.document.startedAt === null
     this.document.startedAt = new Date().toISOString()
     this.#beganAt = performance.now()
     this.document.error = ''
@@ -291,7 +292,9 @@ export class ManagedContainer {
     this.document.oomKilled = false
     this.health.begin()
     this.#watch()
-    this.#save()
+    // of a first start a daemon that is killed before it is written finds out all but the time
+    if (isFirst) this.#context.documents.saveSoon(this.id, this.document)
+    else this.#save()
     this.#emit('start')
     this.waiters.started()
   }

@@ -1,5 +1,6 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { startTicks } from '@ctr/runtime'
+import { removeFileIfThere } from '../state/remove-if-there.js'
 
 /**
  * Which process a probe is that runs, in a file: a daemon that is killed leaves it behind, and the next one ends it before
@@ -19,7 +20,7 @@ export class ProbeNote {
 
   /** Idempotent. */
   remove(): void {
-    rmSync(this.#path, { force: true })
+    removeFileIfThere(this.#path)
   }
 
   /** Ends what an earlier daemon has left. */

@@ -1,6 +1,7 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { removeFileIfThere } from './remove-if-there.js'
 import { syncPath } from './sync-path.js'
 
 /** A document that could not be read: it was put aside. */
@@ -68,7 +69,7 @@ export class DocumentStore<T> {
     this.#waiting.delete(name)
     this.#refused.delete(name)
     this.#unsynced.delete(name)
-    for (const path of [`${this.#file(name)}.new`, this.#file(name)]) rmSync(path, { force: true })
+    for (const path of [`${this.#file(name)}.new`, this.#file(name)]) removeFileIfThere(path)
   }
 
   /** Reads all documents. One that is damaged is renamed and told, and the others are used. */

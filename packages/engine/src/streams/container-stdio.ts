@@ -1,9 +1,10 @@
-import { existsSync, fchownSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, fchownSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { Fd } from '@ctr/linux'
 import type { TerminalStream } from '@ctr/runtime'
+import { removeFolderIfThere } from '../state/remove-if-there.js'
 import { makeFifo, openForReader, openForWriter, readFifo, writeFifo } from './fifo.js'
 import type { OutputChunk, StreamName } from './frame.js'
 
@@ -90,7 +91,7 @@ export class Pipes {
 
   /** Idempotent. */
   remove(): void {
-    rmSync(this.#folder, { recursive: true, force: true })
+    removeFolderIfThere(this.#folder)
   }
 
   #path(name: string): string {

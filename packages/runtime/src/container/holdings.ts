@@ -68,7 +68,8 @@ export class Holdings {
       this.#kept.saveInTheEnd()
     }
     const networked = network.mode === 'bridge'
-    await releaseRunning(this.#context, id, { cgroup, networked, sharesProcesses })
+    const byProgram = network.mode === 'pasta' || network.mode === 'slirp4netns'
+    await releaseRunning(this.#context, id, { cgroup, networked, byProgram, sharesProcesses })
     this.#cgroup = undefined
     this.#kept.current = { ...this.#kept.current, status: 'exited', exit }
     if (autoRemove) await this.remove({ volumes: true })

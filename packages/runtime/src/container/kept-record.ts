@@ -1,4 +1,5 @@
-import type { ContainerRecords, ContainerRecord } from './record.js'
+import type { ContainerRecord } from './record.js'
+import type { ContainerRecords } from './records.js'
 
 /** Most containers are removed as soon as they have ended: then how they ended need not be written. */
 const saveAfterMs = 20

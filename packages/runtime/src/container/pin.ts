@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import {
   AT_EMPTY_PATH,
@@ -12,6 +12,7 @@ import {
   umount2,
   UMOUNT_NOFOLLOW,
 } from '@ctr/linux'
+import { unlinkIfThere } from '../unlink-if-there.js'
 
 /**
  * Pins a process to a file: a bind mount of its pidfd. Any later process that opens the file has a pidfd of
@@ -24,7 +25,7 @@ export function pinProcess(path: string, pidfd: number): void {
     using copy = new Fd(openTree(pidfd, '', OPEN_TREE_CLONE + AT_EMPTY_PATH))
     moveMount(copy.number, AT_FDCWD, path)
   } catch (error) {
-    rmSync(path, { force: true })
+    unlinkIfThere(path)
     if (!isSyscallError(error) || !['EINVAL', 'ENOSYS', 'EPERM'].includes(error.code)) throw error
   }
 }
@@ -48,5 +49,5 @@ export function unpinProcess(path: string): void {
     // a file that nothing is mounted on; or another process, which saw the end as well, has just removed it
     if (!isSyscallError(error) || !['EINVAL', 'ENOENT'].includes(error.code)) throw error
   }
-  rmSync(path, { force: true })
+  unlinkIfThere(path)
 }

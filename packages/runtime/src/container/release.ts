@@ -15,6 +15,8 @@ export interface EndedContainer {
   readonly cgroup: Cgroup | undefined
   /** It was on a network. */
   readonly networked: boolean
+  /** A program has connected it to one. */
+  readonly byProgram: boolean
   /** Others of its processes may still be there. */
   readonly sharesProcesses: boolean
 }
@@ -47,7 +49,8 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
     // the link goes with the network namespace, which its last process and our descriptor have let go of
     await attempt(() => context.leaveNetworks(id))
   }
-  await attempt(() => detachUserNetwork(join(context.networkPrograms, id)))
+  if (ended?.byProgram !== false)
+    await attempt(() => detachUserNetwork(join(context.networkPrograms, id)))
   await attempt(() => unpinProcess(join(context.pins, id)))
   if (failures.length === 1) throw failures[0]
   if (failures.length > 1)

@@ -19,7 +19,7 @@ import {
   type PasswordCredentials,
 } from '@ctr/registry'
 import type { LayerStore } from '@ctr/overlay'
-import type { ContainerRecords } from '../container/record.js'
+import type { ContainerRecords } from '../container/records.js'
 import type { WarmRoots } from '../container/warm-roots.js'
 import { RuntimeError } from '../errors.js'
 import { addUnpacked, type ImageStores, type NewTopLayer } from './add-unpacked.js'

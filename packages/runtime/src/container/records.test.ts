@@ -2,7 +2,8 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { ContainerRecords, type ContainerRecord } from './record.js'
+import type { ContainerRecord } from './record.js'
+import { ContainerRecords } from './records.js'
 
 const a = 'a'.repeat(64)
 const b = `ab${'0'.repeat(62)}`
