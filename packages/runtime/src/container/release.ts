@@ -49,8 +49,7 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
     // the link goes with the network namespace, which its last process and our descriptor have let go of
     await attempt(() => context.leaveNetworks(id))
   }
-  if (ended?.byProgram !== false)
-    await attempt(() => detachUserNetwork(join(context.networkPrograms, id)))
+  if (ended?.byProgram !== false) await attempt(() => detachUserNetwork(join(context.networkPrograms, id)))
   await attempt(() => unpinProcess(join(context.pins, id)))
   if (failures.length === 1) throw failures[0]
   if (failures.length > 1)
