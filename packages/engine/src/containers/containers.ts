@@ -158,7 +158,6 @@ export class Containers implements AsyncDisposable {
       return
     }
     if (container.hasNewEnd) {
-      document.startedAt ??= exit?.finishedAt ?? new Date().toISOString()
       container.noteEnd(exit)
       this.#context.emit(container, 'die', { exitCode: String(document.exitCode) })
     }

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isRuntimeError, type Container, type ContainerExit, type TerminalSize } from '@ctr/runtime'
-import { ApiError, messageOf, toApiError } from '../errors.js'
+import { ApiError } from '../errors.js'
 import type { UpdateBody } from '../http/schemas/create-container.js'
 import { HealthMonitor } from '../health/health-monitor.js'
 import { ProbeNote } from '../health/probe-note.js'
@@ -9,17 +8,17 @@ import type { ContainerDocument } from '../state/container-document.js'
 import { Broadcast } from '../streams/broadcast.js'
 import { Pipes, terminalStdio, type ContainerStdio } from '../streams/container-stdio.js'
 import type { OutputChunk } from '../streams/frame.js'
-import { linkOf } from '../translate/parse-links.js'
 import { logSource } from '../translate/log-source.js'
 import type { ContainerContext } from './container-context.js'
-import { nextDelay, wantsRestart } from './restart-policy.js'
-import { updatedHost } from '../translate/update-host.js'
+import { updated, withoutLink } from './changed-body.js'
+import { endProgram } from './end-program.js'
+import { wantsRestart } from './restart-policy.js'
+import { Restarts } from './restarts.js'
+import { hasNewEnd, noteEnd, noteFailure, noteStart } from './run-notes.js'
 import { RunWaiters, type RunResult } from './run-waiters.js'
 
 /** Docker's words for what a container is doing. */
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing'
-
-const defaultStopMs = 10_000
 
 /** A container of the engine: the runtime's, with what Docker keeps beside it. */
 export class ManagedContainer {
@@ -37,8 +36,7 @@ export class ManagedContainer {
   #run: Promise<void> | undefined
   #starting: Promise<void> | undefined
   #removing = false
-  #restarting: AbortController | undefined
-  #restartDelayMs = 0
+  readonly #restarts = new Restarts()
   /** When the run began, by a clock that nobody sets. */
   #beganAt = 0
 
@@ -86,7 +84,7 @@ export class ManagedContainer {
   get status(): ContainerStatus {
     if (this.#removing) return 'removing'
     if (this.isRunning) return this.#handle.isPaused ? 'paused' : 'running'
-    if (this.#restarting !== undefined) return 'restarting'
+    if (this.#restarts.isWaiting) return 'restarting'
     return this.document.startedAt === null ? 'created' : 'exited'
   }
 
@@ -103,11 +101,11 @@ export class ManagedContainer {
   async start(): Promise<boolean> {
     if (this.#removing) throw this.#conflict('it is being removed')
     if (this.isRunning) return false
-    this.#cancelRestart()
+    this.#restarts.cancel()
     if (this.#starting === undefined) {
       this.document.stopped = false
       this.document.restartCount = 0
-      this.#restartDelayMs = 0
+      this.#restarts.reset()
     }
     try {
       await this.#startOnce()
@@ -131,14 +129,17 @@ export class ManagedContainer {
   /** Stops it. @returns False when it does not run. */
   async stop(timeoutSeconds?: number): Promise<boolean> {
     this.document.stopped = true
-    if (this.#restarting !== undefined) {
-      this.#cancelRestart()
+    if (this.#restarts.isWaiting) {
+      this.#restarts.cancel()
       this.#save()
       return true
     }
     const run = this.#run
     if (run === undefined) return false
-    await this.#endProgram(timeoutSeconds)
+    await endProgram(this.#handle, timeoutSeconds ?? this.document.body.StopTimeout, {
+      ended: run,
+      kill: (signal) => this.#tryKill(signal),
+    })
     await run
     this.#emit('stop')
     this.#save()
@@ -176,26 +177,14 @@ export class ManagedContainer {
 
   /** Forgets another container that it was linked to: from its next start on. */
   removeLink(alias: string): void {
-    const { body } = this.document
-    const { HostConfig } = body
-    const Links = HostConfig?.Links?.filter((text) => linkOf(text).alias !== alias)
-    if (Links === undefined || Links.length === HostConfig?.Links?.length)
-      throw new ApiError(404, `No such link: /${this.name}/${alias}`)
-    this.document.body = { ...body, HostConfig: { ...HostConfig, Links } }
+    this.document.body = withoutLink(this.document.body, this.name, alias)
     this.#write()
   }
 
   /** Changes limits, at once where it runs, and its restart policy. */
   update(change: UpdateBody): void {
     if (this.#removing) throw this.#conflict('is being removed')
-    const { host, limits } = updatedHost(this.document.body.HostConfig ?? {}, change, this.id)
-    try {
-      if (limits !== undefined) this.#handle.updateLimits(limits)
-    } catch (error) {
-      const { status, message } = toApiError(error)
-      throw new ApiError(status, `Cannot update container ${this.id}: ${message}`, { cause: error })
-    }
-    this.document.body = { ...this.document.body, HostConfig: host }
+    this.document.body = updated(this.document.body, change, this.#handle)
     this.#write()
     this.#emit('update')
   }
@@ -209,12 +198,12 @@ export class ManagedContainer {
   /** Removes it with everything that it has written. */
   async remove({ force, volumes }: { readonly force: boolean; readonly volumes: boolean }): Promise<void> {
     if (this.#removing) throw this.#conflict('removal is already in progress')
-    const isActive = this.isRunning || this.#starting !== undefined || this.#restarting !== undefined
+    const isActive = this.isRunning || this.#starting !== undefined || this.#restarts.isWaiting
     if (isActive && !force)
       throw this.#conflict(`is ${this.status}: stop the container before removing or force remove`)
     this.#removing = true
     try {
-      this.#cancelRestart()
+      this.#restarts.cancel()
       await this.#starting?.catch(() => undefined)
       if (this.isRunning) {
         if (this.#handle.isPaused) await this.#handle.unpause()
@@ -243,9 +232,9 @@ export class ManagedContainer {
     if (!this.#handle.isPaused) this.health.resume()
   }
 
-  /** Whether it has ended and that was not noted: how times compare is no matter, clocks may be set. */
+  /** Whether it has ended and that was not noted. */
   get hasNewEnd(): boolean {
-    return this.#handle.inspect().status === 'exited' && this.document.endedRun !== runOf(this.#handle)
+    return hasNewEnd(this.document, this.#handle)
   }
 
   /** It has ended while no daemon was there. */
@@ -256,7 +245,7 @@ export class ManagedContainer {
 
   /** The daemon ends: the container goes on. */
   async letGo(): Promise<void> {
-    this.#cancelRestart()
+    this.#restarts.cancel()
     this.health.rest()
     this.#stdio?.close()
     this.output.end()
@@ -277,19 +266,14 @@ export class ManagedContainer {
       this.#stdio?.close()
       this.#stdio = undefined
       this.#pipes.remove()
-      this.document.error = messageOf(error)
-      this.document.exitCode = exitCodeOfFailure(error)
+      noteFailure(this.document, error)
       this.#save()
       this.output.end()
       this.waiters.ended({ exitCode: this.document.exitCode })
       throw error
     }
-    const isFirst = this.document.startedAt === null
-    this.document.startedAt = new Date().toISOString()
+    const isFirst = noteStart(this.document)
     this.#beganAt = performance.now()
-    this.document.error = ''
-    this.document.exitCode = 0
-    this.document.oomKilled = false
     this.health.begin()
     this.#watch()
     // of a first start a daemon that is killed before it is written finds out all but the time
@@ -349,7 +333,7 @@ export class ManagedContainer {
     const result: RunResult = { exitCode: this.document.exitCode }
     this.output.end()
     const restarts = !this.#removing && this.#wantsRestart()
-    if (restarts) this.#restartLater()
+    if (restarts) this.#restarts.later(this.#ranMs, () => this.#restart())
     this.waiters.ended(result)
     // most are removed now; a daemon that is killed before it is written finds it out anew
     if (!this.#removing) this.#context.documents.saveSoon(this.id, this.document)
@@ -368,11 +352,7 @@ export class ManagedContainer {
 
   #ended(exit: ContainerExit | null): void {
     this.health.end()
-    this.document.endedRun = runOf(this.#handle)
-    this.document.finishedAt = exit?.finishedAt ?? new Date().toISOString()
-    this.document.exitCode =
-      exit === null ? 255 : (exit.exitCode ?? (exit.signal === null ? 255 : 128 + exit.signal))
-    this.document.oomKilled = exit?.oomKilled ?? false
+    noteEnd(this.document, this.#handle, exit)
   }
 
   #wantsRestart(): boolean {
@@ -380,38 +360,9 @@ export class ManagedContainer {
     return !this.#context.isClosing() && wantsRestart(body.HostConfig ?? {}, { exitCode, stopped, restarts })
   }
 
-  /** Starts it again after a while, unless somebody stops, starts or removes it before. */
-  #restartLater(): void {
-    this.#restartDelayMs = nextDelay(this.#restartDelayMs, this.#ranMs)
-    const cancel = new AbortController()
-    this.#restarting = cancel
-    sleep(this.#restartDelayMs, undefined, { signal: cancel.signal }).then(
-      async () => {
-        this.#restarting = undefined
-        this.document.restartCount++
-        await this.#startOnce().catch((error: unknown) => this.#context.onError(error))
-      },
-      () => undefined,
-    )
-  }
-
-  #cancelRestart(): void {
-    this.#restarting?.abort()
-    this.#restarting = undefined
-  }
-
-  async #endProgram(timeoutSeconds: number | undefined): Promise<void> {
-    const seconds = timeoutSeconds ?? this.document.body.StopTimeout
-    const timeoutMs = seconds == null ? defaultStopMs : seconds * 1000
-    const ended = this.#run
-    this.#tryKill(this.#handle.inspect().stopSignal)
-    if (this.#handle.isPaused) await this.#handle.unpause()
-    const cancel = new AbortController()
-    const late =
-      timeoutMs < 0 ? new Promise<never>(() => undefined) : sleep(timeoutMs, true, { signal: cancel.signal })
-    const isLate = await Promise.race([ended?.then(() => false), late.catch(() => false)])
-    cancel.abort()
-    if (isLate === true) this.#tryKill('SIGKILL')
+  async #restart(): Promise<void> {
+    this.document.restartCount++
+    await this.#startOnce().catch((error: unknown) => this.#context.onError(error))
   }
 
   #tryKill(signal: string | number): void {
@@ -457,17 +408,4 @@ export class ManagedContainer {
   #conflict(why: string): ApiError {
     return new ApiError(409, `Container ${this.id} ${why}`)
   }
-}
-
-/** Tells a run of a container from every other one. */
-function runOf(handle: Container): string {
-  const { bootId, pid, startTicks } = handle.inspect()
-  return `${bootId} ${pid} ${startTicks}`
-}
-
-/** Docker's exit codes of containers that could not be started. */
-function exitCodeOfFailure(error: unknown): number {
-  if (isRuntimeError(error) && error.code === 'ERR_RUNTIME_COMMAND_NOT_FOUND') return 127
-  if (isRuntimeError(error) && error.code === 'ERR_RUNTIME_COMMAND_NOT_EXECUTABLE') return 126
-  return 128
 }

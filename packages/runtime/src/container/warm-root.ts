@@ -15,14 +15,11 @@ const mark = 'not-to-be-used-again'
 export class WarmRoot {
   readonly root: RootFilesystem
   readonly base: RootBase
-  /** Mode, owner and group that its upper folder was made with. */
-  readonly #look: string
   #mount: Fd | undefined
 
   constructor(root: RootFilesystem, base: RootBase) {
     this.root = root
     this.base = base
-    this.#look = lookOf(root.description.lower.at(-1)!)
   }
 
   /** Detached mount of it. */
@@ -36,11 +33,12 @@ export class WarmRoot {
     const upper = description.upper!
     try {
       if (readdirSync(upper).length > 0 || readdirSync(folder).includes(mark)) return false
-      if (lookOf(upper) !== this.#look) return false
+      if (lookOf(upper) !== lookOf(description.lower.at(-1)!)) return false
       // overlayfs keeps notes of its own there; anything else was put on by a container
       return llistxattr(upper).every((name) => name.startsWith('trusted.overlay.'))
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false // another process has removed the container
+      // another process has removed the container, or the layer is gone
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
       throw error
     }
   }

@@ -277,7 +277,7 @@ export class Images {
    * against its blob, and what the roots of containers stand on. Takes as long as unpacking all of it.
    */
   async verify(options: VerifyOptions = {}): Promise<ImagesCheck> {
-    return await verifyImages(this.#store, this.#layers, options)
+    return await verifyImages(this.#store, this.#layers, this.#records, options)
   }
 
   /**

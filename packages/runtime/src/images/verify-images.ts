@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import { isOverlayError, type LayerStore } from '@ctr/overlay'
 import type { ImageStore, StoredImage } from '@ctr/registry'
+import type { ContainerRecords } from '../container/records.js'
 
 /** Something of images or layers that is not as it should be. */
 export interface ImageProblem {
   /** A blob, the documents of an image, an unpacked layer, or the root of a container. */
   readonly kind: 'blob' | 'image' | 'layer' | 'root'
-  /** Digest of blob, manifest or layer; name of the root. */
+  /** Digest of blob, manifest or layer; id of the container that the root is of, or the root's name. */
   readonly id: string
   /** Images that it concerns, by name or digest. */
   readonly images: readonly string[]
@@ -35,6 +36,7 @@ export interface VerifyOptions {
 export async function verifyImages(
   store: ImageStore,
   layers: LayerStore,
+  records: ContainerRecords,
   { repair = false, signal }: VerifyOptions,
 ): Promise<ImagesCheck> {
   const { problems: found, images, blobs, bytes } = await store.verify({ signal })
@@ -56,7 +58,7 @@ export async function verifyImages(
     const problem = await layerProblem(layers, diffId, list, { bad, repair, signal })
     if (problem !== undefined) problems.push(problem)
   }
-  problems.push(...(await rootProblems(layers)))
+  problems.push(...(await rootProblems(layers, records)))
   return { problems, images, blobs, layers: ages.size, bytes }
 }
 
@@ -111,11 +113,13 @@ async function tryRemove(layers: LayerStore, diffId: string): Promise<string> {
   }
 }
 
-async function rootProblems(layers: LayerStore): Promise<ImageProblem[]> {
+async function rootProblems(layers: LayerStore, records: ContainerRecords): Promise<ImageProblem[]> {
   const problems: ImageProblem[] = []
+  const containers = new Map(records.list().map(({ rootId, id }) => [rootId, id]))
   for (const id of await layers.roots()) {
     const message = await wrongWithRoot(layers, id)
-    if (message !== undefined) problems.push({ kind: 'root', id, images: [], message })
+    if (message !== undefined)
+      problems.push({ kind: 'root', id: containers.get(id) ?? id, images: [], message })
   }
   return problems
 }
