@@ -25,7 +25,7 @@ export async function compileTests(project, tests, name) {
     format: 'esm',
     target: 'node20',
     conditions: ['@ctr/source'],
-    external: ['@jest/globals', 'koffi'],
+    external: ['@jest/globals', 'koffi', '@aws-sdk/client-cloudwatch-logs', 'google-auth-library'],
     // some dependencies are CommonJS
     banner: {
       js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",

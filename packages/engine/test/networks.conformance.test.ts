@@ -173,7 +173,7 @@ describeOn(needs, 'docker network', () => {
   it('refuses what it would leave out', async () => {
     for (const [args, said] of [
       [['--cgroup-parent', '/x'], 'CgroupParent'],
-      [['--log-driver', 'awslogs'], 'no log driver named'],
+      [['--log-driver', 'etwlogs'], 'no log driver named'],
     ] as const) {
       expect(await docker('create', ...args, image)).toMatchObject({
         code: 1,

@@ -86,6 +86,7 @@ export {
   utimensat,
   type OpenHow,
 } from './calls/files.js'
+export { sealedMemory } from './calls/memory-files.js'
 export {
   cloneMount,
   fsconfigCreate,

@@ -41,6 +41,9 @@ function bundled(source: string, folder: string): BundledProgram {
     '--target=node20',
     '--conditions=@ctr/source',
     '--external:koffi',
+    // large, and not what such programs are about
+    '--external:@aws-sdk/client-cloudwatch-logs',
+    '--external:google-auth-library',
     // some dependencies are CommonJS
     "--banner:js=import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
     `--outfile=${path}`,

@@ -1,9 +1,10 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect } from '@jest/globals'
-import { AF_UNIX, bind, closeFd, MSG_DONTWAIT, recv, SOCK_DGRAM, socket, unixAddress } from '@ctr/linux'
+import { AF_UNIX, bind, closeFd, MSG_DONTWAIT, recvFds, SOCK_DGRAM, socket, unixAddress } from '@ctr/linux'
 import type { LogDriver } from '../../src/logs/driver.js'
 import { drivers } from '../../src/logs/drivers.js'
 import type { LogBatch, LogSink } from '../../src/logs/entry.js'
@@ -83,7 +84,11 @@ export async function collectUdp(): Promise<{ readonly port: number; readonly me
   return { port: server.address().port, messages }
 }
 
-/** A unix socket of datagrams, as the journal and syslog have it. @returns Gives the next one, once it is there. */
+/**
+ * A unix socket of datagrams, as the journal and syslog have it.
+ *
+ * @returns Gives the next one, or what is in the file that it has, once it is there.
+ */
 export function collectUnix(path: string): () => Promise<string> {
   const fd = socket(AF_UNIX, SOCK_DGRAM, 0)
   bind(fd, unixAddress(path))
@@ -91,16 +96,20 @@ export function collectUnix(path: string): () => Promise<string> {
   const buffer = Buffer.alloc(200_000)
   return async () => {
     let length = 0
+    let fds: number[] = []
     await until(() => {
       try {
-        length = recv(fd, buffer, MSG_DONTWAIT)
+        ;({ length, fds } = recvFds(fd, buffer, MSG_DONTWAIT))
         return true
       } catch (error) {
         if ((error as { readonly code?: unknown }).code === 'EAGAIN') return false
         throw error
       }
     })
-    return buffer.toString('utf8', 0, length)
+    if (fds[0] === undefined) return buffer.toString('utf8', 0, length)
+    const text = readFileSync(`/proc/self/fd/${fds[0]}`, 'utf8')
+    closeFd(fds[0])
+    return text
   }
 }
 

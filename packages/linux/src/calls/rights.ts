@@ -62,7 +62,7 @@ export function connectUnix(path: string, type = SOCK_STREAM): number {
  * The `struct msghdr` of a message that takes descriptors along (`SCM_RIGHTS`), for sendmsg(2) in programs.
  *
  * @param fds - At most 253. They stay open here.
- * @param bytes - At least one byte: a stream socket carries no descriptors without.
+ * @param bytes - At least one byte on a stream, which carries no descriptors without; of a datagram it may be none.
  */
 export function messageWithFds(fds: readonly number[], bytes: Uint8Array): Words {
   const control = Buffer.alloc(CONTROL_HEADER + ((fds.length * 4 + 7) & ~7))
@@ -78,7 +78,7 @@ export function messageWithFds(fds: readonly number[], bytes: Uint8Array): Words
  * Sends bytes and a descriptor with them over a connected Unix socket, by one sendmsg(2). The descriptor travels
  * with the first byte, and stays open here. A peer that has gone is `EPIPE`, never a signal.
  *
- * @param bytes - At least one byte.
+ * @param bytes - At least one byte, but for datagrams.
  * @param flags - `MSG_*`; with `MSG_DONTWAIT` it fails with `EAGAIN` when nothing can be sent now.
  * @returns How many bytes were sent; fewer than there are where a stream has no room for more.
  */

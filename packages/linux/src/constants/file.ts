@@ -63,6 +63,7 @@ export const FD_CLOEXEC = 1
 
 export const MFD_CLOEXEC = 0x1
 export const MFD_ALLOW_SEALING = 0x2
+export const MFD_NOEXEC_SEAL = 0x8
 export const MFD_EXEC = 0x10
 
 /** `F_SEAL_SEAL`, `F_SEAL_SHRINK`, `F_SEAL_GROW` and `F_SEAL_WRITE`: nothing about the file changes any more. */

@@ -2,8 +2,18 @@ import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { lookup } from 'node:dns/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connectUnix, Fd, isSyscallError, MSG_NOSIGNAL, send, SOCK_DGRAM, SOCK_NONBLOCK } from '@ctr/linux'
-import type { Transport } from './remote-sink.js'
+import {
+  connectUnix,
+  Fd,
+  isSyscallError,
+  MSG_NOSIGNAL,
+  sealedMemory,
+  send,
+  sendFd,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+} from '@ctr/linux'
+import type { Transport } from './outbox.js'
 
 /** Messages over UDP, one in a datagram. Nobody tells whether they arrive. */
 export class UdpTransport implements Transport {
@@ -45,15 +55,25 @@ export class UdpTransport implements Transport {
 /** Messages over a unix socket, one in a datagram: the local syslog, the journal. */
 export class UnixDatagramTransport implements Transport {
   readonly #path: string
+  readonly #largeAsFile: boolean
   #fd: Fd | undefined
 
-  constructor(path: string) {
+  /** @param options - `largeAsFile`: what is too large for a datagram goes as a sealed file in an empty one. */
+  constructor(path: string, { largeAsFile = false }: { readonly largeAsFile?: boolean } = {}) {
     this.#path = path
+    this.#largeAsFile = largeAsFile
   }
 
   async send(messages: readonly Buffer[]): Promise<void> {
     const fd = (this.#fd ??= new Fd(connectUnix(this.#path, SOCK_DGRAM | SOCK_NONBLOCK)))
-    for (const message of messages) await sendPatiently(fd, message)
+    for (const message of messages)
+      try {
+        await patiently(() => send(fd.number, message, MSG_NOSIGNAL))
+      } catch (error) {
+        if (!this.#largeAsFile || !isTooLarge(error)) throw error
+        using file = sealedMemory('ctr-log', message)
+        await patiently(() => sendFd(fd.number, file.number, Buffer.alloc(0)))
+      }
   }
 
   close(): void {
@@ -65,14 +85,19 @@ export class UnixDatagramTransport implements Transport {
 const fullForMs = 10_000
 
 /** The queue of who reads is short: what does not fit is tried again for a while. */
-async function sendPatiently(fd: Fd, message: Buffer): Promise<void> {
+async function patiently(sendIt: () => unknown): Promise<void> {
   for (const until = performance.now() + fullForMs; ;) {
     try {
-      send(fd.number, message, MSG_NOSIGNAL)
+      sendIt()
       return
     } catch (error) {
       if (!isSyscallError(error) || error.code !== 'EAGAIN' || performance.now() > until) throw error
       await sleep(5, undefined, { ref: false })
     }
   }
+}
+
+/** Larger than the socket's buffer, or than the kernel has memory for in one piece. */
+function isTooLarge(error: unknown): boolean {
+  return isSyscallError(error) && (error.code === 'EMSGSIZE' || error.code === 'ENOBUFS')
 }

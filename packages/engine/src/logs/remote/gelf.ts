@@ -6,7 +6,8 @@ import type { LogDriver } from '../driver.js'
 import { attributesOf, tagOf } from '../source.js'
 import { parseHostPort, splitAddress, type HostPort } from './addresses.js'
 import { UdpTransport } from './datagram-transport.js'
-import { RemoteSink, type Transport } from './remote-sink.js'
+import type { Transport } from './outbox.js'
+import { RemoteSink } from './remote-sink.js'
 import { StreamTransport } from './stream-transport.js'
 
 type Config = Readonly<Record<string, string>>

@@ -40,4 +40,14 @@ describe('journald', () => {
     void sink.write(batch('next\n'))
     expect(await receive()).toContain('\nCONTAINER_LOG_ORDINAL=2\n')
   })
+
+  it('sends what is too large for a datagram as a sealed file', async () => {
+    using folder = temporaryFolder()
+    const path = `${folder.path}/socket`
+    const receive = collectUnix(path)
+    const sink = open('journald', {}, journaldAt(path))
+    const large = `${'x'.repeat(600_000)}\n`
+    void sink.write(batch(large))
+    expect(await receive()).toContain(`MESSAGE=${large}PRIORITY=6\n`)
+  })
 })

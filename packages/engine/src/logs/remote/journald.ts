@@ -5,7 +5,7 @@ import { UnixDatagramTransport } from './datagram-transport.js'
 import { RemoteSink } from './remote-sink.js'
 
 /**
- * The journal of systemd, by its own protocol: a datagram of fields an entry
+ * The journal of systemd, by its own protocol: a datagram of fields an entry, or a file of them where they are many
  * (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/).
  *
  * @param socket - Of the journal.
@@ -21,7 +21,7 @@ export function journaldAt(socket: string): LogDriver {
       return {
         sink: new RemoteSink({
           name: `the journal at ${socket}`,
-          transport: new UnixDatagramTransport(socket),
+          transport: new UnixDatagramTransport(socket, { largeAsFile: true }),
           onError,
           encode(line, { stream, time, part }) {
             const tag = tagOf(source)

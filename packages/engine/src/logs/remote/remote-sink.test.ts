@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { LogBatch } from '../entry.js'
-import { RemoteSink, type RemoteOptions, type Transport } from './remote-sink.js'
+import type { Transport } from './outbox.js'
+import { RemoteSink, type RemoteOptions } from './remote-sink.js'
 
 const batch = (text: string): LogBatch => ({ stream: 'stdout', time: '2026-01-02T03:04:05.000000000Z', text })
 
@@ -8,6 +9,7 @@ const batch = (text: string): LogBatch => ({ stream: 'stdout', time: '2026-01-02
 class Side implements Transport {
   isThere = true
   readonly got: string[] = []
+  readonly sends: string[][] = []
   closed = 0
   /** While there is one, it takes its time. */
   busy: Promise<void> | undefined
@@ -16,6 +18,7 @@ class Side implements Transport {
     await this.busy
     if (!this.isThere) throw new Error('nobody is there')
     this.got.push(...messages.map(String))
+    this.sends.push(messages.map(String))
   }
 
   close(): void {
@@ -91,5 +94,30 @@ describe('RemoteSink', () => {
     void sink.write(batch('next\n'))
     await until(() => side.got.length === 1)
     expect(side.got).toEqual(['next'])
+  })
+
+  it('gathers messages for a while, or until there is as much as goes at once, or the run has ended', async () => {
+    const side = new Side()
+    const atOnce = { bytes: 10, messages: 3 }
+    const { sink } = open(side, { gatherMs: 20, atOnce })
+    void sink.write(batch('a\n'))
+    void sink.write(batch('b\n'))
+    expect(side.sends).toEqual([])
+    await until(() => side.sends.length === 1)
+    const { sink: patient } = open(side, { gatherMs: 60_000, atOnce })
+    void patient.write(batch('1\n2\n3\n4\n12345678\n'))
+    void patient.write(batch('left\n'))
+    await until(() => side.sends.length === 3)
+    await patient.end()
+    await until(() => side.sends.length === 4)
+    expect(side.sends).toEqual([['a', 'b'], ['1', '2', '3'], ['4', '12345678'], ['left']])
+  })
+
+  it('makes the container wait for too many messages as for too many bytes', async () => {
+    const side = new Side()
+    const { sink } = open(side, { gatherMs: 60_000, mostMessages: 2 })
+    expect(sink.write(batch('a\n'))).toBeUndefined()
+    await sink.write(batch('b\n'))
+    expect(side.got).toEqual(['a', 'b'])
   })
 })

@@ -10,7 +10,8 @@ import type { LogBatch } from '../entry.js'
 import { parseLogFlag } from '../sizes.js'
 import { attributesOf, tagOf, type LogSource } from '../source.js'
 import { nanosOf } from '../timestamp.js'
-import { RemoteSink, type Transport } from './remote-sink.js'
+import type { Transport } from './outbox.js'
+import { RemoteSink } from './remote-sink.js'
 
 type Config = Readonly<Record<string, string>>
 

@@ -1,6 +1,6 @@
 import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
-import type { Transport } from './remote-sink.js'
+import type { Transport } from './outbox.js'
 
 /** Where a {@link StreamTransport} leads. */
 export type StreamTarget =

@@ -6,7 +6,8 @@ import type { LogBatch } from '../entry.js'
 import { tagOf } from '../source.js'
 import { parseHostPort, splitAddress, type HostPort } from './addresses.js'
 import { UdpTransport, UnixDatagramTransport } from './datagram-transport.js'
-import { RemoteSink, type Transport } from './remote-sink.js'
+import type { Transport } from './outbox.js'
+import { RemoteSink } from './remote-sink.js'
 import { StreamTransport } from './stream-transport.js'
 
 type Config = Readonly<Record<string, string>>
