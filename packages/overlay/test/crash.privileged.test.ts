@@ -7,7 +7,15 @@ import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
 import { mount, MS_REMOUNT, umount2 } from '@ctr/linux'
-import { bundle, describeOn, leakCheck, temporaryFolder, type BundledProgram } from '@ctr/testing'
+import {
+  bundle,
+  describeOn,
+  leakCheck,
+  numbersFrom,
+  seed,
+  temporaryFolder,
+  type BundledProgram,
+} from '@ctr/testing'
 import { LayerStore, VolumeStore } from '../src/index.js'
 import { tarOf } from './tar-builder.js'
 import { treeOf } from './tree.js'
@@ -42,6 +50,8 @@ for (let round = 0; ; round += 1) {
 }
 `
 
+/** Times that a disk is filled in one run of the tests. */
+const fills = Number(process.env['CTR_KILLS'] ?? 20)
 /** Kills in one run of the tests; a longer one can be asked for. */
 const kills = Number(process.env['CTR_KILLS'] ?? 12)
 
@@ -113,7 +123,7 @@ describeOn(['root', 'overlay'], 'LayerStore whose process is killed', () => {
   })
 })
 
-describeOn(['root', 'overlay'], 'A disk that is full', () => {
+describeOn(['root', 'overlay'], `A disk that is full (CTR_SEED=${seed})`, () => {
   it('is told clearly wherever it happens, and nothing is lost', async () => {
     using folder = temporaryFolder()
     const at = join(folder.path, 'small')
@@ -126,15 +136,16 @@ describeOn(['root', 'overlay'], 'A disk that is full', () => {
       writeFileSync(join(data.path, 'file'), 'x'.repeat(200_000))
       const before = treeOf(at)
       const names = (tree: readonly string[]): string[] => tree.map((line) => line.replace(/ \d{19}/, ''))
+      const next = numbersFrom(seed)
       let refused = 0
-      for (let round = 0; round < 20; round += 1) {
+      for (let round = 0; round < fills; round += 1) {
         const acts = [
           () => store.add(Readable.from([tar])),
           () => store.commit('changed'),
           () => volumes.restore('more', data.backup()),
           () => store.createRoot('more', { lower: ['/'] }),
         ]
-        fill(join(at, 'filler'), at, 1 + Math.floor(Math.random() * (round < 8 ? 3 : 200)))
+        fill(join(at, 'filler'), at, 1 + next(round < 8 ? 3 : 200))
         const outcome = await acts[round % acts.length]!().then(
           () => 'done',
           (error: unknown) => error,
@@ -153,7 +164,7 @@ describeOn(['root', 'overlay'], 'A disk that is full', () => {
         await volumes.remove('more')
         expect(names(treeOf(at))).toEqual(names(before))
       }
-      expect(refused).toBeGreaterThan(4)
+      expect(refused).toBeGreaterThan(fills / 5)
       mount('tmpfs', at, 'tmpfs', MS_REMOUNT, 'size=64m')
       expect((await store.add(Readable.from([tar]))).entries).toBe(420)
     } finally {

@@ -9,7 +9,7 @@ import type { ImageConfig, ImageRunConfig } from '../manifest/image-config.js'
 import { parseImageConfig } from '../manifest/image-config.js'
 import { mediaTypes } from '../manifest/media-types.js'
 import { hostPlatform } from '../manifest/platform.js'
-import { abortError } from '../abort.js'
+import { abortError, isAbortError } from '../abort.js'
 
 /** A layer given as an uncompressed tar archive. */
 export interface TarLayer {
@@ -98,14 +98,26 @@ async function storeTar(
     stored = await blobs.add(source)
   }
   if (compression === 'none') await sink(hashed(tar))
-  else
-    await pipeline(
-      Readable.from(hashed(tar), { objectMode: false }),
-      createGzip({ chunkSize: 256 * 1024 }),
-      sink,
-    )
+  else await compressed(hashed(tar), sink)
   const mediaType = compression === 'none' ? mediaTypes.ociLayer : mediaTypes.ociLayerGzip
   return { descriptor: { mediaType, ...stored }, diffId: `sha256:${hash.digest('hex')}` }
+}
+
+/** Hands a stream, compressed, to `sink`, whose errors come as they are. */
+async function compressed(
+  source: AsyncIterable<Uint8Array>,
+  sink: (source: AsyncIterable<Uint8Array>) => Promise<void>,
+): Promise<void> {
+  let sinking: Promise<void> | undefined
+  const last = (chunks: AsyncIterable<Uint8Array>): Promise<void> => (sinking = sink(chunks))
+  const gzip = createGzip({ chunkSize: 256 * 1024 })
+  try {
+    await pipeline(Readable.from(source, { objectMode: false }), gzip, last)
+  } catch (error) {
+    // a sink that gives up destroys what it reads, and that speaks first
+    if (isAbortError(error)) await sinking
+    throw error
+  }
 }
 
 async function storeBlob(

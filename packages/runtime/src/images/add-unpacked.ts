@@ -38,8 +38,9 @@ export async function addUnpacked(
   stored.catch(() => copy.destroy())
   async function* copied(): AsyncGenerator<Uint8Array, void> {
     for await (const chunk of tar) {
-      if (copy.destroyed) await stored // says why
-      if (!copy.write(chunk)) await Promise.race([once(copy, 'drain'), stored])
+      // where the copy is given up, storing it says why
+      if (copy.destroyed) await stored
+      if (!copy.write(chunk)) await Promise.race([once(copy, 'drain').catch(() => stored), stored])
       yield chunk
     }
   }
