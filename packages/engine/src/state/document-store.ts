@@ -12,7 +12,7 @@ export interface Quarantined {
 }
 
 /** How long a document may be in memory alone where that was asked for: most are removed before. */
-const writeAfterMs = 50
+const writeAfterMs = 200
 /** How soon a write is tried again that failed, as on a full disk. */
 const retryMs = 1000
 /** How long a change may wait for the disk itself: many are made good by one sync, or need none any more. */

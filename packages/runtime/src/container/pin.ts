@@ -3,13 +3,14 @@ import { dirname } from 'node:path'
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
+  execute,
   Fd,
   isSyscallError,
   MNT_DETACH,
   moveMount,
   OPEN_TREE_CLONE,
   openTree,
-  umount2,
+  Program,
   UMOUNT_NOFOLLOW,
 } from '@ctr/linux'
 import { unlinkIfThere } from '../unlink-if-there.js'
@@ -40,14 +41,15 @@ export function openPin(path: string): Fd | undefined {
   return undefined
 }
 
-/** Lets go of a pinned process. Idempotent. */
-export function unpinProcess(path: string): void {
+/**
+ * Lets go of a pinned process, on a thread of the pool: to take a mount away the kernel waits for all processors.
+ * Idempotent.
+ */
+export async function unpinProcess(path: string): Promise<void> {
   if (!existsSync(path)) return
-  try {
-    umount2(path, MNT_DETACH + UMOUNT_NOFOLLOW)
-  } catch (error) {
-    // a file that nothing is mounted on; or another process, which saw the end as well, has just removed it
-    if (!isSyscallError(error) || !['EINVAL', 'ENOENT'].includes(error.code)) throw error
-  }
-  unlinkIfThere(path)
+  const program = new Program()
+  // a file that nothing is mounted on; or another process, which saw the end as well, has just removed it
+  program.call('umount2', [path, MNT_DETACH + UMOUNT_NOFOLLOW], { tolerate: ['EINVAL', 'ENOENT'] })
+  program.call('unlinkat', [AT_FDCWD, path, 0], { tolerate: ['ENOENT'] })
+  await execute(program)
 }

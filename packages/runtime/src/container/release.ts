@@ -36,6 +36,9 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
       failures.push(error)
     }
   }
+  const unpin = (): Promise<void> => attempt(() => unpinProcess(join(context.pins, id)))
+  // who has to be ended yet is found by it
+  const unpinning = ended === undefined ? undefined : unpin()
   await attempt(async () => {
     const cgroup = ended?.cgroup ?? cgroupOf(context, id)
     if (ended === undefined || ended.sharesProcesses) {
@@ -50,7 +53,7 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
     await attempt(() => context.leaveNetworks(id))
   }
   if (ended?.byProgram !== false) await attempt(() => detachUserNetwork(join(context.networkPrograms, id)))
-  await attempt(() => unpinProcess(join(context.pins, id)))
+  await (unpinning ?? unpin())
   if (failures.length === 1) throw failures[0]
   if (failures.length > 1)
     throw new AggregateError(failures, `cannot release container ${id}: ${failures.map(String).join('; ')}`)
