@@ -7,6 +7,7 @@ import { expect, it } from '@jest/globals'
 import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { ImageStore, mediaTypes, RegistryClient, RegistryServer, type ImageIndex } from '../src/index.js'
 import { startDockerDaemon } from './support/docker-daemon.js'
+import { pushIndex } from './support/push-index.js'
 import { tarOf } from './support/tar.js'
 
 leakCheck()
@@ -26,23 +27,6 @@ async function layout(folder: string, text: string): Promise<string> {
   const layers = [{ tar: tarOf('hello', Buffer.from(text)) }]
   await store.add({ config: { config: { Cmd: ['/hello'] } }, layers }, { reference: 'app:1' })
   return `oci:${join(folder, text)}:docker.io/library/app:1`
-}
-
-/** Pushes an index of two platforms by this package's client, and gives its name. */
-async function pushIndex(server: RegistryServer, folder: string): Promise<string> {
-  await using client = new RegistryClient(anonymous)
-  const name = `${server.address}/team/multi`
-  const manifests = []
-  for (const architecture of ['amd64', 'arm64'] as const) {
-    const store = await ImageStore.open(join(folder, architecture))
-    const layers = [{ tar: tarOf('arch', Buffer.from(architecture)) }]
-    const image = await store.add({ config: { architecture }, layers }, { reference: 'x:1' })
-    await store.push(`${name}:${architecture}`, { ...anonymous, image: 'x:1' })
-    manifests.push({ ...image.descriptor, platform: { os: 'linux', architecture } })
-  }
-  const index: ImageIndex = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }
-  await client.pushManifest(`${name}:all`, Buffer.from(JSON.stringify(index)))
-  return `${name}:all`
 }
 
 describeOn(['bin:skopeo'], 'the server with skopeo', () => {
