@@ -2,8 +2,9 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { errnoOf, RegistryError } from '../errors.js'
 import { ioError } from './durable.js'
+import type { Expected } from './verify.js'
 
-/** Bytes that are read at once. */
+/** Bytes that are read at once, and waited for: what is made of fewer costs as many steps of as many threads. */
 const pieceSize = 1024 * 1024
 
 /** A blob that is on its way into a store: to begin with what it is wanted for. */
@@ -20,7 +21,7 @@ export interface ArrivingBlob {
 /** The side of who writes: says how far the file goes, and how it ends. */
 export class Arrival implements ArrivingBlob {
   readonly verified: Promise<boolean>
-  readonly #digest: string
+  readonly #expected: Expected
   readonly #paths: readonly string[]
   readonly #settle: (isGood: boolean) => void
   #size = 0
@@ -28,8 +29,8 @@ export class Arrival implements ArrivingBlob {
   #waiting: (() => void)[] = []
 
   /** @param paths - Where its file may be: it is renamed once it is whole. */
-  constructor(digest: string, paths: readonly string[]) {
-    this.#digest = digest
+  constructor(expected: Expected, paths: readonly string[]) {
+    this.#expected = expected
     this.#paths = paths
     let settle!: (isGood: boolean) => void
     this.verified = new Promise((resolve) => {
@@ -59,7 +60,8 @@ export class Arrival implements ArrivingBlob {
     let file: FileHandle | undefined
     try {
       for (let position = 0; ;) {
-        while (position === this.#size && this.#outcome === undefined) await this.#change()
+        const enough = Math.max(1, Math.min(pieceSize, this.#expected.size - position))
+        while (this.#size - position < enough && this.#outcome === undefined) await this.#change()
         if (this.#outcome === false) throw this.#gone()
         if (position === this.#size) return
         file ??= await this.#file()
@@ -70,7 +72,7 @@ export class Arrival implements ArrivingBlob {
         yield buffer.subarray(0, bytesRead)
       }
     } catch (error) {
-      throw ioError(`read blob ${this.#digest}`, error)
+      throw ioError(`read blob ${this.#expected.digest}`, error)
     } finally {
       await file?.close()
     }
@@ -100,7 +102,7 @@ export class Arrival implements ArrivingBlob {
   #gone(): RegistryError {
     return new RegistryError(
       'ERR_REGISTRY_NO_BLOB',
-      `cannot read blob ${this.#digest}: what came of it was given up`,
+      `cannot read blob ${this.#expected.digest}: what came of it was given up`,
     )
   }
 }

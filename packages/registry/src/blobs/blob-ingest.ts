@@ -151,7 +151,7 @@ export class BlobIngest {
   }
 
   #newArrival(): Arrival {
-    return new Arrival(this.#expected.digest, [this.#paths.working, this.#paths.final])
+    return new Arrival(this.#expected, [this.#paths.working, this.#paths.final])
   }
 
   #newWriter(): GatheringWriter {
