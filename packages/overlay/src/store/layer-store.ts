@@ -1,34 +1,31 @@
-import { existsSync, openSync, readdirSync, renameSync } from 'node:fs'
+import { openSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Fd, O_CLOEXEC, O_DIRECTORY, O_RDONLY } from '@ctr/linux'
-import { layerLimits, type LayerLimits } from '../archive/limits.js'
-import { errnoOf, OverlayError, systemError } from '../errors.js'
+import { layerLimits } from '../archive/limits.js'
+import { OverlayError, systemError } from '../errors.js'
 import { makeFolders } from '../files/make-folders.js'
 import { inheritNothing } from '../files/inherit-nothing.js'
-import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import type { OverlayDescription } from '../mount/description.js'
 import { mountOverlay } from '../mount/mount-overlay.js'
 import { checkPlain, checkStrategy, type MountStrategy } from '../mount/strategy.js'
 import { Projects } from '../quota/projects.js'
 import { checkStorageLimit } from '../quota/storage-limit.js'
-import { addLayer, discard } from './add-layer.js'
+import { discard } from './add-layer.js'
 import { checkLayer } from './check-layer.js'
 import { FlatTrees } from './flat-trees.js'
-import { filesOf, layerAges, readLayer, type Layer } from './layer-folder.js'
+import { layerAges, type Layer } from './layer-folder.js'
+import { LayerSet, type LayerSetOptions } from './layer-set.js'
 import type {
   AddLayerOptions,
   CleanupResult,
   CreateRootOptions,
   LayerStoreOptions,
 } from './layer-store-options.js'
-import { checkDiffId, checkRootId, Layout } from './layout.js'
+import { checkRootId, Layout } from './layout.js'
 import { makeRoot, removeRoot, type RootContext } from './make-root.js'
 import { RootFilesystem } from './root-filesystem.js'
-import { deadProjects, readRoot, rootIds, rootRecord, rootsOn } from './root-folder.js'
-import { removeAbandoned, TemporaryFolder } from './temporary-folders.js'
-import { UnsyncedLayers } from './unsynced-layers.js'
-
-const settleAfterMs = 10_000
+import { deadProjects, readRoot, rootIds, rootRecord } from './root-folder.js'
+import { removeAbandoned } from './temporary-folders.js'
 
 /**
  * Layers in folders, found by content, and root file systems that stand on them.
@@ -44,33 +41,21 @@ const settleAfterMs = 10_000
  */
 export class LayerStore {
   readonly #layout: Layout
-  readonly #limits: LayerLimits
-  readonly #durable: boolean | 'later'
-  readonly #unsynced: UnsyncedLayers
-  #settling: NodeJS.Timeout | undefined
+  readonly #layers: LayerSet
   readonly #context: RootContext
   /** How new roots are made. */
   readonly strategy: MountStrategy
-  /** Layers never change, so that what was read once stays right as long as they are there. */
-  readonly #known = new Map<string, Layer>()
 
   private constructor(
     layout: Layout,
-    limits: LayerLimits,
-    durable: boolean | 'later',
-    namespace: StoreUserNamespace | undefined,
+    { limits, durable, namespace }: Omit<LayerSetOptions, 'flat'>,
     strategy: MountStrategy,
   ) {
-    this.#unsynced = UnsyncedLayers.of(layout)
+    const flat = new FlatTrees(layout, namespace)
     this.strategy = strategy
-    this.#context = {
-      namespace,
-      flat: new FlatTrees(layout, namespace),
-      projects: new Projects(layout.projects, namespace),
-    }
+    this.#context = { namespace, flat, projects: new Projects(layout.projects, namespace) }
     this.#layout = layout
-    this.#limits = limits
-    this.#durable = durable
+    this.#layers = new LayerSet(layout, { limits, durable, namespace, flat })
   }
 
   /**
@@ -95,9 +80,9 @@ export class LayerStore {
     } catch (error) {
       throw systemError('open the store', layout.folder, error)
     }
-    const store = new LayerStore(layout, checked, durable, userNamespace, strategy)
-    await store.#unsynced.recover((diffId) => store.#takeAway(diffId))
-    store.#unsynced.settle().catch(() => undefined) // the notes stay, for the next one
+    const options = { limits: checked, durable, namespace: userNamespace }
+    const store = new LayerStore(layout, options, strategy)
+    await store.#layers.recover()
     return store
   }
 
@@ -123,22 +108,8 @@ export class LayerStore {
    *   - `ERR_OVERLAY_IO`: the disk is full (`ENOSPC`) or broken.
    * @see {@link https://github.com/opencontainers/image-spec/blob/main/layer.md}
    */
-  async add(source: AsyncIterable<Uint8Array>, { diffId, signal }: AddLayerOptions = {}): Promise<Layer> {
-    const existing = diffId === undefined ? undefined : this.get(diffId)
-    if (existing !== undefined) {
-      await discard(source)
-      return existing
-    }
-    const layer = await addLayer(this.#layout, source, {
-      diffId,
-      signal,
-      limits: this.#limits,
-      durable: this.#durable,
-      unsynced: this.#unsynced,
-      namespace: this.#context.namespace,
-    })
-    if (this.#durable === 'later') this.#settleSoon()
-    return layer
+  async add(source: AsyncIterable<Uint8Array>, options: AddLayerOptions = {}): Promise<Layer> {
+    return await this.#layers.add(source, options)
   }
 
   /**
@@ -147,19 +118,12 @@ export class LayerStore {
    * @throws {@link OverlayError} `ERR_OVERLAY_INVALID_ARG` for what is no diffID.
    */
   get(diffId: string): Layer | undefined {
-    const folder = this.#layout.layer(diffId)
-    const known = this.#known.get(diffId)
-    if (known !== undefined && existsSync(folder)) return known
-    const layer = readLayer(folder)
-    if (layer === undefined) this.#known.delete(diffId)
-    else this.#known.set(diffId, layer)
-    return layer
+    return this.#layers.get(diffId)
   }
 
   /** All layers, in the order of their diffIDs. */
   async list(): Promise<readonly Layer[]> {
-    const names = readdirSync(this.#layout.layers).sort()
-    return Promise.resolve(names.flatMap((name) => this.get(`sha256:${name}`) ?? []))
+    return Promise.resolve(this.#layers.list())
   }
 
   /**
@@ -197,31 +161,7 @@ export class LayerStore {
    * @throws {@link OverlayError} `ERR_OVERLAY_IN_USE`: a root stands on it.
    */
   async remove(diffId: string): Promise<void> {
-    this.#layout.layer(diffId)
-    this.#refuseUsed(diffId)
-    // a root that was made in between either sees that the layer is gone, or is seen here
-    await this.#takeAway(diffId, () => this.#refuseUsed(diffId))
-  }
-
-  /** @param check - What it throws brings the layer back. */
-  async #takeAway(diffId: string, check: () => void = () => undefined): Promise<void> {
-    const folder = this.#layout.layer(diffId)
-    await using temporary = TemporaryFolder.create(this.#layout.temporary, this.#context.namespace)
-    const away = join(temporary.path, 'layer')
-    try {
-      renameSync(folder, away)
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return
-      throw systemError('remove', folder, error)
-    }
-    try {
-      check()
-    } catch (error) {
-      renameSync(away, folder)
-      throw error
-    }
-    this.#known.delete(diffId)
-    await this.#context.flat.forget(filesOf(folder))
+    await this.#layers.remove(diffId)
   }
 
   /**
@@ -244,7 +184,7 @@ export class LayerStore {
    * @throws {@link OverlayError} `ERR_OVERLAY_NOT_FOUND`: one of them is not in the store.
    */
   view(diffIds: readonly string[]): OverlayDescription {
-    const lower = this.#folders(diffIds)
+    const lower = this.#layers.foldersOf(diffIds)
     return {
       lower: lower.length === 1 ? [this.#layout.empty, ...lower] : lower,
       ...(this.#context.namespace === undefined ? {} : { userxattr: true }),
@@ -265,7 +205,7 @@ export class LayerStore {
     { layers, lower, volatile, below, storage }: CreateRootOptions,
   ): Promise<RootFilesystem> {
     if (storage !== undefined) checkStorageLimit(storage)
-    const above = layers === undefined ? lower : this.#folders(layers)
+    const above = layers === undefined ? lower : this.#layers.foldersOf(layers)
     const folders = below === undefined ? above : [below, ...above]
     if (this.strategy !== 'overlay' && layers === undefined) checkPlain(this.strategy, lower)
     const wanted = rootRecord(this.#layout, id, {
@@ -332,44 +272,5 @@ export class LayerStore {
     for (const id of unwanted) await removeRoot(join(this.#layout.roots, id), this.#context)
     await this.#context.projects.cleanup((claims) => deadProjects(this.#layout, claims))
     return { abandoned, roots: unwanted }
-  }
-
-  /** A process that lives on does not leave it to the next one. */
-  #settleSoon(): void {
-    if (this.#settling !== undefined) return
-    this.#settling = setTimeout(() => {
-      this.#settling = undefined
-      this.#unsynced.settle(0).catch(() => undefined) // the notes stay
-    }, settleAfterMs).unref()
-  }
-
-  /**
-   * The folders of layers; what lies below one that hides all is left out. Overlayfs takes no folder twice: of a layer
-   * that an image has several times the topmost counts, which covers all that the others show.
-   */
-  #folders(diffIds: readonly string[]): string[] {
-    const layers = diffIds.map((diffId) => {
-      const layer = this.get(diffId)
-      if (layer !== undefined) return layer
-      throw new OverlayError(
-        'ERR_OVERLAY_NOT_FOUND',
-        `cannot use the layer ${diffId}: it is not in the store`,
-      )
-    })
-    const bottom = Math.max(
-      layers.findLastIndex((layer) => layer.opaqueRoot),
-      0,
-    )
-    const paths = layers.slice(bottom).map((layer) => layer.path)
-    return paths.filter((path, index) => paths.lastIndexOf(path) === index)
-  }
-
-  #refuseUsed(diffId: string): void {
-    const users = rootsOn(this.#layout, checkDiffId(diffId))
-    if (users.length === 0) return
-    throw new OverlayError(
-      'ERR_OVERLAY_IN_USE',
-      `cannot remove the layer ${diffId}: roots stand on it: ${users.join(', ')}`,
-    )
   }
 }

@@ -1,26 +1,16 @@
-import { closeSync, fstatSync } from 'node:fs'
-import {
-  makedev,
-  O_DIRECTORY,
-  O_NOFOLLOW,
-  O_RDONLY,
-  S_IFBLK,
-  S_IFCHR,
-  S_IFIFO,
-  syscall,
-  syscallOr,
-} from '@ctr/linux'
+import { closeSync } from 'node:fs'
+import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '@ctr/linux'
 import type { ArchiveEntry, Metadata } from '../archive/archive-entry.js'
 import type { ContentSink } from '../archive/entry-content.js'
 import { refused, splitEntryName, type EntryPlace } from '../archive/entry-name.js'
 import type { LayerLimits } from '../archive/limits.js'
 import { nameMeaning } from '../archive/whiteout.js'
 import { errnoOf, OverlayError, systemError } from '../errors.js'
-import { asRoot, type StoreUserNamespace } from '../ids/user-namespace.js'
+import type { StoreUserNamespace } from '../ids/user-namespace.js'
 import { kernelString, readable, type ByteString } from '../files/byte-string.js'
-import { openIn, openName } from '../files/open-in.js'
-import { removeNameSync } from '../files/remove-tree.js'
+import { openIn } from '../files/open-in.js'
 import { umask } from '../files/umask.js'
+import { EntryMaker } from './entry-maker.js'
 import { MetadataWriter } from './file-metadata.js'
 import { FileWriter, newFile, type FileParts } from './file-step.js'
 import { ForeignMetadata } from './foreign-metadata.js'
@@ -28,18 +18,17 @@ import { ImpliedFolders } from './implied-folders.js'
 import { LayerWhiteouts } from './layer-whiteouts.js'
 import { ParentFolders } from './parent-folders.js'
 import { StepQueue } from './step-queue.js'
-import { hideLower, isOpaque, isWhiteout, type NoteScope } from './whiteouts.js'
-import { otherKind, refuseFolder, type WriterRules } from './writer-rules.js'
+import { isOpaque, type NoteScope } from './whiteouts.js'
+import type { WriterRules } from './writer-rules.js'
 
 /** Writes the entries of an archive below a root: of a layer, as overlayfs wants to find them. */
 export class LayerWriter {
   readonly #root: number
   readonly #limits: LayerLimits
-  readonly #namespace: StoreUserNamespace | undefined
   readonly #scope: NoteScope
   readonly #whiteouts: LayerWhiteouts
   readonly #meaning: typeof nameMeaning
-  readonly #rules: WriterRules
+  readonly #maker: EntryMaker
   readonly #foreign: ForeignMetadata | undefined
   readonly #parents: ParentFolders
   readonly #metadata: MetadataWriter
@@ -61,11 +50,9 @@ export class LayerWriter {
     namespace: StoreUserNamespace | undefined,
     rules: WriterRules,
   ) {
-    this.#rules = rules
     this.#meaning = rules.whiteouts === 'overlay' ? nameMeaning : () => ({ kind: 'plain' })
     this.#root = root
     this.#limits = limits
-    this.#namespace = namespace
     this.#scope = namespace === undefined ? 'trusted' : 'user'
     this.#whiteouts = new LayerWhiteouts(this.#scope)
     this.#foreign = namespace === undefined ? undefined : new ForeignMetadata(namespace)
@@ -82,6 +69,15 @@ export class LayerWriter {
       this.#folders.set(path, implied)
     }
     this.#parents = new ParentFolders(root, made, rules.whiteouts === 'overlay' ? this.#scope : undefined)
+    this.#maker = new EntryMaker({
+      rules,
+      limits,
+      namespace,
+      scope: this.#scope,
+      meaning: this.#meaning,
+      metadata: this.#metadata,
+      parents: this.#parents,
+    })
     const queue = new StepQueue(root)
     this.#queue = queue
     // elsewhere somebody else may be at the folders
@@ -206,11 +202,11 @@ export class LayerWriter {
         this.#symlink(place, entry)
         return undefined
       case 'hardlink': {
-        later((folder) => this.#hardLink(folder, place.name, entry))
+        later((folder) => this.#maker.hardLink(folder, place.name, entry))
         return
       }
       default: {
-        later((folder) => this.#node(folder, place.name, entry))
+        later((folder) => this.#maker.node(folder, place.name, entry))
         return
       }
     }
@@ -221,7 +217,7 @@ export class LayerWriter {
     const mode = this.#metadata.firstMode(entry)
     const make = (): number => {
       const folder = this.#parents.get(parent)
-      return this.#fresh(folder, name, 'openat', folder, kernelString(name), newFile, mode)
+      return this.#maker.fresh(folder, name, 'openat', folder, kernelString(name), newFile, mode)
     }
     return new FileWriter(entry, { parent, name, make }, this.#files)
   }
@@ -237,14 +233,14 @@ export class LayerWriter {
       plan: (program, folderOf) => program.call('mkdirat', [folderOf(parent), kernelString(name), 0o700]),
       done,
       now: () => {
-        this.#makeFolder(this.#parents.get(parent), name)
+        this.#maker.folder(this.#parents.get(parent), name)
         done()
       },
     })
   }
 
   #symlink({ parent, name }: EntryPlace, entry: ArchiveEntry): void {
-    this.#checkTarget(entry)
+    this.#maker.checkTarget(entry)
     const target = kernelString(entry.target)
     const isPlain = entry.attributes.length === 0 && !this.#metadata.isForeign(entry)
     this.#queue.add({
@@ -258,90 +254,9 @@ export class LayerWriter {
         : undefined,
       now: () => {
         const folder = this.#parents.get(parent)
-        this.#fresh(folder, name, 'symlinkat', target, folder, kernelString(name))
+        this.#maker.fresh(folder, name, 'symlinkat', target, folder, kernelString(name))
         this.#metadata.toName(folder, name, entry, entry.path, { isLink: true })
       },
-    })
-  }
-
-  /** Makes a call that creates `name`; what is there already makes room first. */
-  #fresh(folder: number, name: ByteString, ...call: Parameters<typeof syscall>): number {
-    const made = syscallOr(['EEXIST'], ...call)
-    if (made !== 'EEXIST') return made
-    if (this.#rules.keepsKinds) refuseFolder(folder, name)
-    this.#parents.forgetLater()
-    removeNameSync(folder, name)
-    return syscall(...call)
-  }
-
-  #makeFolder(folder: number, name: ByteString): void {
-    if (syscallOr(['EEXIST'], 'mkdirat', folder, kernelString(name), 0o700) !== 'EEXIST') return
-    const fd = openName(folder, name)
-    const stat = fstatSync(fd)
-    closeSync(fd)
-    if (stat.isDirectory()) return
-    if (this.#rules.keepsKinds) throw otherKind(`non-directory ${readable(name)}`, 'directory')
-    this.#fresh(folder, name, 'mkdirat', folder, kernelString(name), 0o700)
-    if (!isWhiteout(stat) || this.#rules.whiteouts === 'plain') return
-    const fresh = openName(folder, name)
-    try {
-      hideLower(fresh, this.#scope)
-    } finally {
-      closeSync(fresh)
-    }
-  }
-
-  #hardLink(folder: number, name: ByteString, entry: ArchiveEntry): void {
-    this.#checkTarget(entry)
-    const target = splitEntryName(entry.target, this.#limits)
-    if (target.name === '' || this.#meaning(target).kind !== 'plain')
-      throw refused(entry.path, 'it is a link to no file')
-    const from = this.#parents.find(target.parent)
-    if (from === undefined)
-      throw refused(entry.path, `it is a link to ${readable(entry.target)}, which is not there`)
-    if (from === folder && target.name === name) throw refused(entry.path, 'it is a link to itself')
-    try {
-      this.#link(from, target.name, folder, name)
-    } catch (error) {
-      const errno = errnoOf(error)
-      if (errno === 'ENOENT')
-        throw refused(entry.path, `it is a link to ${readable(entry.target)}, which is not there`)
-      if (errno === 'EPERM')
-        throw refused(entry.path, `it is a hard link to ${readable(entry.target)}, a folder`)
-      throw error
-    }
-  }
-
-  #link(from: number, target: ByteString, folder: number, name: ByteString): void {
-    const call = [from, kernelString(target), folder, kernelString(name), 0] as const
-    try {
-      this.#fresh(folder, name, 'linkat', ...call)
-    } catch (error) {
-      if (errnoOf(error) !== 'EPERM' || this.#namespace === undefined) throw error
-      // a file that belongs to somebody else already (protected_hardlinks of proc_sys_fs(5)), or a folder
-      asRoot(this.#namespace, (program) => program.call('linkat', call))
-    }
-  }
-
-  #node(folder: number, name: ByteString, entry: ArchiveEntry): void {
-    const type = { 'character-device': S_IFCHR, 'block-device': S_IFBLK }[entry.kind as string] ?? S_IFIFO
-    if (type === S_IFCHR && entry.major === 0 && entry.minor === 0) {
-      throw refused(entry.path, 'a character device 0/0 would hide files of lower layers')
-    }
-    if (type !== S_IFIFO && this.#namespace !== undefined) {
-      removeNameSync(folder, name) // nobody but root of the host can make a device: it is left out
-      return
-    }
-    const device = type === S_IFIFO ? 0 : makedev(entry.major, entry.minor)
-    this.#fresh(folder, name, 'mknodat', folder, kernelString(name), type + 0o600, device)
-    this.#metadata.toName(folder, name, entry, entry.path, { isLink: false })
-  }
-
-  #checkTarget({ path, target }: ArchiveEntry): void {
-    if (target === '' || target.includes('\0')) throw refused(path, 'it is a link to nothing')
-    if (target.length <= this.#limits.pathBytes) return
-    throw new OverlayError('ERR_OVERLAY_LIMIT', `cannot unpack ${readable(path)}: its target is too long`, {
-      path: readable(path),
     })
   }
 }
