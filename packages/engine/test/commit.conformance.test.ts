@@ -47,6 +47,8 @@ describeOn([...needs, 'bin:skopeo', 'bin:tar'], 'docker commit, diff, export and
         WorkingDir: '/etc',
       },
     })
+    const base = await suite.ok('image', 'inspect', '-f', '{{.Id}} {{.Parent}}.', image)
+    expect(base).toBe(`${made['Parent'] as string} .`)
     expect(await run('made:1', 'sh', '-c', 'cat new; ls group 2>&1 | wc -l')).toBe('new\n1')
     expect(await run('made:1')).toBe('here')
     const history = await suite.ok(

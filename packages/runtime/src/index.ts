@@ -43,7 +43,7 @@ export type {
   RunOptions,
   StartContainerOptions,
 } from './options.js'
-export type { HostVolume, MountPropagation, NamedVolume, Volume } from './volume-options.js'
+export type { HostVolume, ImageVolume, MountPropagation, NamedVolume, Volume } from './volume-options.js'
 export { processLimit } from './sandbox/process-limit.js'
 export type { HostDevice, ProcessLimit, SandboxOptions } from './sandbox/sandbox-options.js'
 export type { UserNamespaceOption } from './userns/option.js'

@@ -2,8 +2,8 @@ import { RuntimeError } from './errors.js'
 
 const propagations = ['private', 'rprivate', 'slave', 'rslave', 'shared', 'rshared'] as const
 
-/** What is mounted in a container: a folder or file of the host, or a volume. */
-export type Volume = HostVolume | NamedVolume
+/** What is mounted in a container: a folder or file of the host, a volume, or the files of an image. */
+export type Volume = HostVolume | NamedVolume | ImageVolume
 
 /** A folder or file of the host in a container. */
 export interface HostVolume {
@@ -32,6 +32,7 @@ export type MountPropagation = (typeof propagations)[number]
 /** A volume of the runtime in a container. */
 export interface NamedVolume {
   readonly source?: undefined
+  readonly image?: undefined
   /**
    * Name: 2 to 128 letters, digits, `_`, `.`, `-`. Made where it is missing, and stays when the container is removed.
    * Without it, an anonymous volume is made for this container.
@@ -50,6 +51,20 @@ export interface NamedVolume {
   readonly subpath?: string | undefined
 }
 
+/** The files of an image in a container, which cannot be written to. */
+export interface ImageVolume {
+  readonly source?: undefined
+  readonly volume?: undefined
+  /** Name or id of an image that is here. It cannot be removed while the container is there. */
+  readonly image: string
+  /** Absolute path in the container; made where it is missing. */
+  readonly target: string
+  /** Whatever is said. */
+  readonly readOnly?: boolean | undefined
+  /** A folder or file of the image instead of all of it; links on the way end inside of the image. */
+  readonly subpath?: string | undefined
+}
+
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{1,127}$/
 
 /**
@@ -59,12 +74,12 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{1,127}$/
  */
 export function checkVolume(volume: Volume): void {
   const { source, target } = volume
-  if (source === undefined) checkNamed(volume)
+  if (source === undefined) checkStored(volume)
   else if (!source.startsWith('/'))
     throw invalid(`cannot mount ${source}: the path on the host is not absolute`)
   else if (volume.propagation !== undefined && !propagations.includes(volume.propagation))
     throw invalid(`cannot mount ${source} with propagation ${volume.propagation as string}: there is no such`)
-  const what = source ?? (volume.volume === undefined ? 'a volume' : `the volume ${volume.volume}`)
+  const what = source ?? nameOf(volume)
   if (!target.startsWith('/') || target.split('/').includes('..')) {
     throw invalid(
       `cannot mount ${what} at ${target}: the path in the container must be absolute, without ".."`,
@@ -74,7 +89,12 @@ export function checkVolume(volume: Volume): void {
     throw invalid(`cannot mount ${what} at ${target}: use rootfs for that`)
 }
 
-function checkNamed({ volume, subpath }: NamedVolume): void {
+function nameOf({ volume, image }: NamedVolume | ImageVolume): string {
+  if (image !== undefined) return `image ${image}`
+  return volume === undefined ? 'a volume' : `the volume ${volume}`
+}
+
+function checkStored({ volume, image, subpath }: NamedVolume | ImageVolume): void {
   if (volume !== undefined && !namePattern.test(volume)) {
     throw invalid(
       `cannot mount the volume ${JSON.stringify(volume)}: 2 to 128 letters, digits, "_", "." and "-" are allowed, the first a letter or digit`,
@@ -85,7 +105,7 @@ function checkNamed({ volume, subpath }: NamedVolume): void {
     (subpath.startsWith('/') || subpath.split('/').includes('..') || subpath.includes('\0'))
   )
     throw invalid(
-      `cannot mount ${JSON.stringify(subpath)} of a volume: the path must be relative, without ".."`,
+      `cannot mount ${JSON.stringify(subpath)} of ${image === undefined ? 'a volume' : 'an image'}: the path must be relative, without ".."`,
     )
 }
 

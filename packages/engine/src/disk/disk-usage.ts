@@ -40,7 +40,7 @@ export class DiskUsage {
     return {
       LayersSize: layersSize(sizes),
       Images: all.map((image) => ({
-        ...imageEntry(image, sizes, usedBy(image.id)),
+        ...imageEntry(image, sizes, all, usedBy(image.id)),
         SharedSize: sharedSize(image, all, sizes),
       })),
     }

@@ -14,20 +14,35 @@ function repoDigests({ repositoryDigests }: StoredImage): string[] {
   return repositoryDigests.map(familiar)
 }
 
+/**
+ * Id of the image that an image was made of, by `docker commit` or a builder that says so as OCI has it; an empty text
+ * when it is none of these.
+ */
+function parentOf({ manifest }: StoredImage, all: readonly StoredImage[]): string {
+  const base = manifest.annotations?.['org.opencontainers.image.base.digest']
+  if (base === undefined) return ''
+  return all.find(({ descriptor, index }) => [descriptor.digest, index?.digest].includes(base))?.id ?? ''
+}
+
 function secondsOf(time: string | undefined): number {
   const ms = Date.parse(time ?? '')
   return Number.isNaN(ms) ? 0 : Math.floor(ms / 1000)
 }
 
-/** An entry of `GET /images/json`. */
+/**
+ * An entry of `GET /images/json`.
+ *
+ * @param all - All images that are here, of which one may be its parent.
+ */
 export function imageEntry(
   image: StoredImage,
   sizes: LayerSizes,
+  all: readonly StoredImage[],
   containers: number,
 ): Record<string, unknown> {
   return {
     Id: image.id,
-    ParentId: '',
+    ParentId: parentOf(image, all),
     RepoTags: repoTags(image),
     RepoDigests: repoDigests(image),
     Created: secondsOf(image.config.created),
@@ -39,7 +54,11 @@ export function imageEntry(
 }
 
 /** The document of `GET /images/{name}/json`. */
-export function inspectImage(image: StoredImage, sizes: LayerSizes): Record<string, unknown> {
+export function inspectImage(
+  image: StoredImage,
+  sizes: LayerSizes,
+  all: readonly StoredImage[],
+): Record<string, unknown> {
   const { config } = image
   const set = (names: readonly string[] | undefined) =>
     names === undefined ? undefined : Object.fromEntries(names.map((name) => [name, {}]))
@@ -47,7 +66,7 @@ export function inspectImage(image: StoredImage, sizes: LayerSizes): Record<stri
     Id: image.id,
     RepoTags: repoTags(image),
     RepoDigests: repoDigests(image),
-    Parent: '',
+    Parent: parentOf(image, all),
     Comment: config.history.at(-1)?.comment ?? '',
     Created: config.created ?? '0001-01-01T00:00:00Z',
     DockerVersion: '',

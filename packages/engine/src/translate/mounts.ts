@@ -1,10 +1,17 @@
+import type { ContainerMount } from '@ctr/runtime'
 import type { ManagedContainer } from '../containers/managed-container.js'
+
+/** What of images is mounted in a container. */
+export function imageMountsOf({ handle }: ManagedContainer): readonly ContainerMount[] {
+  return handle.inspect().mounts.filter(({ layers }) => layers !== undefined)
+}
 
 /** `Mounts` of a container. */
 export function mountsOf(
-  { handle }: ManagedContainer,
+  container: ManagedContainer,
   volumesFolder: string,
 ): readonly Record<string, unknown>[] {
+  const { handle } = container
   const { volumes, options } = handle.inspect()
   const asked = options?.volumes ?? []
   const isReadOnly = (target: string): boolean =>
@@ -33,5 +40,13 @@ export function mountsOf(
     RW: !isReadOnly(target),
     Propagation: '',
   }))
-  return [...ofHost, ...named]
+  const ofImages = imageMountsOf(container).map(({ source, target }) => ({
+    Type: 'image',
+    Source: source,
+    Destination: target,
+    Mode: '',
+    RW: false,
+    Propagation: '',
+  }))
+  return [...ofHost, ...named, ...ofImages]
 }

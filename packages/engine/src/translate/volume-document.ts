@@ -1,24 +1,18 @@
 import type { Runtime } from '@ctr/runtime'
-import { mountOptions } from './volume-mount.js'
+import { optionsOf } from './volume-mount.js'
 
 type Volume = ReturnType<Runtime['volumes']['list']>[number]
 
 /** A volume as `GET /volumes/{name}` shows it. */
-export function volumeDocument({
-  name,
-  path,
-  labels,
-  createdAt,
-  anonymous,
-  mount,
-}: Volume): Record<string, unknown> {
+export function volumeDocument(volume: Volume): Record<string, unknown> {
+  const { name, path, labels, createdAt, anonymous } = volume
   return {
     CreatedAt: createdAt,
     Driver: 'local',
     Labels: anonymous ? { ...labels, 'com.docker.volume.anonymous': '' } : labels,
     Mountpoint: path,
     Name: name,
-    Options: mountOptions(mount),
+    Options: optionsOf(volume.mount, volume.storage()),
     Scope: 'local',
   }
 }

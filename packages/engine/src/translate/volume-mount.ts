@@ -16,9 +16,16 @@ export function volumeMount(options: Readonly<Record<string, string>>): CreateVo
   return { type: type!, device: device!, options: o }
 }
 
-/** The same options, as they are shown. */
-export function mountOptions(mount: CreateVolumeOptions['mount']): Record<string, string> | null {
-  if (mount === undefined) return null
-  const { type, device, options } = mount
-  return { type, device, ...(options === undefined ? {} : { o: options }) }
+/** What a volume was made with, as it is shown: a limit of bytes as a number. Null for a folder without a limit. */
+export function optionsOf(
+  mount: CreateVolumeOptions['mount'],
+  { bytes, inodes }: NonNullable<CreateVolumeOptions['storage']> = {},
+): Record<string, string> | null {
+  const options = {
+    ...(mount !== undefined && { type: mount.type, device: mount.device }),
+    ...(mount?.options !== undefined && { o: mount.options }),
+    ...(bytes !== undefined && { size: String(bytes) }),
+    ...(inodes !== undefined && { inodes: String(inodes) }),
+  }
+  return Object.keys(options).length === 0 ? null : options
 }

@@ -73,7 +73,7 @@ function orUnset(text: string | null | undefined): string | undefined {
 }
 
 function parseMount(
-  { Type, Source, Target, ReadOnly, VolumeOptions, BindOptions }: Mount,
+  { Type, Source, Target, ReadOnly, VolumeOptions, BindOptions, ImageOptions }: Mount,
   index: number,
 ): Volume {
   const readOnly = ReadOnly ?? false
@@ -91,6 +91,10 @@ function parseMount(
         copy: VolumeOptions?.NoCopy !== true,
         subpath: orUnset(VolumeOptions?.Subpath),
       }
+    case 'image':
+      if (Source == null || Source === '')
+        throw badRequest(`invalid HostConfig.Mounts[${index}]: Source is missing`)
+      return { image: Source, target: Target, subpath: orUnset(ImageOptions?.Subpath) }
     default:
       throw badRequest(`invalid HostConfig.Mounts[${index}].Type: ${JSON.stringify(Type)} is not supported`)
   }

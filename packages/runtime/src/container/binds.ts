@@ -1,7 +1,9 @@
 import { Fd } from '@ctr/linux'
 import { openIdmappedMount } from '@ctr/namespaces'
+import type { Context } from '../context.js'
 import type { Bind } from '../setup/container-setup.js'
 import type { ContainerUserNamespace } from '../userns/open-user-namespace.js'
+import { isImageSource, openImageMount } from './image-mount.js'
 import { openMount, openSource, type MountSource } from './mount-source.js'
 
 /** What is to be mounted in a container. */
@@ -17,11 +19,12 @@ export interface Binds extends Disposable {
 
 /**
  * Opens what a container's first process is not to find by itself: all of a container with a user namespace of its own,
- * whose root may not pass all folders on the way, parts of volumes, and mounts that spread.
+ * whose root may not pass all folders on the way, parts of volumes, images, and mounts that spread.
  *
  * @throws `NamespacesError` `ERR_NAMESPACES_IDMAPPED_MOUNT`: the ids of one cannot be mapped.
  */
 export async function openBinds(
+  context: Context,
   wanted: readonly WantedBind[],
   userns: ContainerUserNamespace | undefined,
 ): Promise<Binds> {
@@ -32,7 +35,7 @@ export async function openBinds(
   const all: Bind[] = []
   try {
     for (const bind of wanted) {
-      const mount = await openBind(bind, userns)
+      const mount = await openBind(context, bind, userns)
       if (mount !== undefined) opened.push(mount)
       all.push(mount === undefined ? bind : { ...bind, mount: mount.number })
     }
@@ -44,9 +47,11 @@ export async function openBinds(
 }
 
 async function openBind(
+  context: Context,
   bind: WantedBind,
   userns: ContainerUserNamespace | undefined,
 ): Promise<Fd | undefined> {
+  if (isImageSource(bind)) return await openImageMount(context, bind)
   if (userns !== undefined && bind.idmap) {
     using source = openSource(bind)
     return new Fd(await openIdmappedMount(source.path, userns, { recursive: true }))

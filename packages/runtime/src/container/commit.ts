@@ -57,6 +57,10 @@ export async function commitContainer(
       below: base?.layers ?? [],
       tar:
         base === undefined ? await exportOf(context, record, signal) : await diffOf(context, record, signal),
+      // as OCI names the image that another one was made of
+      ...(base === undefined
+        ? {}
+        : { annotations: { 'org.opencontainers.image.base.digest': base.descriptor.digest } }),
       config: {
         ...(os === undefined ? {} : { os, architecture: architecture! }),
         ...(variant === undefined ? {} : { variant }),

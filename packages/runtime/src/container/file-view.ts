@@ -27,6 +27,7 @@ import { isOverlayError, makeFolderInside, statInside } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import type { ContainerMount } from './container-mount.js'
+import { isImageSource, openImageMount } from './image-mount.js'
 import { openMount } from './mount-source.js'
 import type { ContainerRecord } from './record.js'
 import type { WarmRoot } from './warm-root.js'
@@ -115,13 +116,14 @@ function cloneRootOf({ pidfd }: WatchedProcess): Fd {
 }
 
 /** Puts mounts into a tree, which is taken over. One whose place is missing does not show. */
-function withMounts(context: Context, root: Fd, mounts: readonly ContainerMount[]): Fd {
+async function withMounts(context: Context, root: Fd, mounts: readonly ContainerMount[]): Promise<Fd> {
   let tree = root
   try {
     mountSetattr(tree.number, { propagation: MS_PRIVATE }, { recursive: true })
-    for (const { source, subpath, target, readOnly } of mounts) {
+    for (const mounted of mounts) {
+      const { target, readOnly } = mounted
       if (!isThere(tree, target)) continue
-      using mount = openMount({ source, subpath })
+      using mount = isImageSource(mounted) ? await openImageMount(context, mounted) : openMount(mounted)
       if (readOnly) mountSetattr(mount.number, { set: MOUNT_ATTR_RDONLY }, { recursive: true })
       const grown = mountIn(tree, mount, target, context.mountpoint)
       tree.close()

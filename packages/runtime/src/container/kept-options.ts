@@ -10,13 +10,15 @@ export type KeptOptions = Omit<
 
 /** What is kept of options: volumes that were made for the container are its own from now on, by their names. */
 export function keptOptions(options: KeptOptions, made: readonly ContainerVolume[]): KeptOptions {
-  const ofHost = (options.volumes ?? []).filter(({ source }) => source !== undefined)
+  const others = (options.volumes ?? []).filter(
+    (volume) => volume.source !== undefined || volume.image !== undefined,
+  )
   const named = made.map(({ name, target }): NamedVolume => {
     const asked = options.volumes?.find((volume) => volume.target === target)
     const subpath = asked?.source === undefined ? asked?.subpath : undefined
     return { volume: name, target, readOnly: asked?.readOnly, subpath, copy: false }
   })
-  return { ...options, volumes: [...ofHost, ...named] }
+  return { ...options, volumes: [...others, ...named] }
 }
 
 /** Options for one run. */

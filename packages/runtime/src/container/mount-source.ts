@@ -25,6 +25,8 @@ export interface MountSource {
   /** A path below `source`, which is followed inside of it alone. */
   readonly subpath?: string | undefined
   readonly propagation?: MountPropagation | undefined
+  /** Layers of an image, from the lowest to the highest: their files are meant, and `source` is the image's id. */
+  readonly layers?: readonly string[] | undefined
 }
 
 /**
@@ -32,7 +34,7 @@ export interface MountSource {
  *
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`: there is no such thing in the folder.
  */
-export function openSource({ source, subpath }: MountSource): Disposable & { readonly path: string } {
+export function openSource({ source, subpath, layers }: MountSource): Disposable & { readonly path: string } {
   if (subpath === undefined || subpath === '') return { path: source, [Symbol.dispose]: () => undefined }
   using folder = new Fd(syscall('openat', AT_FDCWD, source, O_PATH + O_DIRECTORY + O_CLOEXEC, 0))
   try {
@@ -43,7 +45,7 @@ export function openSource({ source, subpath }: MountSource): Disposable & { rea
   } catch (cause) {
     throw new RuntimeError(
       'ERR_RUNTIME_INVALID_ARG',
-      `cannot mount ${JSON.stringify(subpath)} of a volume: it is not in there`,
+      `cannot mount ${JSON.stringify(subpath)} of ${layers === undefined ? 'a volume' : 'an image'}: it is not in there`,
       { cause },
     )
   }

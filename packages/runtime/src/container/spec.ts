@@ -10,6 +10,7 @@ import { isCopyOnWrite, type RunOptions } from '../options.js'
 import { capabilityNumber, type Capability } from '../security/capability.js'
 import { checkSeccompProfile } from '../security/check-seccomp-profile.js'
 import { userNamespaceNeedsRoot } from '../rootless/limits.js'
+import { withImageIds } from './image-volumes.js'
 import { placeOf } from './place-of.js'
 import { networkOf, type ResolvedNetwork } from './network-mode.js'
 import { resolveCapabilities } from '../security/resolve-capabilities.js'
@@ -43,10 +44,11 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
  */
 export async function resolveSpec(
   context: Context,
-  options: RunOptions,
+  given: RunOptions,
   id = randomBytes(32).toString('hex'),
 ): Promise<ContainerSpec> {
-  checkRunOptions(options)
+  checkRunOptions(given)
+  const options = await withImageIds(context, given)
   checkMounts()
   if (options.image !== undefined || isCopyOnWrite(options)) checkOverlays()
   const image =

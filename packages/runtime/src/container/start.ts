@@ -100,7 +100,7 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
       )
     : undefined
   using stdio = openStdio(context, record, options, owner)
-  using binds = await openBinds(wanted, userns)
+  using binds = await openBinds(context, wanted, userns)
   using cgroupFds = cgroup?.openJoinFds()
   const setup = setupOf(context, record, options, {
     root: root.source,

@@ -12,6 +12,7 @@ import type { HostVolume, Volume } from '../volume-options.js'
 import { findInit, INIT_PATH } from '../sandbox/init-program.js'
 import type { ContainerMount } from './container-mount.js'
 import type { ContainerVolume } from './container-volume.js'
+import { imageBind } from './image-volumes.js'
 import { openSource } from './mount-source.js'
 import type { ContainerSpec } from './spec.js'
 
@@ -22,12 +23,12 @@ export interface PreparedVolumes {
 }
 
 /**
- * Finds what is to be mounted: folders and files of the host, and volumes, which are made where they are missing, noted
+ * Finds what is to be mounted: folders and files of the host, files of images, and volumes, which are made where they are missing, noted
  * as in use, and filled with what the image has in their place while they are empty.
  */
 export async function prepareVolumes(
   context: Context,
-  { record, options, image }: ContainerSpec,
+  { record, options, image, userNamespace }: ContainerSpec,
   rollback: Rollback,
 ): Promise<PreparedVolumes> {
   const binds: WantedBind[] = []
@@ -36,6 +37,10 @@ export async function prepareVolumes(
   for (const wanted of wantedVolumes(options, image)) {
     if (isOfHost(wanted)) {
       binds.push(bindOf(wanted))
+      continue
+    }
+    if (wanted.image !== undefined) {
+      binds.push(await imageBind(context, userNamespace, wanted))
       continue
     }
     const volume = await claim(context, wanted.volume, record.id, rollback)
@@ -58,9 +63,10 @@ export async function prepareVolumes(
 
 /** What of it is kept in the container's record. */
 export function mountsOf(binds: readonly WantedBind[]): readonly ContainerMount[] {
-  return binds.map(({ source, subpath, target, readOnly, kind }) => ({
+  return binds.map(({ source, subpath, layers, target, readOnly, kind }) => ({
     source,
     ...(subpath === undefined ? {} : { subpath }),
+    ...(layers === undefined ? {} : { layers }),
     target: `/${partsOf(target).join('/')}`,
     readOnly,
     kind,
@@ -77,9 +83,9 @@ export function explainVolumes(
     isOfHost(wanted)
       ? bindOf(wanted)
       : {
-          source: join(context.volumes.folder, wanted.volume ?? 'ANONYMOUS', 'data'),
+          source: wanted.image ?? join(context.volumes.folder, wanted.volume ?? 'ANONYMOUS', 'data'),
           target: wanted.target,
-          readOnly: wanted.readOnly ?? false,
+          readOnly: wanted.image !== undefined || (wanted.readOnly ?? false),
           kind: 'folder' as const,
         },
   )

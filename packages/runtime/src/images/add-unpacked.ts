@@ -9,6 +9,8 @@ export interface NewTopLayer {
   readonly below: readonly Pick<ImageLayer, 'descriptor' | 'diffId'>[]
   readonly tar: AsyncIterable<Uint8Array>
   readonly config: Partial<Omit<ImageConfig, 'rootfs'>>
+  /** Annotations of its manifest. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined
 }
 
 /** Where images and their layers are kept. */
@@ -27,14 +29,14 @@ const bufferedBytes = 1024 * 1024
  */
 export async function addUnpacked(
   { store, layers, removeUnused }: ImageStores,
-  { below, tar, config }: NewTopLayer,
+  { below, tar, config, annotations }: NewTopLayer,
   {
     reference,
     signal,
   }: { readonly reference?: string | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<StoredImage> {
   const copy = new PassThrough({ highWaterMark: bufferedBytes })
-  const stored = store.add({ config, layers: [...below, { tar: copy }] }, { reference, signal })
+  const stored = store.add({ config, layers: [...below, { tar: copy }], annotations }, { reference, signal })
   stored.catch(() => copy.destroy())
   async function* copied(): AsyncGenerator<Uint8Array, void> {
     for await (const chunk of tar) {

@@ -19,6 +19,7 @@ import {
   type PasswordCredentials,
 } from '@ctr/registry'
 import type { LayerStore } from '@ctr/overlay'
+import { imagesOf } from '../container/images-of.js'
 import type { ContainerRecords } from '../container/records.js'
 import type { WarmRoots } from '../container/warm-roots.js'
 import { RuntimeError } from '../errors.js'
@@ -259,12 +260,12 @@ export class Images {
    */
   async remove(wanted: string): Promise<RemovedImage> {
     const image = await this.get(wanted)
-    const user = this.#records.list().find((record) => record.imageId === image.id)
+    const user = this.#records.list().find((record) => imagesOf(record).includes(image.id))
     const leavesNames = image.references.length > 1 && isNameOf(image, wanted)
     if (user !== undefined && !leavesNames) {
       throw new RuntimeError(
         'ERR_RUNTIME_IMAGE_IN_USE',
-        `cannot remove image ${wanted}: container ${user.name} is made from it; remove that first`,
+        `cannot remove image ${wanted}: container ${user.name} ${user.imageId === image.id ? 'is made from it' : 'has it mounted'}; remove that first`,
       )
     }
     const result = await this.#store.remove(wanted)
@@ -288,7 +289,7 @@ export class Images {
     const parts = {
       store: this.#store,
       layers: this.#unpacking,
-      used: this.#records.list().flatMap(({ imageId }) => imageId ?? []),
+      used: this.#records.list().flatMap(imagesOf),
       remove: this.remove.bind(this),
     }
     return await pruneImages(parts, options)

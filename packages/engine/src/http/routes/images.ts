@@ -59,7 +59,7 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
         // of an image with several names those that were asked for
         const asked = (tag: string): boolean =>
           filters.any('reference', (pattern) => matchesReference(pattern, tag))
-        return { ...imageEntry(image, sizes, used(image.id)), RepoTags: repoTags(image).filter(asked) }
+        return { ...imageEntry(image, sizes, list, used(image.id)), RepoTags: repoTags(image).filter(asked) }
       })
       .sort((a, b) => (b['Created'] as number) - (a['Created'] as number))
   })
@@ -111,7 +111,9 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
     const { name, action } = split(request, ['json', 'history', 'get'])
     if (action === 'get') return await save([name], reply)
     const image = await images.get(name)
-    return action === 'json' ? inspectImage(image, runtime.images.layerSizes()) : imageHistory(image)
+    return action === 'json'
+      ? inspectImage(image, runtime.images.layerSizes(), await runtime.images.list())
+      : imageHistory(image)
   })
 
   app.post('/images/*', async (request, reply) => {

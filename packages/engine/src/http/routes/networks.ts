@@ -86,8 +86,11 @@ export function networkRoutes(app: FastifyInstance, engine: EngineCore): void {
   app.post('/networks/:id/connect', { schema: { body: connectBody } }, async (request, reply) => {
     const name = nameIn(request)
     const { Container, EndpointConfig } = request.body as ConnectBody
-    const { id, handle } = containers.get(Container)
+    const { id, handle, isRunning } = containers.get(Container)
     const { name: _, ...wanted } = attachment(name, EndpointConfig)
+    // as Docker does, whose clients connect containers before the start to networks that these may be on already
+    const isOnIt = handle.inspect().network.networks.some((place) => place.name === name)
+    if (isOnIt && !isRunning) return await reply.code(200).send()
     await runtime.networks.connect(name, handle, wanted)
     emit(name, 'connect', { container: id })
     return await reply.code(200).send()

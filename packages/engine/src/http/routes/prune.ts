@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify'
+import type { ManagedContainer } from '../../containers/managed-container.js'
 import type { EngineCore } from '../../core.js'
 import { layersSize } from '../../disk/image-sizes.js'
 import { repoTags } from '../../translate/image-documents.js'
+import { imageMountsOf } from '../../translate/mounts.js'
 import { isMade } from '../../translate/networks.js'
 import { Query, type Filters } from '../query.js'
 import { untilOf } from '../until-filter.js'
@@ -75,7 +77,7 @@ export function pruneRoutes(app: FastifyInstance, engine: EngineCore): void {
     const filters = new Query(request).filters(['dangling', 'label', 'label!', 'until'])
     const until = untilOf(filters)
     const all = filters.get('dangling').some((value) => ['0', 'false'].includes(value))
-    const used = new Set(containers.all().map(({ document }) => document.imageId))
+    const used = new Set(containers.all().flatMap(imagesOf))
     const unused = (await runtime.images.list()).filter(
       (image) =>
         !used.has(image.id) &&
@@ -106,6 +108,11 @@ const ofBuilds = [
   ...['all', 'description', 'description~', 'id', 'inuse', 'mutable', 'immutable', 'label', 'label!'],
   ...['parent', 'private', 'shared', 'type', 'unused-for', 'until'],
 ]
+
+/** Ids of images that a container keeps: its own, and those that are mounted in it. */
+function imagesOf(container: ManagedContainer): readonly string[] {
+  return [container.document.imageId, ...imageMountsOf(container).map(({ source }) => source)]
+}
 
 function isAsked(filters: Filters, labels: Readonly<Record<string, string>>): boolean {
   return filters.labels(labels) && (filters.get('label!').length === 0 || !filters.labels(labels, 'label!'))

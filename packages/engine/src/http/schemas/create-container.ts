@@ -17,6 +17,7 @@ const mount = Type.Object({
   ReadOnly: flag,
   VolumeOptions: maybe(Type.Object({ NoCopy: flag, Labels: textMap, Subpath: text })),
   BindOptions: maybe(Type.Object({ Propagation: text, CreateMountpoint: flag })),
+  ImageOptions: maybe(Type.Object({ Subpath: text })),
   TmpfsOptions: maybe(
     Type.Object({ SizeBytes: whole, Mode: whole, Options: maybe(Type.Array(Type.Array(Type.String()))) }),
   ),
