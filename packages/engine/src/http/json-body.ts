@@ -1,5 +1,19 @@
+import type { Readable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
 import { badRequest } from '../errors.js'
 import { limits } from './limits.js'
+import { readBody, type BodyBounds } from './read-body.js'
+
+/** Gives JSON bodies to routes, parsed. Who is refused before all of a request was there loses the connection. */
+export function readJsonBodies(app: FastifyInstance, bounds?: BodyBounds): void {
+  app.addContentTypeParser('application/json', async (_request: unknown, payload: Readable) =>
+    parseJsonBody(await readBody(payload, bounds)),
+  )
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    if ([408, 413].includes(reply.statusCode) && !request.raw.complete) reply.header('Connection', 'close')
+    done()
+  })
+}
 
 /** Parses a JSON body: nothing for an empty one, which clients send with a type all the same. */
 export function parseJsonBody(text: string): unknown {

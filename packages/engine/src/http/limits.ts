@@ -2,6 +2,8 @@
 export const limits = {
   /** JSON bodies. Archives are streams and not held in memory. */
   bodyBytes: 4 * 1024 * 1024,
+  /** How long one of these may take from its begin to its end, in milliseconds. */
+  bodyMs: 60_000,
   /** All headers of a request. */
   headerBytes: 64 * 1024,
   /** Objects and lists in each other. */

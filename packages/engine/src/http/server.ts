@@ -4,7 +4,7 @@ import { fastify, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { EngineCore } from '../core.js'
 import { toApiError } from '../errors.js'
 import { checkBody } from './check-body.js'
-import { parseJsonBody } from './json-body.js'
+import { readJsonBodies } from './json-body.js'
 import { limits } from './limits.js'
 import { withMemberNames } from './member-names.js'
 import { archiveRoutes } from './routes/archive.js'
@@ -62,13 +62,7 @@ export async function createServer(engine: EngineCore, tls?: ServerOptions): Pro
   })
   app.server.maxConnections = limits.connections
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, parseJsonBody(body as string))
-    } catch (error) {
-      done(error as Error)
-    }
-  })
+  readJsonBodies(app)
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   app.addHook('onRequest', async (request, reply) => {
     reply.header('Api-Version', newestVersion).header('Ostype', 'linux').header('Server', engine.serverName)

@@ -25,8 +25,10 @@ export function routeUpgrades(app: FastifyInstance): void {
   app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     if (head.length > 0) socket.unshift(head)
+    const late = setTimeout(() => socket.destroy(), limits.bodyMs)
     readBody(request, socket).then(
       (body) => {
+        clearTimeout(late)
         bodies.set(request, body)
         if (isTakenOver(request)) sockets.set(request, socket)
         const response = new ServerResponse(request)
@@ -35,7 +37,10 @@ export function routeUpgrades(app: FastifyInstance): void {
         response.on('finish', () => socket.end())
         app.routing(request, response)
       },
-      () => socket.destroy(),
+      () => {
+        clearTimeout(late)
+        socket.destroy()
+      },
     )
   })
 }
