@@ -29,7 +29,7 @@ export interface Backend extends AsyncDisposable {
   /** Pulls an image and shows how. @returns Its name in full. */
   pull(image: string, shown: ShownPull): Promise<string>
   /** Removes those that do not run. */
-  pruneContainers(): Promise<Pruned>
+  pruneContainers(filters: Filters): Promise<Pruned>
   /** What all of it takes on disk. */
   diskUsage(): Promise<DiskUsage>
   /** Whether an image has to be pulled first. */
@@ -52,9 +52,8 @@ export interface BackendContainer {
   /** Its files, with those of its volumes. */
   readonly files: CopySide
   start(): Promise<void>
-  /** @param timeoutSeconds - Until it is killed; -1 for never. */
-  stop(timeoutSeconds?: number): Promise<void>
-  restart(timeoutSeconds?: number): Promise<void>
+  stop(how: StopRequest): Promise<void>
+  restart(how: StopRequest): Promise<void>
   kill(signal: string): Promise<void>
   pause(): Promise<void>
   unpause(): Promise<void>
@@ -87,8 +86,26 @@ export interface ProcessTable {
   readonly rows: readonly (readonly string[])[]
 }
 
+/** How a container is asked to end. */
+export interface StopRequest {
+  /** Default: its stop signal. */
+  readonly signal: string | undefined
+  /** Until it is killed; -1 for never. Default 10, or what it was made with. */
+  readonly timeoutSeconds: number | undefined
+}
+
 export interface LogRequest {
   readonly follow: boolean
+  /** So many of the last lines. Default: all. */
+  readonly tail: number | undefined
+  /** Seconds since 1970. */
+  readonly since: string | undefined
+  /** Seconds since 1970. */
+  readonly until: string | undefined
+  /** Each line begins with when it was printed. */
+  readonly timestamps: boolean
+  /** Attributes that its log options name stand before each line. */
+  readonly details: boolean
   readonly signal: AbortSignal
 }
 
@@ -124,7 +141,7 @@ export interface BackendImages {
   /** What an image was made by, the newest step first. */
   history(name: string): Promise<readonly HistoryRow[]>
   /** @param all - Also those with a name that no container is made from. */
-  prune(all: boolean): Promise<Pruned>
+  prune(all: boolean, filters: Filters): Promise<Pruned>
   /** Images as a tar. */
   save(names: readonly string[], options: SaveRequest): Promise<Readable>
   /** Images as a new folder that is an OCI layout. */
@@ -149,7 +166,7 @@ export interface SaveRequest {
 }
 
 export interface BackendNetworks {
-  list(): Promise<readonly NetworkRow[]>
+  list(filters: Filters): Promise<readonly NetworkRow[]>
   /** @returns Its id. */
   create(name: string, flags: CreateNetworkFlags): Promise<string>
   inspect(name: string): Promise<unknown>
@@ -159,17 +176,17 @@ export interface BackendNetworks {
   /** @param force - Also of a container that the daemon no longer knows. */
   disconnect(name: string, container: string, force: boolean): Promise<void>
   /** Removes those that no container is on. @returns Their names. */
-  prune(): Promise<readonly string[]>
+  prune(filters: Filters): Promise<readonly string[]>
 }
 
 export interface BackendVolumes {
-  list(): Promise<readonly VolumeRow[]>
+  list(filters: Filters): Promise<readonly VolumeRow[]>
   /** @returns Its name. */
   create(request: CreateVolumeRequest): Promise<string>
   inspect(name: string): Promise<unknown>
   remove(name: string, force: boolean): Promise<void>
   /** Removes those that no container has. @param all - Also those that have a name. */
-  prune(all: boolean): Promise<Pruned>
+  prune(all: boolean, filters: Filters): Promise<Pruned>
 }
 
 export interface CreateVolumeRequest {

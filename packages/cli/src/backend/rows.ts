@@ -39,6 +39,7 @@ export interface NetworkRow {
   readonly name: string
   readonly driver: string
   readonly scope: string
+  readonly labels: Readonly<Record<string, string>>
   readonly document: unknown
 }
 
@@ -47,6 +48,8 @@ export interface VolumeRow {
   readonly name: string
   readonly driver: string
   readonly labels: Readonly<Record<string, string>>
+  /** Containers that have it; undefined where a daemon does not tell. */
+  readonly users: number | undefined
   readonly document: unknown
 }
 

@@ -1,21 +1,18 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import type { Cli } from '../cli.js'
-import { CliError } from '../errors.js'
-import { confirm } from '../output/confirm.js'
 import { printPruned } from '../output/pruned.js'
+import { pruneCommand } from './prune-command.js'
 
 /** `ctrjs container`. */
 export function define(command: Command, cli: Cli): void {
   command.usage('COMMAND').addCommand(
-    new Command('prune')
-      .description('Remove all containers that do not run')
-      .usage('[OPTIONS]')
-      .option('-f, --force', 'Do not prompt for confirmation')
-      .action(async ({ force = false }: { readonly force?: boolean }) => {
-        await using backend = await cli.backend()
-        if (!force && !(await confirm('WARNING! This will remove all containers that do not run.')))
-          throw new CliError('ERR_CLI_REFUSED', 'cannot prune: it was not confirmed')
-        printPruned('Deleted Containers:', await backend.pruneContainers())
-      }),
+    pruneCommand(cli, {
+      description: 'Remove all containers that do not run',
+      filters: 'until=24h, label=NAME[=VALUE], label!=NAME[=VALUE]',
+      what: () => 'all containers that do not run',
+      prune: async (backend, _all, filters) => {
+        printPruned('Deleted Containers:', await backend.pruneContainers(filters))
+      },
+    }),
   )
 }

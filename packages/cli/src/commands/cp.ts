@@ -22,6 +22,7 @@ export function define(command: Command, cli: Cli): void {
     .argument('<target>')
     .option('-a, --archive', 'Keep the owners of the files')
     .option('-L, --follow-link', 'Always follow symbol link in SRC_PATH')
+    .option('-q, --quiet', 'Accepted as Docker has it: no progress is shown anyway')
     .action(async (source: string, target: string, { archive = false, followLink = false }: CpFlags) => {
       const [from, to] = [parseCopyArgument(source), parseCopyArgument(target)]
       if (from.kind === 'container' && to.kind === 'tar') {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Cli } from '../cli.js'
+import { checkCidFile, writeCidFile } from '../options/cid-file.js'
 import { refuseDaemonFlags } from '../options/daemon-flags.js'
 import { refuseMounts } from '../options/parse-mount.js'
 import { checkPull } from '../options/parse-pull.js'
@@ -15,6 +16,7 @@ export function define(command: Command, cli: Cli): void {
   )
   command.action(async (target: string, args: string[], flags: RunFlags) => {
     checkPull(flags.pull)
+    checkCidFile(flags.cidfile)
     const request = { flags, options: runOptions(flags, target, args) }
     if (cli.daemon() === undefined) {
       refuseDaemonFlags(flags)
@@ -22,7 +24,9 @@ export function define(command: Command, cli: Cli): void {
     }
     await using backend = await cli.backend()
     try {
-      printLine(await withImage(backend, request, undefined, () => backend.create(request)))
+      const id = await withImage(backend, request, undefined, () => backend.create(request))
+      writeCidFile(flags.cidfile, id)
+      printLine(id)
     } catch (error) {
       throw runFailure(error, 1)
     }

@@ -4,6 +4,7 @@ import type { Cli } from '../cli.js'
 import { collect } from '../options/collect.js'
 import { needsDaemon } from '../errors.js'
 import { parseFilters } from '../options/parse-filters.js'
+import { parseTime } from '../options/parse-time.js'
 
 interface EventsFlags {
   readonly filter?: readonly string[]
@@ -18,7 +19,10 @@ export function define(command: Command, cli: Cli): void {
     .usage('[OPTIONS]')
     .option('-f, --filter <filter>', 'Filter output based on conditions provided', collect)
     .option('--format <string>', 'Format output using "json" or a template')
-    .option('--since <string>', 'Show all events created since timestamp')
+    .option(
+      '--since <string>',
+      'Show all events created since timestamp (2026-01-02T13:23:37Z) or relative (42m for 42 minutes)',
+    )
     .option('--until <string>', 'Stream events until this timestamp')
     .action(async ({ filter = [], format, since, until }: EventsFlags) => {
       const host = cli.daemon()
@@ -29,8 +33,8 @@ export function define(command: Command, cli: Cli): void {
         await printEvents(host, {
           filters: parseFilters(filter),
           format,
-          since,
-          until,
+          since: since === undefined ? undefined : parseTime(since, '--since'),
+          until: until === undefined ? undefined : parseTime(until, '--until'),
           signal: interrupt.signal,
         })
       } catch (error) {

@@ -1,26 +1,23 @@
 import { Command } from 'commander'
 import { exitCodeOfSignal, interruptible } from '../attach/signals.js'
 import type { Cli } from '../cli.js'
-import { CliError } from '../errors.js'
-import { confirm } from '../output/confirm.js'
 import { formatSize } from '../output/humanize.js'
 import { printJson, printLine } from '../output/pipe-end.js'
 import { printPruned } from '../output/pruned.js'
+import { pruneCommand } from './prune-command.js'
 
 /** `ctrjs images prune`. */
 export function prune(cli: Cli): Command {
-  return new Command('prune')
-    .description('Remove images without a name, and what killed pulls have left')
-    .usage('[OPTIONS]')
-    .option('-a, --all', 'Remove all images that no container is made from, not just nameless ones')
-    .option('-f, --force', 'Do not prompt for confirmation')
-    .action(async ({ all = false, force = false }: { readonly all?: boolean; readonly force?: boolean }) => {
-      await using backend = await cli.backend()
-      const which = all ? 'images without at least one container associated to them' : 'images without a name'
-      if (!force && !(await confirm(`WARNING! This will remove all ${which}.`)))
-        throw new CliError('ERR_CLI_REFUSED', 'cannot prune: it was not confirmed')
-      printPruned('Deleted Images:', await backend.images.prune(all))
-    })
+  return pruneCommand(cli, {
+    description: 'Remove images without a name, and what killed pulls have left',
+    all: 'Remove all images that no container is made from, not just nameless ones',
+    filters: 'until=24h, label=NAME[=VALUE], label!=NAME[=VALUE]; what killed pulls have left stays then',
+    what: (all) =>
+      all ? 'all images without at least one container associated to them' : 'all images without a name',
+    prune: async (backend, all, filters) => {
+      printPruned('Deleted Images:', await backend.images.prune(all, filters))
+    },
+  })
 }
 
 /** `ctrjs images verify`. Ends with 1 when something is wrong. */

@@ -11,6 +11,7 @@ import { formatTable } from '../output/table.js'
 import { prune, verify } from './images-upkeep.js'
 
 interface ImagesFlags {
+  readonly digests?: true
   readonly filter?: readonly string[]
   readonly format?: string
   readonly json?: true
@@ -33,6 +34,8 @@ export function define(command: Command, cli: Cli): void {
   command
     .usage('[OPTIONS] [REPOSITORY[:TAG]]')
     .argument('[reference]')
+    .option('-a, --all', 'Accepted as Docker has it: there are no intermediate images to hide')
+    .option('--digests', 'Show digests')
     .option('-f, --filter <filter>', 'Filter output based on conditions provided', collect)
     .option('--format <string>', 'Format output using a template: json, "table {{.ID}}\\t{{.Size}}", ...')
     .option('--json', 'Print a JSON array')
@@ -47,13 +50,14 @@ export function define(command: Command, cli: Cli): void {
     .addCommand(verify(cli))
 }
 
-function print(images: readonly ImageRow[], { json, quiet, trunc, format }: ImagesFlags): void {
+function print(images: readonly ImageRow[], { digests, json, quiet, trunc, format }: ImagesFlags): void {
   const rows = images.flatMap((image) => membersOf(image, trunc))
   if (json === true) printJson(images.map(({ document }) => document))
   else if (quiet === true) for (const { id } of images) printLine(trunc ? shortId(id) : id)
   else if (format !== undefined) printFormatted(format, rows, headings)
   else {
-    const shown = ['Repository', 'Tag', 'ID', 'CreatedSince', 'Size'] as const
+    const digest = digests === true ? (['Digest'] as const) : []
+    const shown = ['Repository', 'Tag', ...digest, 'ID', 'CreatedSince', 'Size'] as const
     printLine(
       formatTable(
         shown.map((name) => headings[name]),

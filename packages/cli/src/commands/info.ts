@@ -5,6 +5,7 @@ import type { Runtime } from '@ctr/runtime'
 import { checkHost } from '@ctr/cgroups'
 import type { Cli } from '../cli.js'
 import { stateOf } from '../output/container-status.js'
+import { printByTemplate } from '../output/formatted.js'
 import { formatMemory } from '../output/humanize.js'
 import { printError, printJson, printLine } from '../output/pipe-end.js'
 import { rootlessLines, rootlessWarnings } from '../output/rootless.js'
@@ -14,17 +15,18 @@ import { ownVersion } from '../version.js'
 export function define(command: Command, cli: Cli): void {
   command
     .usage('[OPTIONS]')
+    .option('-f, --format <string>', 'Format output using a template: json, "{{.kernel}}" (names as in json)')
     .option('--json', 'Print a JSON object')
-    .action(async ({ json }: { readonly json?: true }) => {
+    .action(async (flags: InfoFlags) => {
       const host = cli.daemon()
       if (host !== undefined) {
-        await printDaemon(host, json === true)
+        await printDaemon(host, flags)
         return
       }
       await using runtime = await cli.open()
       const facts = await collectFacts(runtime)
-      if (json === true) {
-        printJson(facts)
+      if (flags.format !== undefined || flags.json === true) {
+        printAsAsked(facts, flags)
         return
       }
       printFacts(facts)
@@ -32,10 +34,20 @@ export function define(command: Command, cli: Cli): void {
     })
 }
 
-async function printDaemon(host: string, isJson: boolean): Promise<void> {
+interface InfoFlags {
+  readonly format?: string
+  readonly json?: true
+}
+
+function printAsAsked(facts: unknown, { format }: InfoFlags): void {
+  if (format === undefined) printJson(facts)
+  else printByTemplate(format, facts)
+}
+
+async function printDaemon(host: string, flags: InfoFlags): Promise<void> {
   const { factLines, factsOf } = await import('../backend/remote/facts.js')
   const facts = await factsOf(host, 'info')
-  if (isJson) printJson(facts)
+  if (flags.format !== undefined || flags.json === true) printAsAsked(facts, flags)
   else printLine(['Server:', ...factLines(facts)].join('\n'))
 }
 

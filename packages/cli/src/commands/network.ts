@@ -1,17 +1,18 @@
 import { Command } from 'commander'
 import type { Cli } from '../cli.js'
 import { collect } from '../options/collect.js'
-import { CliError } from '../errors.js'
+import { parseFilters } from '../options/parse-filters.js'
 import type { AttachFlags, CreateNetworkFlags } from '../options/parse-network.js'
 import { parseRate } from '../options/parse-rate.js'
-import { confirm } from '../output/confirm.js'
 import { explainText } from '../output/explain-text.js'
+import { formatLabels } from '../output/labels.js'
 import { printJson, printLine } from '../output/pipe-end.js'
 import { printRemoved } from '../output/pruned.js'
-import { formatTable } from '../output/table.js'
+import { printList, type ListFlags } from '../output/list.js'
 import { eachNamed } from './each-named.js'
 import { hosts, releaseHost } from './network-hosts.js'
 import { printInspected } from './inspect.js'
+import { pruneCommand } from './prune-command.js'
 
 /** `ctrjs network`. */
 export function define(command: Command, cli: Cli): void {
@@ -147,37 +148,42 @@ function list(cli: Cli): Command {
     .alias('list')
     .description('List networks')
     .usage('[OPTIONS]')
+    .option('-f, --filter <filter>', 'Provide filter values (e.g. "driver=bridge")', collect)
+    .option('--format <string>', 'Format output using a template: json, "table {{.ID}}\\t{{.Name}}", ...')
     .option('--json', 'Print a JSON array')
     .option('--no-trunc', 'Do not truncate the output')
     .option('-q, --quiet', 'Only display network IDs')
-    .action(async (flags: { readonly json?: true; readonly trunc: boolean; readonly quiet?: true }) => {
+    .action(async (flags: ListFlags) => {
       await using backend = await cli.backend()
-      const networks = await backend.networks.list()
-      const shown = (id: string): string => (flags.trunc ? id.slice(0, 12) : id)
-      if (flags.json === true) printJson(networks.map(({ document }) => document))
-      else if (flags.quiet === true) for (const { id } of networks) printLine(shown(id))
-      else
-        printLine(
-          formatTable(
-            ['NETWORK ID', 'NAME', 'DRIVER', 'SCOPE'],
-            networks.map(({ id, name, driver, scope }) => [shown(id), name, driver, scope]),
-          ),
-        )
+      const networks = await backend.networks.list(parseFilters(flags.filter ?? []))
+      const shown = (id: string): string => (flags.trunc === false ? id : id.slice(0, 12))
+      const rows = networks.map(({ id, name, driver, scope, labels }) => ({
+        ...{ ID: shown(id), Name: name, Driver: driver, Scope: scope, Labels: formatLabels(labels) },
+      }))
+      printList(
+        {
+          rows,
+          headings,
+          shown: ['ID', 'Name', 'Driver', 'Scope'],
+          quiet: 'ID',
+          documents: networks.map(({ document }) => document),
+        },
+        flags,
+      )
     })
 }
 
+const headings = { ID: 'NETWORK ID', Name: 'NAME', Driver: 'DRIVER', Scope: 'SCOPE', Labels: 'LABELS' }
+
 function prune(cli: Cli): Command {
-  return new Command('prune')
-    .description('Remove all unused networks')
-    .usage('[OPTIONS]')
-    .option('-f, --force', 'Do not prompt for confirmation')
-    .action(async ({ force = false }: { readonly force?: boolean }) => {
-      await using backend = await cli.backend()
-      const warning = 'WARNING! This will remove all custom networks not used by at least one container.'
-      if (!force && !(await confirm(warning)))
-        throw new CliError('ERR_CLI_REFUSED', 'cannot prune: it was not confirmed')
-      printRemoved('Deleted Networks:', await backend.networks.prune())
-    })
+  return pruneCommand(cli, {
+    description: 'Remove all unused networks',
+    filters: 'until=24h, label=NAME[=VALUE], label!=NAME[=VALUE]',
+    what: () => 'all custom networks not used by at least one container',
+    prune: async (backend, _all, filters) => {
+      printRemoved('Deleted Networks:', await backend.networks.prune(filters))
+    },
+  })
 }
 
 function remove(cli: Cli): Command {

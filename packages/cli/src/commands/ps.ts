@@ -5,20 +5,15 @@ import type { ContainerRow } from '../backend/rows.js'
 import { usageError } from '../errors.js'
 import { parseFilters } from '../options/parse-filters.js'
 import { parseInteger } from '../options/parse-number.js'
-import { printFormatted } from '../output/formatted.js'
 import { formatAgo } from '../output/humanize.js'
-import { printJson, printLine } from '../output/pipe-end.js'
+import { formatLabels } from '../output/labels.js'
+import { printList, type ListFlags } from '../output/list.js'
 import { shortId } from '../output/short-id.js'
-import { formatTable } from '../output/table.js'
 
-interface PsFlags {
+interface PsFlags extends ListFlags {
   readonly all?: true
-  readonly filter?: readonly string[]
-  readonly format?: string
-  readonly json?: true
   readonly last?: string
   readonly latest?: true
-  readonly quiet?: true
   readonly trunc: boolean
 }
 
@@ -56,20 +51,18 @@ export function define(command: Command, cli: Cli): void {
         all: flags.all === true || count !== undefined,
         filters: parseFilters(flags.filter ?? []),
       })
-      print(count === undefined ? found : found.slice(0, count), flags)
+      const shown = count === undefined ? found : found.slice(0, count)
+      printList(
+        {
+          rows: shown.map((row) => membersOf(row, flags.trunc)),
+          headings,
+          shown: ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'],
+          quiet: 'ID',
+          documents: shown.map(({ document }) => document),
+        },
+        flags,
+      )
     })
-}
-
-function print(rows: readonly ContainerRow[], { json, quiet, trunc, format }: PsFlags): void {
-  if (json === true) printJson(rows.map(({ document }) => document))
-  else if (quiet === true) for (const { id } of rows) printLine(trunc ? shortId(id) : id)
-  else if (format !== undefined)
-    printFormatted(
-      format,
-      rows.map((row) => membersOf(row, trunc)),
-      headings,
-    )
-  else printLine(toTable(rows, trunc))
 }
 
 function countOf({ last, latest }: PsFlags): number | undefined {
@@ -92,21 +85,8 @@ function membersOf(row: ContainerRow, truncate: boolean): Record<keyof typeof he
     State: row.state,
     Ports: row.ports,
     Names: row.name,
-    Labels: Object.entries(row.labels)
-      .map((pair) => pair.join('='))
-      .join(','),
+    Labels: formatLabels(row.labels),
     Networks: row.networks.join(','),
     Mounts: row.volumes.join(','),
   }
-}
-
-function toTable(containers: readonly ContainerRow[], truncate: boolean): string {
-  const shown = ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'] as const
-  return formatTable(
-    shown.map((name) => headings[name]),
-    containers.map((row) => {
-      const members = membersOf(row, truncate)
-      return shown.map((name) => members[name])
-    }),
-  )
 }

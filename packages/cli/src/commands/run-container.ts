@@ -4,6 +4,7 @@ import { exitCodeOfSignal, interruptible } from '../attach/signals.js'
 import { checkTerminal, terminalSize } from '../attach/terminal.js'
 import type { Cli } from '../cli.js'
 import { needsDaemon } from '../errors.js'
+import { checkCidFile, writeCidFile } from '../options/cid-file.js'
 import { refuseDaemonFlags } from '../options/daemon-flags.js'
 import { refuseMounts } from '../options/parse-mount.js'
 import { checkPull } from '../options/parse-pull.js'
@@ -27,6 +28,7 @@ export async function runContainer(
   const { detach = false, interactive = false, tty = false } = flags
   const options = runOptions(flags, target, command)
   checkPull(flags.pull)
+  checkCidFile(flags.cidfile)
   if (!detach && flags.explain !== true) checkTerminal(interactive, tty)
   if (cli.daemon() !== undefined) {
     const { runOnDaemon } = await import('../backend/remote/run-on-daemon.js')
@@ -51,6 +53,7 @@ export async function runContainer(
       runtime.run({ ...options, ...streams(flags), signal: interrupt.signal }),
     )
     interrupt[Symbol.dispose]() // from here on signals are the container's
+    writeCidFile(flags.cidfile, container.id)
     if (detach) {
       printLine(container.id)
       return 0

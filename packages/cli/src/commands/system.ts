@@ -4,9 +4,11 @@ import { Command } from 'commander'
 import type { Runtime } from '@ctr/runtime'
 import type { Pruned } from '../backend/backend.js'
 import type { Cli } from '../cli.js'
-import { CliError } from '../errors.js'
-import { confirm } from '../output/confirm.js'
+import { usageError } from '../errors.js'
+import { collect } from '../options/collect.js'
+import { parseFilters } from '../options/parse-filters.js'
 import { printReclaimed, printRemoved } from '../output/pruned.js'
+import { confirmed } from './prune-command.js'
 import { diskUsage } from './system-df.js'
 
 /** `ctrjs system`. */
@@ -23,7 +25,8 @@ export function define(command: Command, cli: Cli): void {
         .action(async ({ force = false }: { readonly force?: boolean }) => {
           const runtime = await cli.open()
           try {
-            if (!force) await refuseUnconfirmed(runtime)
+            const warning = `WARNING! This kills and removes all containers, and all images and volumes, in ${runtime.root} and ${runtime.state}.`
+            await confirmed(force, warning, 'reset')
             await runtime.reset()
           } finally {
             await runtime.close()
@@ -35,6 +38,7 @@ export function define(command: Command, cli: Cli): void {
 
 interface PruneFlags {
   readonly all?: boolean
+  readonly filter?: readonly string[]
   readonly force?: boolean
   readonly volumes?: boolean
 }
@@ -44,35 +48,37 @@ function prune(cli: Cli): Command {
     .description('Remove unused data')
     .usage('[OPTIONS]')
     .option('-a, --all', 'Remove all unused images, not just nameless ones')
+    .option(
+      '--filter <filter>',
+      'Remove only some: label=NAME[=VALUE], label!=NAME[=VALUE], until=24h',
+      collect,
+    )
     .option('-f, --force', 'Do not prompt for confirmation')
     .option('--volumes', 'Remove anonymous volumes, too')
-    .action(async ({ all = false, force = false, volumes = false }: PruneFlags) => {
+    .action(async ({ all = false, force = false, volumes = false, filter = [] }: PruneFlags) => {
+      const filters = parseFilters(filter)
+      if (volumes && filters['until'] !== undefined)
+        throw usageError('the "until" filter is not supported with --volumes')
       await using backend = await cli.backend()
       const what = [
         'containers that do not run',
         'networks without containers',
         `${all ? 'unused' : 'nameless'} images`,
+        ...(volumes ? ['anonymous volumes that nobody uses'] : []),
       ]
-      const warning = `WARNING! This will remove all ${[...what, ...(volumes ? ['anonymous volumes that nobody uses'] : [])].join(', ')}.`
-      if (!force && !(await confirm(warning)))
-        throw new CliError('ERR_CLI_REFUSED', 'cannot prune: it was not confirmed')
-      const containers = await backend.pruneContainers()
+      await confirmed(force, `WARNING! This will remove all ${what.join(', ')}.`, 'prune')
+      const containers = await backend.pruneContainers(filters)
       printRemoved('Deleted Containers:', containers.removed)
-      printRemoved('Deleted Networks:', await backend.networks.prune())
-      const pruned = volumes ? await backend.volumes.prune(false) : nothing
+      printRemoved('Deleted Networks:', await backend.networks.prune(filters))
+      const pruned = volumes ? await backend.volumes.prune(false, filters) : nothing
       printRemoved('Deleted Volumes:', pruned.removed)
-      const images = await backend.images.prune(all)
+      const images = await backend.images.prune(all, filters)
       printRemoved('Deleted Images:', images.removed)
       printReclaimed([containers, pruned, images].reduce((sum, { bytes = 0 }) => sum + bytes, 0))
     })
 }
 
 const nothing: Pruned = { removed: [], bytes: undefined }
-
-async function refuseUnconfirmed({ root, state }: Runtime): Promise<void> {
-  const warning = `WARNING! This kills and removes all containers, and all images and volumes, in ${root} and ${state}.`
-  if (!(await confirm(warning))) throw new CliError('ERR_CLI_REFUSED', 'cannot reset: it was not confirmed')
-}
 
 /** Removes what a runtime keeps in its folders, and the folders when they hold nothing else. */
 function removeFolders({ root, state }: Runtime): void {

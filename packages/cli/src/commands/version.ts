@@ -1,6 +1,7 @@
 import { arch, platform, release } from 'node:os'
 import type { Command } from 'commander'
 import type { Cli } from '../cli.js'
+import { printByTemplate } from '../output/formatted.js'
 import { printJson, printLine } from '../output/pipe-end.js'
 import { ownVersion } from '../version.js'
 
@@ -8,8 +9,9 @@ import { ownVersion } from '../version.js'
 export function define(command: Command, cli: Cli): void {
   command
     .usage('[OPTIONS]')
+    .option('-f, --format <string>', 'Format output using a template: json, "{{.Client.Version}}", ...')
     .option('--json', 'Print a JSON object')
-    .action(async ({ json }: { readonly json?: true }) => {
+    .action(async ({ format, json }: { readonly format?: string; readonly json?: true }) => {
       const host = cli.daemon()
       const facts = {
         version: ownVersion(),
@@ -19,7 +21,17 @@ export function define(command: Command, cli: Cli): void {
         architecture: arch(),
       }
       const server = host === undefined ? undefined : await serverFacts(host)
-      if (json === true) printJson({ ...facts, ...(server === undefined ? {} : { server }) })
+      if (format !== undefined) {
+        const { version, node, kernel, os, architecture } = facts
+        const Client = {
+          Version: version,
+          NodeVersion: node,
+          KernelVersion: kernel,
+          Os: os,
+          Arch: architecture,
+        }
+        printByTemplate(format, { Client, Server: server ?? null })
+      } else if (json === true) printJson({ ...facts, ...(server === undefined ? {} : { server }) })
       else {
         printLine(`ctrjs:\n Version:           ${facts.version}\n Node version:      ${facts.node}`)
         printLine(

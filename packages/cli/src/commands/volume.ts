@@ -1,14 +1,15 @@
 import { Command } from 'commander'
 import type { Cli } from '../cli.js'
 import { collect } from '../options/collect.js'
-import { CliError } from '../errors.js'
+import { parseFilters } from '../options/parse-filters.js'
 import { parsePairs } from '../options/parse-pairs.js'
-import { confirm } from '../output/confirm.js'
-import { printJson, printLine } from '../output/pipe-end.js'
+import { formatLabels } from '../output/labels.js'
+import { printList, type ListFlags } from '../output/list.js'
+import { printLine } from '../output/pipe-end.js'
 import { printPruned } from '../output/pruned.js'
-import { formatTable } from '../output/table.js'
 import { eachNamed } from './each-named.js'
 import { printInspected } from './inspect.js'
+import { pruneCommand } from './prune-command.js'
 
 /** `ctrjs volume`. */
 export function define(command: Command, cli: Cli): void {
@@ -64,37 +65,41 @@ function list(cli: Cli): Command {
     .alias('list')
     .description('List volumes')
     .usage('[OPTIONS]')
+    .option('-f, --filter <filter>', 'Provide filter values (e.g. "dangling=true")', collect)
+    .option('--format <string>', 'Format output using a template: json, "table {{.Name}}\\t{{.Driver}}", ...')
     .option('--json', 'Print a JSON array')
     .option('-q, --quiet', 'Only display volume names')
-    .action(async ({ json, quiet }: { readonly json?: true; readonly quiet?: true }) => {
+    .action(async (flags: ListFlags) => {
       await using backend = await cli.backend()
-      const volumes = await backend.volumes.list()
-      if (json === true) printJson(volumes.map(({ document }) => document))
-      else if (quiet === true) for (const { name } of volumes) printLine(name)
-      else
-        printLine(
-          formatTable(
-            ['DRIVER', 'VOLUME NAME'],
-            volumes.map(({ driver, name }) => [driver, name]),
-          ),
-        )
+      const volumes = await backend.volumes.list(parseFilters(flags.filter ?? []))
+      const rows = volumes.map(({ driver, name, labels }) => ({
+        ...{ Driver: driver, Name: name, Labels: formatLabels(labels) },
+      }))
+      printList(
+        {
+          rows,
+          headings,
+          shown: ['Driver', 'Name'],
+          quiet: 'Name',
+          documents: volumes.map(({ document }) => document),
+        },
+        flags,
+      )
     })
 }
 
+const headings = { Driver: 'DRIVER', Name: 'VOLUME NAME', Labels: 'LABELS' }
+
 function prune(cli: Cli): Command {
-  return new Command('prune')
-    .description('Remove unused local volumes')
-    .usage('[OPTIONS]')
-    .option('-a, --all', 'Remove all unused volumes, not just anonymous ones')
-    .option('-f, --force', 'Do not prompt for confirmation')
-    .action(async ({ all = false, force = false }: { readonly all?: boolean; readonly force?: boolean }) => {
-      await using backend = await cli.backend()
-      const which = all ? 'all' : 'anonymous'
-      const warning = `WARNING! This will remove ${which} local volumes not used by at least one container.`
-      if (!force && !(await confirm(warning)))
-        throw new CliError('ERR_CLI_REFUSED', 'cannot prune: it was not confirmed')
-      printPruned('Deleted Volumes:', await backend.volumes.prune(all))
-    })
+  return pruneCommand(cli, {
+    description: 'Remove unused local volumes',
+    all: 'Remove all unused volumes, not just anonymous ones',
+    filters: 'label=NAME[=VALUE], label!=NAME[=VALUE]',
+    what: (all) => `${all ? 'all' : 'anonymous'} local volumes not used by at least one container`,
+    prune: async (backend, all, filters) => {
+      printPruned('Deleted Volumes:', await backend.volumes.prune(all, filters))
+    },
+  })
 }
 
 function remove(cli: Cli): Command {

@@ -6,40 +6,58 @@ type List = readonly string[]
 
 /** The flags of `run` and `create` that ask for something that goes on after the command, as they were typed. */
 export interface DaemonFlags {
+  readonly expose?: List
   readonly healthCmd?: string
   readonly healthInterval?: string
   readonly healthRetries?: string
+  readonly healthStartInterval?: string
   readonly healthStartPeriod?: string
   readonly healthTimeout?: string
   /** False for `--no-healthcheck`. */
   readonly healthcheck: boolean
   readonly logDriver?: string
   readonly logOpt?: List
+  readonly oomKillDisable?: true
+  readonly publishAll?: true
   readonly restart?: string
+  readonly stopTimeout?: string
+  readonly volumesFrom?: List
 }
 
 const names = {
+  expose: '--expose',
   healthCmd: '--health-cmd',
   healthInterval: '--health-interval',
   healthRetries: '--health-retries',
+  healthStartInterval: '--health-start-interval',
   healthStartPeriod: '--health-start-period',
   healthTimeout: '--health-timeout',
   logDriver: '--log-driver',
   logOpt: '--log-opt',
+  oomKillDisable: '--oom-kill-disable',
+  publishAll: '-P, --publish-all',
+  stopTimeout: '--stop-timeout',
+  volumesFrom: '--volumes-from',
 } as const
 
 /** Adds these flags to a command. */
 export function addDaemonFlags(command: Command): void {
   command
+    .option('--expose <list>', 'Expose a port or a range of ports (of a daemon)', collect)
     .option('--health-cmd <string>', 'Command to run to check health (of a daemon)')
     .option('--health-interval <duration>', 'Time between running the check (of a daemon)')
     .option('--health-retries <int>', 'Consecutive failures needed to report unhealthy (of a daemon)')
+    .option('--health-start-interval <duration>', 'Time between checks during the start period (of a daemon)')
     .option('--health-start-period <duration>', 'Time in which failures do not count (of a daemon)')
     .option('--health-timeout <duration>', 'Maximum time to allow one check to run (of a daemon)')
     .option('--log-driver <string>', 'Logging driver for the container (of a daemon)')
     .option('--log-opt <list>', 'Log driver options (of a daemon)', collect)
     .option('--no-healthcheck', 'Disable any container-specified HEALTHCHECK')
+    .option('--oom-kill-disable', 'Disable OOM Killer, with cgroup v1 (of a daemon)')
+    .option('-P, --publish-all', 'Publish all exposed ports to random ports (of a daemon)')
     .option('--restart <string>', 'Restart policy to apply when a container exits (of a daemon)')
+    .option('--stop-timeout <int>', 'Seconds to stop the container in before it is killed (of a daemon)')
+    .option('--volumes-from <list>', 'Mount volumes of other containers, as NAME[:ro] (of a daemon)', collect)
 }
 
 /**

@@ -21,10 +21,14 @@ export function parseEnv(lines: readonly string[], host: Environment = process.e
 }
 
 /**
- * Reads the text of an `--env-file`: a variable a line as for {@link parseEnv}; lines that are empty or begin
+ * Reads the text of an `--env-file` or a `--label-file`: a variable a line as for {@link parseEnv}; lines that are empty or begin
  * with `#` are skipped, white space before a name is too, and everything behind `=` is the value, quotes included.
  */
-export function parseEnvFile(text: string, path: string): readonly string[] {
+export function parseEnvFile(
+  text: string,
+  path: string,
+  what: 'environment' | 'label' = 'environment',
+): readonly string[] {
   return text
     .replace(/^\uFEFF/, '')
     .split('\n')
@@ -34,7 +38,7 @@ export function parseEnvFile(text: string, path: string): readonly string[] {
       const name = line.split('=', 1)[0]!
       if (name === '' || /\s/.test(name)) {
         throw usageError(
-          `invalid environment file ${path}, line ${n + 1}: ${JSON.stringify(name)} is no name of a variable`,
+          `invalid ${what} file ${path}, line ${n + 1}: ${JSON.stringify(name)} is no name of a ${what === 'label' ? what : 'variable'}`,
         )
       }
       return [line]
@@ -47,17 +51,18 @@ export function readEnvironment(
   lines: readonly string[],
   host: Environment = process.env,
 ): Record<string, string> {
-  const fromFiles = files.flatMap((path) => {
+  return parseEnv([...readLines(files, 'environment'), ...lines], host)
+}
+
+/** The lines of such files. @throws `CliError` `ERR_CLI_USAGE`: one cannot be read, or a line cannot be. */
+export function readLines(files: readonly string[], what: 'environment' | 'label'): readonly string[] {
+  return files.flatMap((path) => {
+    let text: string
     try {
-      return parseEnvFile(readFileSync(path, 'utf8'), path)
+      text = readFileSync(path, 'utf8')
     } catch (cause) {
-      if (
-        (cause as NodeJS.ErrnoException).code === undefined ||
-        (cause as { name?: string }).name === 'CliError'
-      )
-        throw cause
-      throw usageError(`cannot read the environment file: ${messageOf(cause)}`)
+      throw usageError(`cannot read the ${what} file: ${messageOf(cause)}`)
     }
+    return parseEnvFile(text, path, what)
   })
-  return parseEnv([...fromFiles, ...lines], host)
 }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { RunOptions } from '@ctr/runtime'
 import { collect } from './collect.js'
-import { readEnvironment } from './parse-env.js'
+import { readEnvironment, readLines } from './parse-env.js'
 import { addDaemonFlags, type DaemonFlags } from './daemon-flags.js'
 import { addLimitFlags, limitOptions, type LimitFlags } from './limit-flags.js'
 import { parseHosts } from './parse-hosts.js'
@@ -24,6 +24,7 @@ export interface RunFlags extends AttachFlags, DaemonFlags, LimitFlags, SandboxF
   readonly addHost?: List
   readonly capAdd?: List
   readonly capDrop?: List
+  readonly cidfile?: string
   readonly detach?: true
   readonly dns?: List
   readonly dnsOption?: List
@@ -36,6 +37,7 @@ export interface RunFlags extends AttachFlags, DaemonFlags, LimitFlags, SandboxF
   readonly hostname?: string
   readonly interactive?: true
   readonly label?: List
+  readonly labelFile?: List
   readonly mount?: List
   readonly name?: string
   readonly platform?: string
@@ -64,6 +66,7 @@ export function addContainerFlags(command: Command): void {
     .option('--add-host <list>', 'Add a line to /etc/hosts (NAME:ADDRESS, NAME:host-gateway)', collect)
     .option('--cap-add <list>', 'Add Linux capabilities', collect)
     .option('--cap-drop <list>', 'Drop Linux capabilities', collect)
+    .option('--cidfile <file>', 'Write the container ID to the file, which must not be there yet')
     .option('--dns <list>', 'Set name servers', collect)
     .option('--dns-option <list>', 'Set options of name resolution', collect)
     .option('--dns-search <list>', 'Set search domains ("." for none)', collect)
@@ -76,6 +79,7 @@ export function addContainerFlags(command: Command): void {
     .option('--ip <address>', 'IPv4 address (e.g., 172.30.100.104)')
     .option('--ip6 <address>', 'IPv6 address (e.g., 2001:db8::33)')
     .option('-l, --label <list>', 'Set meta data on a container', collect)
+    .option('--label-file <list>', 'Read in a file of labels', collect)
     .option('--mac-address <mac>', 'Container MAC address (e.g., 02:42:ac:1e:00:02)')
     .option('--memory-swappiness <int>', 'Tune container memory swappiness (0 to 100)')
     .option(
@@ -153,7 +157,7 @@ export function runOptions(flags: RunFlags, target: string, command: readonly st
     capDrop: flags.capDrop,
     ...parseSecurity(flags.securityOpt ?? []),
     sysctls: parsePairs(flags.sysctl ?? [], '--sysctl', { needsValue: true }),
-    labels: parsePairs(flags.label ?? [], '-l, --label'),
+    labels: parsePairs([...readLines(flags.labelFile ?? [], 'label'), ...(flags.label ?? [])], '-l, --label'),
     autoRemove: flags.rm ?? false,
     stopSignal: flags.stopSignal,
     shmSize: sizeOf(flags.shmSize),

@@ -27,3 +27,8 @@ export function printFormatted(
     )
   } else for (const line of lines) printLine(line)
 }
+
+/** Prints a document by a `--format`: `json` or a template. */
+export function printByTemplate(format: string, document: unknown): void {
+  printLine(parseTemplate(format === 'json' ? '{{json .}}' : format)(document))
+}

@@ -7,7 +7,8 @@ const defaultStopMs = 10_000
  * Asks a container's program to end, and ends it when it does not.
  *
  * @param timeoutSeconds - How long it may take; for ever when negative. Default 10.
- * @param of - `ended`: resolves when it has; `kill`: sends a signal, where it still runs.
+ * @param of - `ended`: resolves when it has; `kill`: sends a signal, where it still runs; `signal`: what it is
+ *   asked by, by default its stop signal.
  */
 export async function endProgram(
   handle: Container,
@@ -15,10 +16,15 @@ export async function endProgram(
   {
     ended,
     kill,
-  }: { readonly ended: Promise<void> | undefined; readonly kill: (signal: string | number) => void },
+    signal = handle.inspect().stopSignal,
+  }: {
+    readonly ended: Promise<void> | undefined
+    readonly kill: (signal: string | number) => void
+    readonly signal?: string | number | undefined
+  },
 ): Promise<void> {
   const timeoutMs = timeoutSeconds == null ? defaultStopMs : timeoutSeconds * 1000
-  kill(handle.inspect().stopSignal)
+  kill(signal)
   if (handle.isPaused) await handle.unpause()
   const cancel = new AbortController()
   const late =

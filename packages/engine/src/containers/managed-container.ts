@@ -126,8 +126,13 @@ export class ManagedContainer {
     if (/^(SIG)?KILL$|^9$/i.test(signal) && !this.#handle.isPaused) await run
   }
 
-  /** Stops it. @returns False when it does not run. */
-  async stop(timeoutSeconds?: number): Promise<boolean> {
+  /**
+   * Stops it.
+   *
+   * @param signal - What it is asked to end by. Default: its stop signal.
+   * @returns False when it does not run.
+   */
+  async stop(timeoutSeconds?: number, signal?: string): Promise<boolean> {
     this.document.stopped = true
     if (this.#restarts.isWaiting) {
       this.#restarts.cancel()
@@ -138,7 +143,8 @@ export class ManagedContainer {
     if (run === undefined) return false
     await endProgram(this.#handle, timeoutSeconds ?? this.document.body.StopTimeout, {
       ended: run,
-      kill: (signal) => this.#tryKill(signal),
+      signal,
+      kill: (number) => this.#tryKill(number),
     })
     await run
     this.#emit('stop')
@@ -146,8 +152,8 @@ export class ManagedContainer {
     return true
   }
 
-  async restart(timeoutSeconds?: number): Promise<void> {
-    await this.stop(timeoutSeconds)
+  async restart(timeoutSeconds?: number, signal?: string): Promise<void> {
+    await this.stop(timeoutSeconds, signal)
     await this.start()
     this.#emit('restart')
   }

@@ -181,13 +181,19 @@ export class VolumeStore {
   /**
    * Removes the volumes that nobody uses.
    *
-   * @param options - `all`: named ones, too. Default only anonymous ones.
+   * @param options - `all`: named ones, too. Default only anonymous ones. `only`: those of them to remove.
    * @returns Names of what was removed.
    */
-  async prune({ all = false }: { readonly all?: boolean | undefined } = {}): Promise<readonly string[]> {
+  async prune({
+    all = false,
+    only = () => true,
+  }: {
+    readonly all?: boolean | undefined
+    readonly only?: ((volume: Volume) => boolean) | undefined
+  } = {}): Promise<readonly string[]> {
     const removed: string[] = []
     for (const volume of this.list()) {
-      if ((!all && !volume.anonymous) || volume.users().length > 0) continue
+      if ((!all && !volume.anonymous) || volume.users().length > 0 || !only(volume)) continue
       try {
         await this.remove(volume.name)
         removed.push(volume.name)

@@ -220,12 +220,18 @@ export class Container implements AsyncDisposable {
    * Asks the program to end, and ends it when it does not.
    *
    * @param timeoutMs - How long it may take. Default 10000.
+   * @param signal - What it is asked by. Default: its stop signal.
    */
   async stop({
     timeoutMs = 10_000,
-  }: { readonly timeoutMs?: number | undefined } = {}): Promise<ContainerExit> {
+    signal = this.#record.stopSignal,
+  }: {
+    readonly timeoutMs?: number | undefined
+    readonly signal?: string | number | undefined
+  } = {}): Promise<ContainerExit> {
+    const number = signalNumber(signal)
     const ended = this.wait()
-    this.#init.of(this.#record)?.kill(this.#record.stopSignal)
+    this.#init.of(this.#record)?.kill(number)
     const abort = new AbortController()
     const inTime = await Promise.race([
       ended.then(() => true),

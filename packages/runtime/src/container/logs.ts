@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { tailPosition } from './log-tail.js'
 
 /** What a container printed. */
 export interface LogEntry {
@@ -21,6 +22,8 @@ export interface LogOptions {
   readonly follow?: boolean | undefined
   /** Only what was printed after this. Default: everything. */
   readonly after?: LogPosition | undefined
+  /** Of what was printed before now, only so many of the last lines of each stream. Default: everything. */
+  readonly tail?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -37,7 +40,7 @@ export function logPosition(folder: string): LogPosition {
 /** Reads the log files of a container. */
 export async function* readLogs(
   folder: string,
-  { follow = false, after, signal, ended }: LogOptions & { readonly ended: () => Promise<unknown> },
+  { follow = false, after, tail, signal, ended }: LogOptions & { readonly ended: () => Promise<unknown> },
 ): AsyncGenerator<LogEntry> {
   const files = [
     { stream: 'stdout' as const, file: await openLog(folder, names.stdout), at: after?.stdout ?? 0 },
@@ -51,6 +54,8 @@ export async function* readLogs(
     ended().then(stop, stop)
   }
   try {
+    for (const log of tail === undefined ? [] : files)
+      if (log.file !== undefined) log.at = await tailPosition(log.file, tail!, log.at)
     for (;;) {
       const last = over // what was printed before the end is still read
       for (const log of files) {

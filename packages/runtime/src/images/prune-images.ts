@@ -10,6 +10,8 @@ export interface PruneImagesOptions {
    * pull under way. Default one hour.
    */
   readonly minAgeMs?: number | undefined
+  /** Only these images; blobs and layers that no image names stay then. Default: all. */
+  readonly only?: ((image: StoredImage) => boolean) | undefined
 }
 
 /** What was removed. */
@@ -44,21 +46,24 @@ export interface RemovedImage {
 /** Removes images, blobs and layers that nobody uses. */
 export async function pruneImages(
   { store, layers, used, remove }: PruneParts,
-  { all = false, minAgeMs = 3_600_000 }: PruneImagesOptions,
+  { all = false, minAgeMs = 3_600_000, only }: PruneImagesOptions,
 ): Promise<PrunedImages> {
   const untagged: string[] = []
   const blobs: string[] = []
   let bytes = 0
-  for (const image of all ? await store.list() : []) {
-    if (used.includes(image.id) || image.references.length === 0) continue
+  for (const image of all || only !== undefined ? await store.list() : []) {
+    const { id, references } = image
+    if (used.includes(id) || (references.length > 0 && !all) || only?.(image) === false) continue
     const sizes = blobSizes(image)
-    for (const name of image.references) {
+    // without `only` those without a name go with the blobs
+    for (const name of references.length === 0 && only !== undefined ? [id] : references) {
       const removed = await remove(name)
       untagged.push(...removed.untagged)
       blobs.push(...removed.deleted)
       bytes += removed.deleted.reduce((sum, digest) => sum + (sizes.get(digest) ?? 0), 0)
     }
   }
+  if (only !== undefined) return { untagged, blobs, layers: [], bytes }
   const gone = await store.prune({ minAgeMs, keep: used })
   const unpacked = await layers.prune(minAgeMs)
   return {

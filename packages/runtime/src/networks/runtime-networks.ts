@@ -130,11 +130,21 @@ export class RuntimeNetworks {
     return await (await this.#context.network(nameOrId)).releaseHost(host)
   }
 
-  /** Removes the networks that no container is on, but for `bridge`. Returns their names. */
-  async prune(): Promise<string[]> {
+  /**
+   * Removes the networks that no container is on, but for `bridge`.
+   *
+   * @param options - `only`: those of them to remove.
+   * @returns Their names.
+   */
+  async prune({
+    only = () => true,
+  }: { readonly only?: ((network: NetworkInfo) => boolean) | undefined } = {}): Promise<string[]> {
     this.#needRoot()
     const unused = this.list().filter(
-      ({ name }) => name !== DEFAULT_NETWORK && this.#context.networks.endpoints(name).length === 0,
+      (network) =>
+        network.name !== DEFAULT_NETWORK &&
+        only(network) &&
+        this.#context.networks.endpoints(network.name).length === 0,
     )
     for (const { name } of unused) await this.#context.networks.remove(name)
     return unused.map(({ name }) => name)

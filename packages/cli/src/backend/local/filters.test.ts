@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { ContainerRow, ImageRow } from '../rows.js'
-import { matchContainers, matchImages } from './filters.js'
+import { matchContainers, matchImages, pruneFilter } from './filters.js'
 
 const container: ContainerRow = {
   id: 'abc123',
@@ -55,5 +55,33 @@ describe('matchImages()', () => {
     ['app', false],
   ])('reference=%s', (reference, isMatch) => {
     expect(matchImages([image], { reference: [reference] })).toHaveLength(isMatch ? 1 : 0)
+  })
+})
+
+describe('pruneFilter()', () => {
+  const day = 86_400_000
+  const old = { labels: { keep: 'no' }, createdAt: Date.now() - 2 * day }
+
+  it.each([
+    [{ label: ['keep'] }, true],
+    [{ label: ['keep=no', 'other'] }, false],
+    [{ 'label!': ['keep'] }, false],
+    [{ 'label!': ['keep=yes'] }, true],
+    [{ 'label!': ['keep', 'other'] }, true],
+    [{ until: ['24h'] }, true],
+    [{ until: ['72h'] }, false],
+    [{ until: ['2001-02-03'] }, false],
+    [{ until: ['24h'], label: ['other'] }, false],
+  ])('by %j', (filters, expected) => {
+    expect(pruneFilter(filters)?.(old)).toBe(expected)
+  })
+
+  it('is none for everything, and refuses what it does not know', () => {
+    expect(pruneFilter({})).toBeUndefined()
+    expect(() => pruneFilter({ name: ['x'] })).toThrow(
+      'invalid filter "name": label, label!, until are there',
+    )
+    expect(() => pruneFilter({ until: ['1h'] }, ['label'])).toThrow('invalid filter "until": label are there')
+    expect(() => pruneFilter({ until: ['soon'] })).toThrow(/^invalid argument "soon" for --filter until: /)
   })
 })

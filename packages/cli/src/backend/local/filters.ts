@@ -1,6 +1,7 @@
 import { usageError } from '../../errors.js'
 import type { Filters } from '../backend.js'
-import type { ContainerRow, ImageRow } from '../rows.js'
+import { parseTime } from '../../options/parse-time.js'
+import type { ContainerRow, ImageRow, NetworkRow, VolumeRow } from '../rows.js'
 
 type Match<Row> = (row: Row, wanted: string) => boolean
 
@@ -17,13 +18,28 @@ const ofContainers: Readonly<Record<string, Match<ContainerRow>>> = {
 }
 
 const ofImages: Readonly<Record<string, Match<ImageRow>>> = {
-  dangling: ({ names }, wanted) => (names[0]?.repository === '<none>') === ['1', 'true'].includes(wanted),
+  dangling: ({ names }, wanted) => (names[0]?.repository === '<none>') === isTrue(wanted),
   label: ({ labels }, wanted) => hasLabel(labels, wanted),
   reference: ({ names }, wanted) =>
     names.some(({ repository, tag }) => {
       const pattern = wanted.includes(':', wanted.lastIndexOf('/') + 1) ? wanted : `${wanted}:*`
       return globOf(pattern).test(`${repository}:${tag}`)
     }),
+}
+
+const ofNetworks: Readonly<Record<string, Match<NetworkRow>>> = {
+  driver: ({ driver }, wanted) => driver === wanted,
+  id: ({ id }, wanted) => isId(id, wanted),
+  label: ({ labels }, wanted) => hasLabel(labels, wanted),
+  name: ({ name }, wanted) => name.includes(wanted),
+  scope: ({ scope }, wanted) => scope === wanted,
+}
+
+const ofVolumes: Readonly<Record<string, Match<VolumeRow>>> = {
+  dangling: ({ users }, wanted) => (users === 0) === isTrue(wanted),
+  driver: ({ driver }, wanted) => driver === wanted,
+  label: ({ labels }, wanted) => hasLabel(labels, wanted),
+  name: ({ name }, wanted) => name.includes(wanted),
 }
 
 /** Containers that match every filter by one of its values; every label has to be there. */
@@ -36,16 +52,65 @@ export function matchImages(rows: readonly ImageRow[], filters: Filters): readon
   return rows.filter((row) => matches(row, filters, ofImages))
 }
 
+/** The same for networks. */
+export function matchNetworks(rows: readonly NetworkRow[], filters: Filters): readonly NetworkRow[] {
+  return rows.filter((row) => matches(row, filters, ofNetworks))
+}
+
+/** The same for volumes. */
+export function matchVolumes(rows: readonly VolumeRow[], filters: Filters): readonly VolumeRow[] {
+  return rows.filter((row) => matches(row, filters, ofVolumes))
+}
+
+/** Something that may be removed. */
+export interface Prunable {
+  readonly labels: Readonly<Record<string, string>>
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+}
+
+/**
+ * Reads the filters of a prune: `label`, each of which has to be there, `label!`, of which all must not be there, and
+ * `until`, before which things must have been made.
+ *
+ * @param known - Those that there are.
+ * @returns Whether something is to be removed; undefined for everything.
+ * @throws `CliError` `ERR_CLI_USAGE`: there is no such filter, or it is no time.
+ */
+export function pruneFilter(
+  filters: Filters,
+  known: readonly string[] = ['label', 'label!', 'until'],
+): ((one: Prunable) => boolean) | undefined {
+  const names = Object.keys(filters)
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown !== undefined) throw noFilter(unknown, known)
+  if (names.length === 0) return undefined
+  const { label = [], 'label!': without = [], until: [until] = [] } = filters
+  const before =
+    until === undefined ? Number.POSITIVE_INFINITY : Number(parseTime(until, '--filter until')) * 1000
+  return ({ labels, createdAt }) =>
+    label.every((one) => hasLabel(labels, one)) &&
+    !(without.length > 0 && without.every((one) => hasLabel(labels, one))) &&
+    createdAt < before
+}
+
 /** @throws `CliError` `ERR_CLI_USAGE`: there is no such filter. */
 function matches<Row>(row: Row, filters: Filters, known: Readonly<Record<string, Match<Row>>>): boolean {
   return Object.entries(filters).every(([name, values]) => {
-    if (!Object.hasOwn(known, name))
-      throw usageError(`invalid filter "${name}": ${Object.keys(known).join(', ')} are there`)
+    if (!Object.hasOwn(known, name)) throw noFilter(name, Object.keys(known))
     const match = known[name]!
     return name === 'label'
       ? values.every((value) => match(row, value))
       : values.some((value) => match(row, value))
   })
+}
+
+function noFilter(name: string, known: readonly string[]): Error {
+  return usageError(`invalid filter "${name}": ${known.join(', ')} are there`)
+}
+
+function isTrue(text: string): boolean {
+  return ['1', 'true'].includes(text)
 }
 
 function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {

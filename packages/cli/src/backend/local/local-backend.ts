@@ -15,7 +15,7 @@ import type {
 import type { ShownPull } from '../../output/shown-pull.js'
 import type { CreateRequest } from '../create-request.js'
 import type { ContainerRow, DiskUsage } from '../rows.js'
-import { matchContainers } from './filters.js'
+import { matchContainers, pruneFilter } from './filters.js'
 import { LocalContainer } from './local-container.js'
 import { localDiskUsage } from './local-disk-usage.js'
 import { localImages } from './local-images.js'
@@ -83,8 +83,12 @@ export class LocalBackend implements Backend {
     return await pullImage(this.#runtime, image, { registries: client, policy, ...shown })
   }
 
-  async pruneContainers(): Promise<Pruned> {
-    const stopped = this.#runtime.containers().filter((container) => container.inspect().status !== 'running')
+  async pruneContainers(filters: Filters): Promise<Pruned> {
+    const isAsked = pruneFilter(filters) ?? (() => true)
+    const stopped = this.#runtime.containers().filter((container) => {
+      const { status, labels, createdAt } = container.inspect()
+      return status !== 'running' && isAsked({ labels, createdAt: Date.parse(createdAt) })
+    })
     for (const container of stopped) await container.remove()
     return { removed: stopped.map(({ id }) => id), bytes: undefined }
   }

@@ -14,7 +14,14 @@ import type { CopySide } from '../../copy/copy-side.js'
 import { CliError, needsDaemon } from '../../errors.js'
 import { exitCodeOf } from '../../output/container-status.js'
 import { describeContainer } from '../../output/describe.js'
-import type { AttachRequest, BackendContainer, ExecRequest, LogRequest, ProcessTable } from '../backend.js'
+import type {
+  AttachRequest,
+  BackendContainer,
+  ExecRequest,
+  LogRequest,
+  ProcessTable,
+  StopRequest,
+} from '../backend.js'
 import type { Usage } from '../rows.js'
 import { containerSide } from './container-side.js'
 import { localUsage } from './local-usage.js'
@@ -41,16 +48,16 @@ export class LocalContainer implements BackendContainer {
     await this.#runtime.start(this.#container.id)
   }
 
-  async stop(timeoutSeconds = 10): Promise<void> {
+  async stop({ signal, timeoutSeconds = 10 }: StopRequest): Promise<void> {
     if (!this.#isRunning) return
     if (this.#container.isPaused) await this.#container.unpause()
     const timeoutMs = timeoutSeconds < 0 ? forever : Math.min(timeoutSeconds * 1000, forever)
-    await this.#container.stop({ timeoutMs })
+    await this.#container.stop({ timeoutMs, signal })
   }
 
-  async restart(timeoutSeconds?: number): Promise<void> {
+  async restart(how: StopRequest): Promise<void> {
     this.#needStartable() // before it is stopped
-    await this.stop(timeoutSeconds)
+    await this.stop(how)
     await this.#again.start()
   }
 
@@ -104,8 +111,11 @@ export class LocalContainer implements BackendContainer {
     return localUsage(this.#container)
   }
 
-  logs(options: LogRequest): ReturnType<Container['logs']> {
-    return this.#container.logs(options)
+  logs({ follow, tail, signal, ...rest }: LogRequest): ReturnType<Container['logs']> {
+    if ((rest.since ?? rest.until) !== undefined || rest.timestamps)
+      throw needsDaemon('tell when a container has printed what')
+    if (rest.details) throw needsDaemon('serve --details')
+    return this.#container.logs({ follow, tail, signal })
   }
 
   async attach({ start, stdin, size }: AttachRequest): Promise<Attached> {

@@ -4,7 +4,7 @@ import { describeImage } from '../../output/describe.js'
 import { shortName } from '../../output/image-name.js'
 import type { BackendImages } from '../backend.js'
 import type { HistoryRow } from '../rows.js'
-import { matchImages } from './filters.js'
+import { matchImages, pruneFilter, type Prunable } from './filters.js'
 import { imageRow } from './local-rows.js'
 
 /** The images of this machine's runtime. */
@@ -27,8 +27,10 @@ export function localImages({ images }: Runtime): BackendImages {
       ]
     },
     history: async (name) => historyOf(await images.get(name)),
-    prune: async (all) => {
-      const { untagged, blobs, layers, bytes } = await images.prune({ all })
+    prune: async (all, filters) => {
+      const isAsked = pruneFilter(filters)
+      const only = isAsked && ((image: StoredImage) => isAsked(prunable(image)))
+      const { untagged, blobs, layers, bytes } = await images.prune({ all, only })
       return {
         removed: [
           ...untagged.map((name) => `untagged: ${name}`),
@@ -43,6 +45,11 @@ export function localImages({ images }: Runtime): BackendImages {
     loadLayout: async (folder, signal) => linesOf(await images.loadLayout(folder, { signal })),
     import: async (source, options) => (await images.import(source, options)).id,
   }
+}
+
+/** An image that does not say when it was made is as old as can be. */
+function prunable({ config }: StoredImage): Prunable {
+  return { labels: config.config.Labels ?? {}, createdAt: Date.parse(config.created ?? '1970-01-01') }
 }
 
 function linesOf(loaded: readonly LoadedImage[]): readonly string[] {

@@ -1,7 +1,9 @@
+import type { Volume } from '@ctr/overlay'
 import type { Runtime } from '@ctr/runtime'
 import { CliError, needsDaemon } from '../../errors.js'
 import { parseStorage } from '../../options/parse-storage.js'
 import type { BackendVolumes } from '../backend.js'
+import { matchVolumes, pruneFilter } from './filters.js'
 
 /** The volumes of this machine's runtime. */
 export function localVolumes({ volumes }: Runtime): BackendVolumes {
@@ -11,14 +13,15 @@ export function localVolumes({ volumes }: Runtime): BackendVolumes {
     return volume
   }
   return {
-    list: () =>
-      Promise.resolve(
-        volumes.list().map((volume) => {
-          const { name, anonymous, labels, createdAt, path } = volume
-          const document = { name, anonymous, labels, createdAt, path, users: volume.users() }
-          return { name, driver: 'local', labels, document }
-        }),
-      ),
+    list: (filters) => {
+      const rows = volumes.list().map((volume) => {
+        const { name, anonymous, labels, createdAt, path } = volume
+        const users = volume.users()
+        const document = { name, anonymous, labels, createdAt, path, users }
+        return { name, driver: 'local', labels, users: users.length, document }
+      })
+      return Promise.resolve(matchVolumes(rows, filters))
+    },
     create: async ({ name, driver, labels, options }) => {
       if (driver !== 'local') throw needsDaemon('use drivers of volumes')
       return (await volumes.create(name, { labels, storage: parseStorage(options, '-o, --opt') })).name
@@ -32,6 +35,10 @@ export function localVolumes({ volumes }: Runtime): BackendVolumes {
       if (!force) found(name)
       await volumes.remove(name)
     },
-    prune: async (all) => ({ removed: await volumes.prune({ all }), bytes: undefined }),
+    prune: async (all, filters) => {
+      const isAsked = pruneFilter(filters, ['label', 'label!'])
+      const only = isAsked && ((volume: Volume) => isAsked({ labels: volume.labels, createdAt: 0 }))
+      return { removed: await volumes.prune({ all, only }), bytes: undefined }
+    },
   }
 }

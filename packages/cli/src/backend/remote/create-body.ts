@@ -1,6 +1,7 @@
 import type { RunOptions } from '@ctr/runtime'
 import { needsRuntime } from '../../errors.js'
 import { parseDuration } from '../../options/parse-duration.js'
+import { parseExpose } from '../../options/parse-expose.js'
 import { parseInteger } from '../../options/parse-number.js'
 import type { RunFlags } from '../../options/run-flags.js'
 import type { CreateRequest } from '../create-request.js'
@@ -33,9 +34,11 @@ export function createBody(request: CreateRequest): Record<string, unknown> {
       User: options.user,
       WorkingDir: options.cwd,
       StopSignal: options.stopSignal,
+      StopTimeout:
+        flags.stopTimeout === undefined ? undefined : parseInteger(flags.stopTimeout, '--stop-timeout'),
       Healthcheck: healthcheckOf(flags),
     }),
-    ...exposed(options),
+    ...exposed(flags, options),
     ...anonymousVolumes(flags, options),
     HostConfig: hostConfigOf(request),
     ...endpointsOf(options),
@@ -64,18 +67,18 @@ function healthcheckOf(flags: RunFlags): object | undefined {
     Interval: nanoseconds(flags.healthInterval, '--health-interval'),
     Timeout: nanoseconds(flags.healthTimeout, '--health-timeout'),
     StartPeriod: nanoseconds(flags.healthStartPeriod, '--health-start-period'),
+    StartInterval: nanoseconds(flags.healthStartInterval, '--health-start-interval'),
     Retries: healthRetries === undefined ? undefined : parseInteger(healthRetries, '--health-retries'),
   })
   return Object.keys(check).length === 0 ? undefined : check
 }
 
-function exposed({ publish = [] }: RunOptions): object {
-  if (publish.length === 0) return {}
-  return {
-    ExposedPorts: Object.fromEntries(
-      publish.map(({ container, protocol = 'tcp' }) => [`${container}/${protocol}`, {}]),
-    ),
-  }
+function exposed({ expose = [] }: RunFlags, { publish = [] }: RunOptions): object {
+  const ports = [
+    ...publish.map(({ container, protocol = 'tcp' }) => `${container}/${protocol}`),
+    ...expose.flatMap(parseExpose),
+  ]
+  return ports.length === 0 ? {} : { ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])) }
 }
 
 /** `-v /CONTAINER`: a volume without a name. */

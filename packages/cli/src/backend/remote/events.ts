@@ -8,7 +8,9 @@ import { jsonLines } from './json-lines.js'
 export interface EventsRequest {
   readonly filters: Filters
   readonly format: string | undefined
+  /** Seconds since 1970. */
   readonly since: string | undefined
+  /** Seconds since 1970. */
   readonly until: string | undefined
   readonly signal: AbortSignal
 }
@@ -28,7 +30,7 @@ export async function printEvents(
 ): Promise<void> {
   const show = format === undefined ? textOf : parseTemplate(format === 'json' ? '{{json .}}' : format)
   using client = new DaemonClient(host)
-  const query = { filters, since: timestamp(since), until: timestamp(until) }
+  const query = { filters, since, until }
   const answer = await client.stream('GET', '/events', { query, signal })
   for await (const event of jsonLines<Event>(answer)) printLine(show(event))
 }
@@ -43,11 +45,4 @@ function textOf(event: unknown): string {
     .map((pair) => pair.join('='))
   const shown = attributes.length === 0 ? '' : ` (${attributes.join(', ')})`
   return `${at}.${nanoseconds}Z ${Type} ${Action} ${Actor.ID}${shown}`
-}
-
-/** Seconds since 1970 as they are; dates of ISO 8601 in seconds. */
-function timestamp(text: string | undefined): string | undefined {
-  if (text === undefined || /^\d+(\.\d+)?$/.test(text)) return text
-  const time = Date.parse(text)
-  return Number.isNaN(time) ? text : String(time / 1000)
 }

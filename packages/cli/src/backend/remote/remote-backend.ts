@@ -69,11 +69,11 @@ export class RemoteBackend implements Backend {
     return await pullOnDaemon(this.client, image, shown)
   }
 
-  async pruneContainers(): Promise<Pruned> {
+  async pruneContainers(filters: Filters): Promise<Pruned> {
     const { ContainersDeleted, SpaceReclaimed } = await this.client.json<{
       readonly ContainersDeleted: readonly string[] | null
       readonly SpaceReclaimed?: number
-    }>('POST', '/containers/prune')
+    }>('POST', '/containers/prune', { query: { filters } })
     return { removed: ContainersDeleted ?? [], bytes: SpaceReclaimed }
   }
 

@@ -3,8 +3,17 @@ import type { Change } from '@ctr/overlay'
 import type { CommitOptions, ContainerLimits, LogEntry, TerminalSize } from '@ctr/runtime'
 import type { Attached } from '../../attach/attach.js'
 import type { CopySide } from '../../copy/copy-side.js'
-import type { AttachRequest, BackendContainer, ExecRequest, LogRequest, ProcessTable } from '../backend.js'
+import { CliError } from '../../errors.js'
+import type {
+  AttachRequest,
+  BackendContainer,
+  ExecRequest,
+  LogRequest,
+  ProcessTable,
+  StopRequest,
+} from '../backend.js'
 import type { Usage } from '../rows.js'
+import { speaks } from './api-version.js'
 import type { DaemonClient } from './daemon-client.js'
 import { piecesOf } from './daemon-streams.js'
 import { restartPolicy } from './host-config.js'
@@ -38,12 +47,12 @@ export class RemoteContainer implements BackendContainer {
     await this.#post('start')
   }
 
-  async stop(timeoutSeconds?: number): Promise<void> {
-    await this.#post('stop', { t: timeoutSeconds })
+  async stop(how: StopRequest): Promise<void> {
+    await this.#end('stop', how)
   }
 
-  async restart(timeoutSeconds?: number): Promise<void> {
-    await this.#post('restart', { t: timeoutSeconds })
+  async restart(how: StopRequest): Promise<void> {
+    await this.#end('restart', how)
   }
 
   async kill(signal: string): Promise<void> {
@@ -103,10 +112,12 @@ export class RemoteContainer implements BackendContainer {
     return await remoteUsage(this.#client, this.#path)
   }
 
-  async *logs({ follow, signal }: LogRequest): AsyncGenerator<LogEntry> {
+  async *logs({ signal, ...query }: LogRequest): AsyncGenerator<LogEntry> {
     const { Config } = await this.inspect()
-    const query = { follow, stdout: true, stderr: true }
-    const answer = await this.#client.stream('GET', `${this.#path}/logs`, { query, signal })
+    const answer = await this.#client.stream('GET', `${this.#path}/logs`, {
+      query: { ...query, stdout: true, stderr: true },
+      signal,
+    })
     if (Config?.Tty !== true) yield* piecesOf(answer)
     else for await (const bytes of answer) yield { stream: 'stdout', bytes: bytes as Buffer }
   }
@@ -186,6 +197,15 @@ export class RemoteContainer implements BackendContainer {
 
   async export(signal: AbortSignal): Promise<Readable> {
     return await this.#client.stream('GET', `${this.#path}/export`, { signal })
+  }
+
+  async #end(what: 'stop' | 'restart', { signal, timeoutSeconds }: StopRequest): Promise<void> {
+    if (signal !== undefined && !(await speaks(this.#client, 42)))
+      throw new CliError(
+        'ERR_CLI_REFUSED',
+        `cannot ${what} ${this.#name} by ${signal}: this daemon is older than version 1.42 of the API; use kill -s, and wait`,
+      )
+    await this.#post(what, { t: timeoutSeconds, signal })
   }
 
   async #post(

@@ -40,11 +40,11 @@ export function remoteImages(client: DaemonClient): BackendImages {
     },
     history: async (name) =>
       (await client.json<readonly Step[]>('GET', `${imagePath(name)}/history`)).map(historyRow),
-    prune: async (all) => {
+    prune: async (all, filters) => {
       const { ImagesDeleted, SpaceReclaimed } = await client.json<{
         readonly ImagesDeleted: readonly Removed[] | null
         readonly SpaceReclaimed?: number
-      }>('POST', '/images/prune', { query: { filters: { dangling: [String(!all)] } } })
+      }>('POST', '/images/prune', { query: { filters: { ...filters, dangling: [String(!all)] } } })
       const removed = (ImagesDeleted ?? []).map(({ Untagged, Deleted }) =>
         Untagged === undefined ? `deleted: ${Deleted ?? ''}` : `untagged: ${Untagged}`,
       )

@@ -9,17 +9,20 @@ interface ListedNetwork {
   readonly Name: string
   readonly Driver: string
   readonly Scope: string
+  readonly Labels?: Readonly<Record<string, string>> | null
 }
 
 /** The networks of a daemon. */
 export function remoteNetworks(client: DaemonClient): BackendNetworks {
   const pathOf = (name: string): string => `/networks/${encodeURIComponent(name)}`
   return {
-    list: async () =>
-      (await client.json<readonly ListedNetwork[]>('GET', '/networks')).map((document) => {
-        const { Id, Name, Driver, Scope } = document
-        return { id: Id, name: Name, driver: Driver, scope: Scope, document }
-      }),
+    list: async (filters) =>
+      (await client.json<readonly ListedNetwork[]>('GET', '/networks', { query: { filters } })).map(
+        (document) => {
+          const { Id, Name, Driver, Scope, Labels } = document
+          return { id: Id, name: Name, driver: Driver, scope: Scope, labels: Labels ?? {}, document }
+        },
+      ),
     create: async (name, flags) => {
       const body = networkBody(name, flags)
       return (await client.json<{ readonly Id: string }>('POST', '/networks/create', { body })).Id
@@ -37,10 +40,11 @@ export function remoteNetworks(client: DaemonClient): BackendNetworks {
         body: { Container: container, Force: force },
       })
     },
-    prune: async () => {
+    prune: async (filters) => {
       const { NetworksDeleted } = await client.json<{ readonly NetworksDeleted: readonly string[] | null }>(
         'POST',
         '/networks/prune',
+        { query: { filters } },
       )
       return NetworksDeleted ?? []
     },

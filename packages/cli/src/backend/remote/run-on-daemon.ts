@@ -4,6 +4,7 @@ import { terminalSize } from '../../attach/terminal.js'
 import { runFailure } from '../../commands/run-failure.js'
 import { withImage } from '../../commands/with-image.js'
 import { CliError, isCliError } from '../../errors.js'
+import { writeCidFile } from '../../options/cid-file.js'
 import { printLine } from '../../output/pipe-end.js'
 import type { CreateRequest } from '../create-request.js'
 import { RemoteBackend } from './remote-backend.js'
@@ -20,6 +21,7 @@ export async function runOnDaemon(host: string, request: CreateRequest): Promise
   using interrupt = interruptible()
   try {
     const id = await withImage(backend, request, interrupt.signal, () => backend.create(request))
+    writeCidFile(request.flags.cidfile, id)
     const container = new RemoteContainer(backend.client, id)
     try {
       if (interrupt.signal.aborted)

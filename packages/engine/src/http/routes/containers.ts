@@ -52,12 +52,14 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
   })
 
   app.post('/containers/:id/stop', async (request, reply) => {
-    const stopped = await named(request).stop(new Query(request).integer('t'))
+    const query = new Query(request)
+    const stopped = await named(request).stop(query.integer('t'), query.text('signal'))
     await reply.code(stopped ? 204 : 304).send()
   })
 
   app.post('/containers/:id/restart', async (request, reply) => {
-    await named(request).restart(new Query(request).integer('t'))
+    const query = new Query(request)
+    await named(request).restart(query.integer('t'), query.text('signal'))
     await reply.code(204).send()
   })
 
