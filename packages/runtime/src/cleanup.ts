@@ -6,6 +6,7 @@ import { releaseRunning, removeFiles } from './container/release.js'
 import { ownerOfRoot } from './container/warm-roots.js'
 import { foundProcess } from './container/watched-process.js'
 import type { Context } from './context.js'
+import { isRuntimeError } from './errors.js'
 import { livingOwners, type LivingOwners } from './owner.js'
 import { claimNames, releaseUnused } from './userns/claim-ids.js'
 
@@ -21,6 +22,7 @@ export interface CleanUpFailure {
  * - what is half made, or belongs to a process that is gone, is removed;
  * - detached containers that still run are left alone;
  * - detached containers that have ended meanwhile get their exit status, and give back what they held;
+ * - a container whose record is damaged is left as it is, and told of;
  * - what belongs to no container at all (cgroups, layers, network endpoints, pinned processes, claimed ids) is removed.
  *
  * Other living processes may make, start and remove containers meanwhile. An id is claimed by its owner before anything
@@ -70,7 +72,6 @@ async function cleanUpOne(
     return
   }
   if (record === undefined && living.claims.has(id)) return // its owner is making it
-  if (record === undefined && context.records.has(id)) return // damaged: kept for whoever looks into it
   await releaseRunning(context, id)
   await removeFiles(context, record ?? { id, rootId: null, userNamespace: null }, { anonymousVolumes: true })
 }
@@ -82,7 +83,10 @@ async function removeRoots(
   living: LivingOwners,
   failures: CleanUpFailure[],
 ): Promise<void> {
-  const wanted = new Set(context.records.list().map(({ rootId }) => rootId))
+  const ids = context.records.ids()
+  const records = context.records.list()
+  if (ids.length > records.length) return // any of them may be that of a container whose record is damaged
+  const wanted = new Set(records.map(({ rootId }) => rootId))
   for (const id of roots) {
     const owner = ownerOfRoot(id)
     if (wanted.has(id) || living.claims.has(id) || (owner !== undefined && living.names.has(owner))) continue
@@ -109,11 +113,14 @@ async function settle(context: Context, record: ContainerRecord, living: LivingO
   return true
 }
 
-function tryLoad(context: Context, id: string): ContainerRecord | undefined {
+/** @throws `ERR_RUNTIME_STATE`: it is damaged, and was put aside; nothing of its container is touched. */
+function tryLoad({ records }: Context, id: string): ContainerRecord | undefined {
   try {
-    return context.records.load(id)
-  } catch {
-    return undefined // none, or damaged; the caller looks which
+    return records.load(id)
+  } catch (error) {
+    if (!isRuntimeError(error) || error.code !== 'ERR_RUNTIME_STATE') return undefined
+    records.setAside(id)
+    throw error
   }
 }
 

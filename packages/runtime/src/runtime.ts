@@ -270,6 +270,7 @@ export class Runtime implements AsyncDisposable {
       // what is left has a record that cannot be read
       await releaseRunning(this.#context, id)
       await removeFiles(this.#context, { id, rootId: null, userNamespace: null }, { anonymousVolumes: true })
+      this.#context.records.removeDamaged(id) // its root goes when the runtime is opened next
     }
     if (this.#context.rootless === undefined) await this.#context.networks.removeAll()
     if (this.#context.hasCgroups) await removeParentCgroup(this.#context)

@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
@@ -52,5 +52,37 @@ describe('ContainerRecords', () => {
     expect(records.idOf('one')).toBe(a)
     expect(records.list().map(({ id }) => id)).toEqual([a])
     expect(() => records.find(b)).toThrow('it is damaged')
+  })
+
+  it.each(['', '\0\0\0', '{"id":'])('puts a record aside that a power cut has left as %j', (text) => {
+    const records = new ContainerRecords(folder)
+    records.save(record(a, 'one'))
+    const file = join(folder, `${b}.json`)
+    writeFileSync(file, text)
+    expect(() => records.load(b)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_RUNTIME_STATE',
+        message: expect.stringContaining(`${file}.damaged`),
+      }),
+    )
+    for (let times = 0; times < 2; times++) records.setAside(b)
+    expect(readdirSync(folder).sort()).toEqual([`${a}.json`, `${b}.json.damaged`])
+    expect(records.list().map(({ id }) => id)).toEqual([a])
+    expect(records.idOf('one')).toBe(a)
+    expect([records.has(b), records.ids().sort()]).toEqual([true, [a, b]])
+    expect(() => records.find(b)).toThrow('it is damaged')
+    expect(() => records.find('ab')).toThrow('it is damaged')
+    records.save(record(b, 'two'))
+    records.sweep()
+    expect(readdirSync(folder).sort()).toEqual([`${a}.json`, `${b}.json`])
+  })
+
+  it('removes a damaged record as any other', () => {
+    const records = new ContainerRecords(folder)
+    writeFileSync(join(folder, `${b}.json`), '')
+    records.setAside(b)
+    records.removeDamaged(b)
+    expect(readdirSync(folder)).toEqual([])
+    expect(() => records.find(b)).toThrow('there is none')
   })
 })

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isRuntimeError, RuntimeError } from '../errors.js'
 import { unlinkIfThere } from '../unlink-if-there.js'
@@ -57,6 +57,7 @@ export class ContainerRecords {
     try {
       text = readFileSync(file, 'utf8')
     } catch (cause) {
+      if (existsSync(`${file}.damaged`)) throw damaged(file, cause)
       throw new RuntimeError(
         'ERR_RUNTIME_CONTAINER_NOT_FOUND',
         `cannot find container ${id}: there is none`,
@@ -66,26 +67,37 @@ export class ContainerRecords {
     try {
       return newestState(text) as ContainerRecord
     } catch (cause) {
-      throw new RuntimeError(
-        'ERR_RUNTIME_STATE',
-        `cannot read ${file}: it is damaged; remove the file, or everything by reset()`,
-        {
-          cause,
-        },
-      )
+      throw damaged(file, cause)
     }
+  }
+
+  /** The same; undefined when it is removed or damaged: the rest works. */
+  readable(id: string): ContainerRecord | undefined {
+    try {
+      return this.load(id)
+    } catch (error) {
+      if (isRuntimeError(error)) return undefined
+      throw error
+    }
+  }
+
+  /** Puts a record aside that cannot be read: `ID.json.damaged`, until somebody puts it right or removes it. */
+  setAside(id: string): void {
+    const file = this.#file(id)
+    if (existsSync(file)) renameSync(file, `${file}.damaged`)
   }
 
   /** All records that can be read, oldest first. */
   list(): ContainerRecord[] {
     return this.ids()
-      .flatMap((id) => this.#tryLoad(id))
+      .flatMap((id) => this.readable(id) ?? [])
       .sort((a, b) => a.createdAt.localeCompare(b.createdAt))
   }
 
   /** Ids of all containers, readable or not. */
   ids(): string[] {
-    return readdirSync(this.#folder).flatMap((name) => /^([0-9a-f]{64})\.json$/.exec(name)?.[1] ?? [])
+    const names = readdirSync(this.#folder)
+    return [...new Set(names.flatMap((name) => /^([0-9a-f]{64})\.json(?:\.damaged)?$/.exec(name)?.[1] ?? []))]
   }
 
   /** Id of the container that has a name. Only what has changed since the last time is read. */
@@ -95,7 +107,7 @@ export class ContainerRecords {
       const state = this.#stateOf(id)
       if (state === undefined) continue
       const known = this.#names.get(id)
-      const read = (): string | null => this.#tryLoad(id)[0]?.name ?? null
+      const read = (): string | null => this.readable(id)?.name ?? null
       names.set(id, known?.state === state ? known : { state, name: read() })
     }
     this.#names = names
@@ -103,9 +115,9 @@ export class ContainerRecords {
     return undefined
   }
 
-  /** True when a container's record is there. */
+  /** True when a container's record is there, readable or not. */
   has(id: string): boolean {
-    return existsSync(this.#file(id))
+    return existsSync(this.#file(id)) || existsSync(`${this.#file(id)}.damaged`)
   }
 
   /** Removes a container's log files, and its record last. Idempotent. */
@@ -113,6 +125,12 @@ export class ContainerRecords {
     this.#unsynced.delete(id)
     if (existsSync(this.folder(id))) rmSync(this.folder(id), { recursive: true, force: true })
     unlinkIfThere(this.#file(id))
+  }
+
+  /** The same of a container whose record was put aside. */
+  removeDamaged(id: string): void {
+    this.remove(id)
+    unlinkIfThere(`${this.#file(id)}.damaged`)
   }
 
   /**
@@ -130,9 +148,12 @@ export class ContainerRecords {
     throw new RuntimeError('ERR_RUNTIME_CONTAINER_NOT_FOUND', `cannot find container ${idOrName}: ${why}`)
   }
 
-  /** Removes what a process left that was killed while it wrote a record. */
+  /** Removes what a process left that was killed while it wrote a record, and damaged ones that were written again. */
   sweep(): void {
-    for (const name of readdirSync(this.#folder)) {
+    const names = readdirSync(this.#folder)
+    for (const name of names) {
+      if (name.endsWith('.damaged') && names.includes(name.replace('.damaged', '')))
+        unlinkIfThere(join(this.#folder, name))
       const pid = /^[0-9a-f]{64}\.json\.(\d+)$/.exec(name)?.[1]
       if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(this.#folder, name), { force: true })
     }
@@ -142,7 +163,7 @@ export class ContainerRecords {
   close(): void {
     clearTimeout(this.#syncing)
     // a file that takes the place of another one is written at once by most file systems
-    for (const id of this.#unsynced) if (this.has(id)) writeState(this.#file(id), this.load(id))
+    for (const id of this.#unsynced) if (existsSync(this.#file(id))) writeState(this.#file(id), this.load(id))
     this.#unsynced.clear()
   }
 
@@ -171,14 +192,12 @@ export class ContainerRecords {
     const stats = statSync(this.#file(id), { bigint: true, throwIfNoEntry: false })
     return stats && `${stats.ino} ${stats.size} ${stats.mtimeNs}`
   }
+}
 
-  #tryLoad(id: string): ContainerRecord[] {
-    try {
-      return [this.load(id)]
-    } catch (error) {
-      // removed meanwhile, or damaged: the rest works; a damaged one is told by `load` and can be removed
-      if (isRuntimeError(error)) return []
-      throw error
-    }
-  }
+function damaged(file: string, cause: unknown): RuntimeError {
+  return new RuntimeError(
+    'ERR_RUNTIME_STATE',
+    `cannot read ${file}: it is damaged, and kept as ${file}.damaged; put it right, or remove it, and what the container has is removed when the runtime is opened next`,
+    { cause },
+  )
 }

@@ -61,8 +61,8 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
 
 /** Without a cgroup: the end of its first process is the end of all others of its pid namespace. */
 async function killFirst(context: Context, id: string): Promise<void> {
-  if (!context.records.has(id)) return
-  const init = foundProcess(context, context.records.load(id))
+  const record = context.records.readable(id)
+  const init = record && foundProcess(context, record)
   if (init === undefined) return
   const ended = init.wait()
   init.kill(9)
