@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it } from '@jest/globals'
@@ -120,6 +120,37 @@ describeOn(['bin:docker-registry'], "the client with Debian's docker-registry", 
     for await (const { digest } of client.referrers(`${repository}:all`)) digests.push(digest)
     expect(digests).toEqual([first.digest, second.digest])
     expect(await namesOf(client.tags(repository))).toContain(`sha256-${index.digest.slice(7)}`)
+  })
+
+  it('lists more repositories and tags than one page has, and gives configs and blobs by themselves', async () => {
+    using folder = temporaryFolder()
+    await using registry = await startDockerRegistry(join(folder.path, 'registry'))
+    await using client = new RegistryClient(anonymous)
+    const names = Array.from({ length: 105 }, (_, n) => `many/n${String(n).padStart(3, '0')}`)
+    const empty = { artifactType: 'application/vnd.test', blobs: [] }
+    const pushed = await Promise.all(
+      names.map(async (name) => await client.pushArtifact(`${registry.address}/${name}`, empty)),
+    )
+    expect((await namesOf(client.catalog(registry.address))).sort()).toEqual(names)
+    const one = `${registry.address}/${names[0]!}`
+    const { bytes } = await client.manifest(`${one}@${pushed[0]!.digest}`)
+    const tags = names.map((name) => name.slice('many/'.length))
+    await Promise.all(tags.map(async (tag) => await client.pushManifest(`${one}:${tag}`, bytes)))
+    expect((await namesOf(client.tags(one))).sort()).toEqual(tags)
+
+    const store = await ImageStore.open(join(folder.path, 'store'))
+    const added = await addImage(store, `${registry.address}/app:1`)
+    await store.push(`${registry.address}/app:1`, anonymous)
+    const { manifest } = await client.resolve(`${registry.address}/app:1`)
+    const config = await client.config(`${registry.address}/app:1`, manifest.config)
+    expect(config).toEqual(added.config)
+    const [layer] = added.manifest.layers
+    const hash = createHash('sha256')
+    for await (const chunk of await client.blob(`${registry.address}/app`, layer!))
+      hash.update(chunk as Buffer)
+    expect(`sha256:${hash.digest('hex')}`).toBe(layer!.digest)
+    expect(await client.hasBlob(`${registry.address}/app`, layer!.digest)).toBe(true)
+    expect(await client.hasBlob(`${registry.address}/app`, `sha256:${'0'.repeat(64)}`)).toBe(false)
   })
 
   it('logs in', async () => {
