@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, it } from '@jest/globals'
 import { MNT_DETACH, mount, MS_REMOUNT, umount2 } from '@ctr/linux'
 import { describeOn, leakCheck } from '@ctr/testing'
+import { CloudWatch, keys } from './support/cloudwatch.js'
+import { setEnv } from './support/set-env.js'
 import { dockerEnv, image, needs, setUp } from './support/suite.js'
 
 leakCheck()
@@ -140,6 +142,25 @@ describeOn(needs, 'logs of containers', () => {
     } finally {
       umount2(logs, MNT_DETACH) // also where a failure has left the container
     }
+  })
+
+  it('sends to CloudWatch what containers print, and to the cache that can be read', async () => {
+    const service = await CloudWatch.start()
+    setEnv({ AWS_ACCESS_KEY_ID: keys.id, AWS_SECRET_ACCESS_KEY: keys.secret })
+    expect((await suite.docker('create', '--log-driver', 'awslogs', image)).stderr).toContain(
+      "must specify a value for log opt 'awslogs-group'",
+    )
+    await suite.ok(
+      ...['run', '--name', 'cloud', ...quiet, '--log-driver', 'awslogs', '--log-opt', 'awslogs-group=g'],
+      ...['--log-opt', `awslogs-endpoint=${service.endpoint}`, '--log-opt', 'awslogs-region=eu-west-1'],
+      ...['--log-opt', 'awslogs-create-group=true', '--log-opt', 'tag={{.Name}}', image],
+      ...['sh', '-c', 'echo one; echo two >&2'],
+    )
+    expect(await suite.docker('logs', 'cloud')).toMatchObject({ stdout: 'one\n', stderr: 'two\n' })
+    while (service.events('g', 'cloud').length < 2) await sleep(20)
+    expect(new Set(service.events('g', 'cloud').map(({ message }) => message))).toEqual(
+      new Set(['one', 'two']),
+    )
   })
 
   it.each(['blocking', 'non-blocking'])('keeps everything of a slow program in mode %s', async (mode) => {

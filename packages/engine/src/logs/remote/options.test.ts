@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { checkLogConfig } from '../log-config.js'
+import { needsPackage } from './optional-package.js'
 
 describe('options of drivers that send logs away', () => {
   it.each([
@@ -45,5 +46,14 @@ describe('options of drivers that send logs away', () => {
     ],
   ])('refuses %s with %j', (Type, Config, message) => {
     expect(() => checkLogConfig({ Type, Config })).toThrow(message)
+  })
+})
+
+describe('needsPackage()', () => {
+  it('says how to install what is not there', () => {
+    expect(() => needsPackage('awslogs', '@aws-sdk/client-cloudwatch-logs', '3')).not.toThrow()
+    expect(() => needsPackage('x', '@ctr/no-such', '3')).toThrow(
+      'the log driver x needs the package @ctr/no-such, which is not installed beside @ctr/engine: npm install @ctr/no-such@3',
+    )
   })
 })
