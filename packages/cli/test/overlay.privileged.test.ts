@@ -1,5 +1,6 @@
 import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
@@ -92,6 +93,15 @@ class Host {
   }
 }
 
+/** A host of the network, as `network hosts --json` has it. */
+interface Listed {
+  readonly host: string
+  readonly isOwn: boolean
+  readonly address: string | null
+  readonly containers: number
+  readonly blocks: readonly string[]
+}
+
 describeOn([...needs, 'bin:ip', 'bin:nsenter'], 'an overlay network of two daemons', () => {
   const suite = setUp()
   let a: Host
@@ -175,13 +185,6 @@ describeOn([...needs, 'bin:ip', 'bin:nsenter'], 'an overlay network of two daemo
     })
 
     it('gives the addresses of a host that is gone to others', async () => {
-      interface Listed {
-        readonly host: string
-        readonly isOwn: boolean
-        readonly address: string | null
-        readonly containers: number
-        readonly blocks: readonly string[]
-      }
       const hosts = async (): Promise<readonly Listed[]> =>
         JSON.parse((await a.local('network', 'hosts', '--json', 'app')).stdout) as readonly Listed[]
       const [own, other] = [
@@ -204,6 +207,55 @@ describeOn([...needs, 'bin:ip', 'bin:nsenter'], 'an overlay network of two daemo
         expect.arrayContaining([...other.blocks]),
       )
       await reaches(b, 'web-b', 'again')
+    })
+
+    it('leaves a block to the host that has taken it while another one was thought gone', async () => {
+      const listed = async (): Promise<readonly Listed[]> =>
+        JSON.parse((await a.local('network', 'hosts', '--json', 'app')).stdout) as readonly Listed[]
+      const address = (
+        await b.ok('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', 'web-b')
+      ).trim()
+      const { host: other, blocks } = (await listed()).find(({ isOwn }) => !isOwn)!
+      const block = blocks.find((one) => address.startsWith(one.replace(/\.\d+\/\d+$/, '.')))!
+      await b.endDaemon('SIGKILL')
+      while ((await listed()).some((one) => one.host === other && one.address !== null));
+      expect(await a.local('network', 'release-host', 'app', other)).toMatchObject({ code: 0, stderr: '' })
+      const place = ['--network', 'app', '--ip', address]
+      await a.ok('run', '-d', '--name', 'taker', ...place, suite.image, 'sleep', '1000')
+      await b.startDaemon()
+      while (!(await listed()).some((one) => one.host === other && one.address !== null));
+      expect((await listed()).filter((one) => one.blocks.includes(block)).map(({ isOwn }) => isOwn)).toEqual([
+        true,
+      ])
+      // what is started anew has an address of a block of its own host
+      await b.ok('rm', '-f', 'web-b')
+      await serve(b, 'web-b')
+      await reaches(a, 'web-a', 'web-b')
+      expect((await listed()).find((one) => one.host === other)?.blocks).not.toContain(block)
+    })
+
+    it('leaves a network whose store is away by force alone', async () => {
+      await b.ok('rm', '-f', 'web-b')
+      const store = join(suite.folder, 'store')
+      await b.endDaemon('SIGTERM')
+      renameSync(store, `${store}.away`)
+      writeFileSync(store, '')
+      try {
+        expect(await b.local('network', 'rm', 'app')).toMatchObject({
+          ...{ code: 1, stderr: expect.stringMatching(/^ctrjs: cannot .*store/) },
+        })
+        expect(await b.local('network', 'ls', '-q', '-f', 'name=app')).toMatchObject({
+          ...{ code: 0, stdout: expect.stringMatching(/^[0-9a-f]{12}\n$/) },
+        })
+        expect(await b.local('network', 'rm', '--force', 'app')).toEqual({
+          ...{ code: 0, stdout: 'app\n', stderr: '' },
+        })
+        expect(await b.local('network', 'ls', '-q', '-f', 'name=app')).toMatchObject({ stdout: '' })
+      } finally {
+        rmSync(store)
+        renameSync(`${store}.away`, store)
+        await b.startDaemon()
+      }
     })
   })
 })

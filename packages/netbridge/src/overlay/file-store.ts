@@ -1,5 +1,6 @@
 import { watch } from 'node:fs'
 import { join } from 'node:path'
+import { NetbridgeError } from '../errors.js'
 import { makeFolder } from '../state/files.js'
 import { SharedTable, type TableChange } from '../state/shared-table.js'
 import type { OverlayStore, StoreView } from './store.js'
@@ -101,12 +102,20 @@ export class FileStore implements OverlayStore {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- errors become rejections
   async #change<Result>(body: (change: TableChange) => Result): Promise<Result> {
-    makeFolder(this.#folder)
-    return this.#table.change((change) => {
-      for (const [key, { expires = Infinity }] of readAll(change.entries()))
-        if (expires <= Date.now()) remove(change, key)
-      return body(change)
-    })
+    try {
+      makeFolder(this.#folder)
+      return this.#table.change((change) => {
+        for (const [key, { expires = Infinity }] of readAll(change.entries()))
+          if (expires <= Date.now()) remove(change, key)
+        return body(change)
+      })
+    } catch (cause) {
+      throw new NetbridgeError(
+        'ERR_NETBRIDGE_STORE',
+        `cannot use the store of the network in ${this.#folder}: ${(cause as Error).message}; its hosts go on with what they know`,
+        { cause },
+      )
+    }
   }
 
   #untilExpiryMs(): number {
