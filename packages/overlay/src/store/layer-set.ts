@@ -89,7 +89,10 @@ export class LayerSet {
     await this.#takeAway(diffId, () => this.#refuseUsed(diffId))
   }
 
-  /** The folders of layers; what lies below one that hides all is left out. */
+  /**
+   * The folders of layers; what lies below one that hides all is left out. Overlayfs takes no folder twice: of a layer
+   * that an image has several times the topmost counts, which covers all that the others show.
+   */
   foldersOf(diffIds: readonly string[]): string[] {
     const layers = diffIds.map((diffId) => {
       const layer = this.get(diffId)
@@ -103,7 +106,8 @@ export class LayerSet {
       layers.findLastIndex((layer) => layer.opaqueRoot),
       0,
     )
-    return layers.slice(bottom).map((layer) => layer.path)
+    const paths = layers.slice(bottom).map((layer) => layer.path)
+    return paths.filter((path, index) => paths.lastIndexOf(path) === index)
   }
 
   /** @param check - What it throws brings the layer back. */
