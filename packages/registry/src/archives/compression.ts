@@ -11,7 +11,8 @@ const magics: readonly (readonly [Compression, readonly number[]])[] = [
 /** Tells the compression by the first bytes. */
 export function compressionOf(start: Uint8Array): Compression {
   // zstd may begin with a frame that decoders skip
-  if ((start[0]! & 0xf0) === 0x50 && start[1] === 0x2a && start[2] === 0x4d && start[3] === 0x18) return 'zstd'
+  if ((start[0]! & 0xf0) === 0x50 && start[1] === 0x2a && start[2] === 0x4d && start[3] === 0x18)
+    return 'zstd'
   const found = magics.find(([, magic]) => magic.every((byte, n) => start[n] === byte))
   return found?.[0] ?? 'none'
 }
