@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { bundle, describeOn, leakCheck, type BundledProgram } from '@ctr/testing'
-import { image, needs, setUp } from './support/suite.js'
+import { dockerEnv, image, needs, setUp } from './support/suite.js'
 
 leakCheck()
 
@@ -101,6 +101,22 @@ describeOn(needs, 'an engine that is killed and started again', () => {
       await sleep(20)
     }
     await other('rm', '-f', 'checked')
+  })
+
+  it('keeps the input of a program open that waits for more', async () => {
+    const script = 'while read line; do echo "got $line"; done; echo end'
+    await other('run', '-di', '--network', 'none', '--name', 'reads', image, 'sh', '-c', script)
+    await kill()
+    await sleep(200)
+    await start()
+    const env = dockerEnv(`${suite.folder}/other.sock`)
+    const attached = spawn('docker', ['attach', 'reads'], { env, stdio: ['pipe', 'ignore', 'inherit'] })
+    attached.stdin.end('more\n')
+    while (!(await other('logs', 'reads')).includes('got more')) await sleep(20)
+    attached.kill()
+    expect(await other('inspect', '-f', '{{.State.Status}}', 'reads')).toBe('running')
+    expect(await other('logs', 'reads')).toBe('got more')
+    await other('rm', '-f', 'reads')
   })
 
   it('restarts by policy, so many times', async () => {

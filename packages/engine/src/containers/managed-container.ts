@@ -267,7 +267,7 @@ export class ManagedContainer {
     const { Tty, OpenStdin } = this.document.body
     try {
       if (Tty === true) await this.#beginOnTerminal(OpenStdin ?? false)
-      else await this.#beginOnPipes(OpenStdin ?? false)
+      else await this.#beginOnPipes()
     } catch (error) {
       this.#stdio?.close()
       this.#stdio = undefined
@@ -297,9 +297,11 @@ export class ManagedContainer {
     this.#stdio = terminalStdio(this.#handle.terminal!, stdin, (chunk) => this.#onOutput(chunk))
   }
 
-  async #beginOnPipes(stdin: boolean): Promise<void> {
+  async #beginOnPipes(): Promise<void> {
+    const { OpenStdin, StdinOnce } = this.document.body
+    const input = OpenStdin !== true ? 'none' : StdinOnce === true ? 'ends' : 'stays'
     const owner = this.#handle.inspect().user
-    const { stdio, ends } = this.#pipes.open({ stdin, owner }, (chunk) => this.#onOutput(chunk))
+    const { stdio, ends } = this.#pipes.open({ input, owner }, (chunk) => this.#onOutput(chunk))
     this.#stdio = stdio
     using _ends = ends
     this.#handle = await this.#context.runtime.start(this.id, {

@@ -5,7 +5,7 @@ import { finished } from 'node:stream/promises'
 import type { Fd } from '@ctr/linux'
 import type { TerminalStream } from '@ctr/runtime'
 import { removeFolderIfThere } from '../state/remove-if-there.js'
-import { makeFifo, openForReader, openForWriter, readFifo, writeFifo } from './fifo.js'
+import { makeFifo, openBothWays, openForReader, readFifo, writeFifo } from './fifo.js'
 import type { OutputChunk, StreamName } from './frame.js'
 
 /** Takes output; returns what to wait for before the next chunk. */
@@ -38,27 +38,37 @@ export class Pipes {
     this.#folder = folder
   }
 
-  /** Makes the pipes, new ones for each run, and opens both ends of each. */
+  /**
+   * Makes the pipes, new ones for each run, and opens both ends of each.
+   *
+   * @param input - `ends`: the program reads the end of it once it is closed, or we are gone. `stays`: it never does.
+   */
   open(
     {
-      stdin,
+      input,
       owner,
-    }: { readonly stdin: boolean; readonly owner: { readonly uid: number; readonly gid: number } },
+    }: {
+      readonly input: 'none' | 'ends' | 'stays'
+      readonly owner: { readonly uid: number; readonly gid: number }
+    },
     onOutput: OnOutput,
   ): { readonly stdio: ContainerStdio; readonly ends: ContainerEnds } {
     this.remove()
+    const hasInput = input !== 'none'
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-    for (const name of [...(stdin ? ['stdin'] : []), 'stdout', 'stderr']) makeFifo(this.#path(name))
-    const stdout = openForWriter(this.#path('stdout'))
-    const stderr = openForWriter(this.#path('stderr'))
+    for (const name of [...(hasInput ? ['stdin'] : []), 'stdout', 'stderr']) makeFifo(this.#path(name))
+    const stdout = openBothWays(this.#path('stdout'))
+    const stderr = openBothWays(this.#path('stderr'))
+    const stdio = this.reopen({ stdin: hasInput }, onOutput)
+    const openInput = input === 'stays' ? openBothWays : openForReader
+    const stdin = hasInput ? openInput(this.#path('stdin')) : undefined
+    const ends = [stdin, stdout, stderr].filter((end) => end !== undefined)
     // the program may open its /dev/stdout anew
-    for (const end of [stdout, stderr]) fchownSync(end.number, owner.uid, owner.gid)
-    const stdio = this.reopen({ stdin }, onOutput)
-    const input = stdin ? openForReader(this.#path('stdin')) : undefined
+    for (const end of ends) fchownSync(end.number, owner.uid, owner.gid)
     const close = (): void => {
-      for (const end of [input, stdout, stderr]) end?.close()
+      for (const end of ends) end.close()
     }
-    return { stdio, ends: { stdin: input, stdout, stderr, [Symbol.dispose]: close } }
+    return { stdio, ends: { stdin, stdout, stderr, [Symbol.dispose]: close } }
   }
 
   /** Opens our ends, of a container that runs already. */

@@ -10,14 +10,15 @@ export function makeFifo(path: string): void {
 }
 
 /**
- * Opens the container's end of its output. It is open for reading as well, so that writing never fails while nobody
- * reads: the program waits when the pipe is full, and goes on when we are back.
+ * Opens the container's end of a pipe for reading and writing, so that it has no end while nobody has the other one
+ * open: a program that writes waits when the pipe is full, one that reads waits for input, and both go on when we are
+ * back.
  */
-export function openForWriter(path: string): Fd {
+export function openBothWays(path: string): Fd {
   return new Fd(openSync(path, constants.O_RDWR | constants.O_NOFOLLOW))
 }
 
-/** Opens the container's end of its input; somebody must have opened the other one. */
+/** Opens the container's end of input that ends; somebody must have opened the other one. */
 export function openForReader(path: string): Fd {
   return new Fd(openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW))
 }
