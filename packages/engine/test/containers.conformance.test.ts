@@ -141,6 +141,16 @@ describeOn(needs, 'docker run and its kin', () => {
     await suite.ok('rm', '-f', 'again')
   })
 
+  it('tells how containers are at any instant of their ends', async () => {
+    const seen = new Set<string>()
+    const look = setInterval(() => {
+      for (const { status } of suite.engine.containers.all()) seen.add(status)
+    })
+    for (let n = 0; n < 40; n++) await suite.ok('run', '--rm', '--network', 'none', image, 'true')
+    clearInterval(look)
+    expect([...seen]).toEqual(expect.arrayContaining(['created', 'running']))
+  })
+
   it('lists by filters', async () => {
     await suite.ok('create', '--name', 'a1', '--label', 'x=1', '--network', 'none', image)
     await suite.ok('create', '--name', 'a2', '--label', 'x=2', '--network', 'none', image)

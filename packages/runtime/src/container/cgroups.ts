@@ -47,6 +47,20 @@ export function cgroupOf(context: Context, id: string): Cgroup | undefined {
   return open(context, `/${SLICE}/${context.instance}-${id}.scope`) ?? open(context, context.cgroupPath(id))
 }
 
+/**
+ * What is read from a container's cgroup; undefined when that is just being removed: its program has ended, and its
+ * record does not say so yet.
+ */
+export function unlessRemoved<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    // the latter of a file that was opened before
+    if (isCgroupError(error) && (error.errno === 'ENOENT' || error.errno === 'ENODEV')) return undefined
+    throw error
+  }
+}
+
 /** Ids of containers that have cgroups, whichever driver has made them. */
 export function cgroupIds({ hasCgroups, hierarchy, instance, groupPath }: Context): string[] {
   if (!hasCgroups) return []

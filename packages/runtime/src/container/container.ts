@@ -12,6 +12,7 @@ import type { ExecOptions } from '../options.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
 import { execIn, type ExecProcess } from './exec.js'
 import { commitContainer, exportOf, type CommitOptions } from './commit.js'
+import { unlessRemoved } from './cgroups.js'
 import { changesOf, readFileOf, sizeOf, type ContainerSize } from './container-files.js'
 import { ContainerFiles } from './copy.js'
 import { unwatched } from './exit.js'
@@ -244,7 +245,8 @@ export class Container implements AsyncDisposable {
 
   /** True between `pause()` and `unpause()`, whichever process has called them. */
   get isPaused(): boolean {
-    return this.#record.status === 'running' && (this.#holdings.cgroup()?.isFrozen() ?? false)
+    if (this.#record.status !== 'running') return false
+    return unlessRemoved(() => this.#holdings.cgroup()?.isFrozen()) ?? false
   }
 
   /** Stops every process of the container where it is, until `unpause()`. */
@@ -271,11 +273,11 @@ export class Container implements AsyncDisposable {
     this.#running('read the figures of')
     needCgroup(this.#context, this.name, 'read the figures of')
     this.#forgetFound()
-    const cgroup = this.#holdings.cgroup()
-    if (cgroup === undefined) throw notRunning(this.name, 'read the figures of')
+    const figures = unlessRemoved(() => this.#holdings.cgroup()?.stats())
+    if (figures === undefined) throw notRunning(this.name, 'read the figures of')
     const { pid } = this
     const isHosts = this.#record.network.mode === 'host' || pid === null
-    return { ...cgroup.stats(), networks: isHosts ? undefined : interfaceStats(pid) }
+    return { ...figures, networks: isHosts ? undefined : interfaceStats(pid) }
   }
 
   /**
@@ -295,7 +297,7 @@ export class Container implements AsyncDisposable {
   processes(): number[] {
     const { pid } = this
     if (!this.#context.hasCgroups) return pid === null ? [] : processesWith(pid)
-    return this.#holdings.cgroup()?.processes() ?? []
+    return unlessRemoved(() => this.#holdings.cgroup()?.processes()) ?? []
   }
 
   /**
