@@ -43,7 +43,7 @@ describeOn(needs, 'docker network', () => {
 
   it('leads containers to each other by their names, and knows who is on it', async () => {
     await ok('network', 'create', '--subnet', '10.152.0.0/24', 'shop')
-    const page = 'while true; do echo "hello from $(hostname)" | nc -l -p 80 >/dev/null; done'
+    const page = 'nc -ll -p 80 -e echo "hello from $(hostname)"'
     const web = ['--name', 'web', '--network-alias', 'www', '--ip', '10.152.0.50', '-h', 'web']
     await ok('run', '-d', '--network', 'shop', ...web, image, 'sh', '-c', page)
     for (const name of ['web', 'www', '10.152.0.50']) {

@@ -10,7 +10,7 @@ leakCheck()
 let opened: Awaited<ReturnType<typeof openRuntime>>
 let runtime: Runtime
 
-const page = 'while true; do echo "hello from $(hostname)" | nc -l -p 80 >/dev/null; done'
+const page = 'nc -ll -p 80 -e echo "hello from $(hostname)"'
 const server = (options: Partial<RunOptions>): Promise<Container> =>
   runtime.run({ image: busybox, command: ['sh', '-c', page], ...options })
 
