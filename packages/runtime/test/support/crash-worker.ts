@@ -11,6 +11,11 @@ const [, , mode, root, state, image] = process.argv as [
   string,
 ]
 const runtime = await Runtime.open({ root, state })
+if (mode === 'start') {
+  // it outlives the one who was killed, for a moment
+  const before = runtime.container('kept')
+  if (before.inspect().status === 'running') await before.wait()
+}
 process.stdout.write('ready\n')
 for (;;) {
   if (mode === 'start') {
