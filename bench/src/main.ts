@@ -24,7 +24,7 @@ import { parseOptions, usage, type BenchOptions } from './options.js'
 import { Peers } from './peers.js'
 import { httpCase, tcpCase, tcpPublishedCase } from './cases/traffic.js'
 import { toMarkdown } from './report/markdown.js'
-import { toJson, type BenchReport, type MeasuredCase } from './report/report.js'
+import { joinEarlier, toJson, type BenchReport, type MeasuredCase } from './report/report.js'
 import { toText } from './report/terminal.js'
 import { findProgram, RootTree } from './rootfs.js'
 import { TimingShell } from './timing-shell.js'
@@ -88,7 +88,10 @@ async function main(): Promise<void> {
       process.exitCode = 128 + constants.signals[signal]
     })
   }
-  const report = await measure(options, stop.signal)
+  // read first: a wrong name is told before the long part
+  const earlier = options.earlier === undefined ? undefined : readFileSync(options.earlier, 'utf8')
+  const found = await measure(options, stop.signal)
+  const report = earlier === undefined ? found : joinEarlier(found, earlier, names)
   console.log(options.json ? toJson(report) : toText(report))
   if (options.write) {
     const settings = await resolveConfig(page)
@@ -137,7 +140,15 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Benc
     const { name, title } = one
     signal.throwIfAborted()
     say(`measuring ${name}: ${title}`)
-    measured.push({ name, title, result: await one.measure(bench) })
+    try {
+      measured.push({ name, title, result: await one.measure(bench) })
+    } catch (error) {
+      // what was measured before is not lost for it
+      signal.throwIfAborted()
+      missing.push(`not measured: ${name}: ${messageOf(error)}`)
+      say(missing.at(-1)!)
+      process.exitCode = 1
+    }
   }
   say('cleaning up')
   return { machine: describeMachine(), peers: Object.fromEntries(peers.versions), missing, cases: measured }
@@ -155,9 +166,11 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Object && 'message' in error ? String(error.message) : String(error)
+}
+
 main().catch((error: unknown) => {
-  console.error(
-    `cannot go on: ${error instanceof Object && 'message' in error ? String(error.message) : String(error)}`,
-  )
+  console.error(`cannot go on: ${messageOf(error)}`)
   process.exitCode ??= 1
 })

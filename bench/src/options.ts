@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly containers: number
   /** Write `docs/benchmarks.md`. */
   readonly write: boolean
+  /** What `--json` printed in an earlier run on this machine: its cases join those of this one. */
+  readonly earlier?: string | undefined
   readonly help: boolean
 }
 
@@ -25,6 +27,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       only: { type: 'string', multiple: true, default: [] },
       containers: { type: 'string' },
       write: { type: 'boolean', default: false },
+      earlier: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -44,6 +47,7 @@ export function usage(names: readonly string[]): string {
   --containers N     idle containers in the memory case (default 500)
   --json             the whole result as JSON
   --write            write docs/benchmarks.md
+  --earlier FILE     take the cases that are not measured now from FILE, which --json wrote on this machine
 
 Peers (crun, runc, podman, docker) are taken from the PATH, or from the script that BENCH_PEERS names: it is
 called with "exec COMMAND..." to run a command among them, with "dockerd" to start a Docker daemon, and with

@@ -52,6 +52,35 @@ export function toJson(report: BenchReport): string {
   return JSON.stringify({ ...report, cases }, null, 2)
 }
 
+/**
+ * Adds to a report what an earlier run, as {@link toJson} has it, measured besides.
+ *
+ * @param names - All cases, in the order of the table.
+ * @throws Error if that run was on another machine or with another Node.js
+ */
+export function joinEarlier(report: BenchReport, json: string, names: readonly string[]): BenchReport {
+  const earlier = JSON.parse(json) as {
+    readonly machine: Machine
+    readonly peers: BenchReport['peers']
+    readonly cases: readonly (CaseResult & { readonly name: string; readonly title: string })[]
+  }
+  const { date: then, ...before } = earlier.machine
+  const { date: now, ...machine } = report.machine
+  if (JSON.stringify(before) !== JSON.stringify(machine)) {
+    throw new Error(`cannot join runs of two machines: ${JSON.stringify([earlier.machine, report.machine])}`)
+  }
+  const cases = earlier.cases
+    .filter(({ name }) => !report.cases.some((one) => one.name === name))
+    .map(({ name, title, ...result }) => ({ name, title, result }))
+  const place = ({ name }: MeasuredCase): number => names.indexOf(name)
+  return {
+    machine: { ...machine, date: then === now ? now : `${then}, ${now}` },
+    peers: { ...earlier.peers, ...report.peers },
+    missing: report.missing,
+    cases: [...report.cases, ...cases].sort((a, b) => place(a) - place(b)),
+  }
+}
+
 /** Three digits that count. */
 export function number(value: number): string {
   if (Math.abs(value) >= 100) return value.toFixed(0)
