@@ -33,6 +33,7 @@ const tools = [
   'passt',
   'postgresql',
   'prometheus',
+  'python3-docker',
   'python3-seccomp',
   'qemu-user-static',
   'redis-server',

@@ -127,6 +127,7 @@ export {
 export {
   bind,
   getsockname,
+  isSendQueueEmpty,
   listen,
   recv,
   recvFds,

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ClientStreams } from '../streams/attach.js'
+import { AfterHead } from './after-head.js'
 import { upgradedSocket } from './upgrade.js'
 
 /**
@@ -20,5 +21,5 @@ export function hijack(request: FastifyRequest, reply: FastifyReply, type: strin
   upgraded.write(
     `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`,
   )
-  return { readable: upgraded, writable: upgraded }
+  return { readable: upgraded, writable: new AfterHead(upgraded) }
 }

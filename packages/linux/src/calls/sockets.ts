@@ -1,5 +1,5 @@
 import { withBits } from '../bits.js'
-import { MSG_CMSG_CLOEXEC, SCM_RIGHTS, SOCK_CLOEXEC, SOL_SOCKET } from '../constants/socket.js'
+import { MSG_CMSG_CLOEXEC, SCM_RIGHTS, SIOCOUTQ, SOCK_CLOEXEC, SOL_SOCKET } from '../constants/socket.js'
 import { out, Words } from '../program/argument.js'
 import { syscall } from '../syscall.js'
 
@@ -74,4 +74,14 @@ export function getsockname(fd: number): Buffer {
   length.writeUInt32LE(address.length, 0)
   syscall('getsockname', fd, out(address), out(length))
   return address.subarray(0, length.readUInt32LE(0))
+}
+
+/**
+ * Whether nothing that was sent waits any longer (`SIOCOUTQ`): on a unix socket the peer has read all of it, on TCP it has
+ * confirmed that it came (unix(7), tcp(7)).
+ */
+export function isSendQueueEmpty(fd: number): boolean {
+  const length = Buffer.alloc(4)
+  syscall('ioctl', fd, SIOCOUTQ, out(length))
+  return length.readInt32LE(0) === 0
 }

@@ -29,6 +29,9 @@ export const SO_SNDTIMEO = 21
 export const SO_SNDBUFFORCE = 32
 export const SO_RCVBUFFORCE = 33
 
+/** The request of ioctl(2) for what was sent and has not gone from the queue yet. */
+export const SIOCOUTQ = 0x5411
+
 export const NETLINK_ROUTE = 0
 export const NETLINK_NETFILTER = 12
 export const NETLINK_ADD_MEMBERSHIP = 1
