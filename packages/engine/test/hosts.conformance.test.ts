@@ -1,11 +1,12 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { AF_UNIX, bind, closeFd, listen, SOCK_STREAM, socket, unixAddress } from '@ctr/linux'
 import { bundle, describeOn, leakCheck, temporaryFolder, type BundledProgram } from '@ctr/testing'
 import { Engine } from '../src/index.js'
-import { image, needs, setUp } from './support/suite.js'
+import { dockerEnv, image, needs, setUp } from './support/suite.js'
 
 leakCheck()
 
@@ -50,15 +51,31 @@ describeOn(needs, 'an engine that is reached over TCP', () => {
     expect(fed.stdout).toBe('typed\n')
   })
 
-  it('is a context of the docker CLI', async () => {
-    const endpoint = [
+  it('is a context of the docker CLI, by TCP and by its socket', async () => {
+    const env = { ...dockerEnv(suite.socket), DOCKER_HOST: '' } // which would go before contexts
+    const docker = async (...args: string[]): Promise<string> =>
+      (await promisify(execFile)('docker', args, { env })).stdout.trimEnd()
+    const secure = [
       `host=${address()}`,
       `ca=${tls.clientCa}`,
       `cert=${file('client.pem')}`,
       `key=${file('client.key')}`,
     ]
-    await suite.ok('context', 'create', 'secure', '--docker', endpoint.join(','))
-    expect(await suite.ok('--context', 'secure', 'version', '-f', '{{.Server.Os}}')).toBe('linux')
+    await docker('context', 'create', 'secure', '--docker', secure.join(','))
+    await docker('context', 'create', 'local', '--docker', `host=unix://${suite.socket}`)
+    const run = ['run', '--rm', '--network', 'none', image, 'echo']
+    expect(await docker('--context', 'secure', ...run, 'over TLS')).toBe('over TLS')
+    for (const [name, host] of [
+      ['local', `unix://${suite.socket}`],
+      ['secure', address()],
+    ] as const) {
+      await docker('context', 'use', name)
+      expect(await docker('context', 'ls', '--format', '{{.Name}} {{.Current}}')).toContain(`${name} true`)
+      expect(await docker('context', 'inspect', '-f', '{{.Endpoints.docker.Host}}')).toBe(host)
+      expect(await docker(...run, 'by', name)).toBe(`by ${name}`)
+    }
+    await docker('context', 'use', 'default')
+    await docker('context', 'rm', 'local', 'secure')
   })
 
   it('does not begin to listen where anybody could connect', async () => {
