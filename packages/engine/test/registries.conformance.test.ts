@@ -1,8 +1,11 @@
-import { expect, it } from '@jest/globals'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { expect, it, jest } from '@jest/globals'
 import { RegistryServer } from '@ctr/registry'
 import { describeOn, leakCheck } from '@ctr/testing'
 import { image, needs, setUp } from './support/suite.js'
 
+jest.setTimeout(60_000)
 leakCheck()
 
 describeOn(needs, 'registries, images and volumes through the docker CLI', () => {
@@ -28,6 +31,24 @@ describeOn(needs, 'registries, images and volumes through the docker CLI', () =>
     } finally {
       await registry.close()
     }
+  })
+
+  it('does not wait long for a registry that is not there', async () => {
+    const began = Date.now()
+    const message = await failure('login', '-u', 'anna', '-p', 'secret', 'registry.invalid:5000')
+    expect(message).toMatch(/Get "https:\/\/registry\.invalid:5000\/v2\/": (dial tcp: lookup|net\/http)/)
+    // takes connections and says nothing
+    const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    try {
+      const { port } = silent.address() as AddressInfo
+      expect(await failure('login', '-u', 'anna', '-p', 'secret', `127.0.0.1:${port}`)).toContain(
+        'Client.Timeout exceeded while awaiting headers',
+      )
+    } finally {
+      silent.close()
+    }
+    expect(Date.now() - began).toBeLessThan(40_000)
   })
 
   it('refuses to search, clearly', async () => {

@@ -17,7 +17,8 @@ export interface LoginOptions extends DockerConfigOptions, ConnectionOptions, Re
 }
 
 /**
- * Checks a name and password against a registry, and stores nothing.
+ * Checks a name and password against a registry, and stores nothing. Who typed them waits: nothing is repeated unless
+ * `retries` says so.
  *
  * @param registry - As in a reference, `docker.io` or `127.0.0.1:5000`, or an address such as `https://h.example/v2/`.
  * @returns What is to be kept: an identity token where the registry gives one, else what was given.
@@ -42,7 +43,7 @@ export async function checkLogin(
       connections,
       credentials: { username, password },
       insecure: options.insecure,
-      retry: options,
+      retry: { ...options, retries: options.retries ?? 0 },
       userAgent: 'ctr',
       offline: true,
     })

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { EngineCore } from '../../core.js'
 import { diskUsageTypes, type DiskUsageType } from '../../disk/disk-usage.js'
 import { badRequest } from '../../errors.js'
+import { checkLogin } from '../check-login.js'
 import { Query } from '../query.js'
 import { authBody, type AuthBody } from '../schemas/auth.js'
 import { newestVersion } from '../version.js'
@@ -19,12 +20,8 @@ export function systemRoutes(app: FastifyInstance, engine: EngineCore): void {
     return 'OK'
   })
   app.post('/auth', { schema: { body: authBody } }, async (request) => {
-    const { username, password, serveraddress } = request.body as AuthBody
-    const isHub = /^$|(^|\/\/)index\.docker\.io(\/|$)/.test(serveraddress ?? '')
-    const registry = isHub ? 'docker.io' : serveraddress!
-    const credentials = { username: username ?? '', password: password ?? '' }
-    const kept = await engine.runtime.images.checkLogin(registry, credentials)
-    return { Status: 'Login Succeeded', IdentityToken: 'identityToken' in kept ? kept.identityToken : '' }
+    const IdentityToken = await checkLogin(engine.runtime, request.body as AuthBody)
+    return { Status: 'Login Succeeded', IdentityToken }
   })
   app.get('/version', () => engine.facts.version(newestVersion))
   app.get('/info', () => engine.facts.info())
