@@ -8,6 +8,7 @@ import { collect } from '../options/collect.js'
 import { messageOf } from '../errors.js'
 import { parsePairs } from '../options/parse-pairs.js'
 import { printError, printLine } from '../output/pipe-end.js'
+import { compileAtOnce } from './compile-at-once.js'
 
 interface DaemonFlags {
   readonly host?: readonly string[]
@@ -81,6 +82,7 @@ async function serve(cli: Cli, flags: DaemonFlags): Promise<void> {
     registries: client,
     policy,
   })
+  using _compiling = compileAtOnce()
   for (const host of engine.hosts) printLine(`API listen on ${host}`)
   if (engine.metricsUrl !== undefined) printLine(`metrics on ${engine.metricsUrl}`)
   await ended
