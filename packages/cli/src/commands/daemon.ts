@@ -6,6 +6,7 @@ import { onEndSignal } from '../attach/signals.js'
 import type { Cli } from '../cli.js'
 import { collect } from '../options/collect.js'
 import { messageOf } from '../errors.js'
+import { collectWhenIdle } from '../idle-collection.js'
 import { parsePairs } from '../options/parse-pairs.js'
 import { printError, printLine } from '../output/pipe-end.js'
 import { compileAtOnce } from './compile-at-once.js'
@@ -85,7 +86,10 @@ async function serve(cli: Cli, flags: DaemonFlags): Promise<void> {
   using _compiling = compileAtOnce()
   for (const host of engine.hosts) printLine(`API listen on ${host}`)
   if (engine.metricsUrl !== undefined) printLine(`metrics on ${engine.metricsUrl}`)
-  await ended
+  {
+    using _collection = collectWhenIdle()
+    await ended
+  }
   await engine.close()
 }
 
