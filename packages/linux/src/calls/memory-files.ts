@@ -11,7 +11,7 @@ import { syscall } from '../syscall.js'
  * @see {@link https://man7.org/linux/man-pages/man2/memfd_create.2.html}
  */
 export function sealedMemory(name: string, bytes: Uint8Array): Fd {
-  const fd = new Fd(createMemory(name))
+  const fd = createMemory(name, MFD_NOEXEC_SEAL)
   try {
     for (let done = 0; done < bytes.length;) done += writeSync(fd.number, bytes, done)
     syscall('fcntl', fd.number, F_ADD_SEALS, SEALS_ALL)
@@ -22,12 +22,18 @@ export function sealedMemory(name: string, bytes: Uint8Array): Fd {
   }
 }
 
-/** Kernels before 6.3 do not know `MFD_NOEXEC_SEAL`, which others may demand (the sysctl `vm.memfd_noexec`). */
-function createMemory(name: string): number {
+/**
+ * An anonymous file in memory that can be sealed. Close-on-exec.
+ *
+ * @param kind - `MFD_EXEC` or `MFD_NOEXEC_SEAL`, of which one must be named where the sysctl `vm.memfd_noexec` demands
+ *   it. Kernels before 6.3 know neither and make every such file executable.
+ */
+export function createMemory(name: string, kind: number): Fd {
+  const flags = MFD_CLOEXEC + MFD_ALLOW_SEALING
   try {
-    return syscall('memfd_create', name, MFD_CLOEXEC + MFD_NOEXEC_SEAL)
+    return new Fd(syscall('memfd_create', name, flags + kind))
   } catch (error) {
     if (!isSyscallError(error) || error.code !== 'EINVAL') throw error
-    return syscall('memfd_create', name, MFD_CLOEXEC + MFD_ALLOW_SEALING)
+    return new Fd(syscall('memfd_create', name, flags))
   }
 }

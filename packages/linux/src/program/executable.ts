@@ -1,7 +1,8 @@
 import { fchmodSync, writeSync } from 'node:fs'
-import { F_ADD_SEALS, MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC, SEALS_ALL } from '../constants/file.js'
-import { isSyscallError, LinuxError, type SyscallError } from '../errors.js'
-import { Fd } from '../fd.js'
+import { createMemory } from '../calls/memory-files.js'
+import { F_ADD_SEALS, MFD_EXEC, SEALS_ALL } from '../constants/file.js'
+import { LinuxError, type SyscallError } from '../errors.js'
+import type { Fd } from '../fd.js'
 import type { Block } from '../memory.js'
 import { architecture } from '../native.js'
 import { syscall } from '../syscall.js'
@@ -27,7 +28,7 @@ import { executableCode, trampolineCode } from './trampoline/code.js'
  * @see {@link https://man7.org/linux/man-pages/man2/memfd_create.2.html}
  */
 export function openExecutable(program: Program, reportTo: number): Fd {
-  const fd = new Fd(createMemory('ctr-init'))
+  const fd = createMemory('ctr-init', MFD_EXEC)
   try {
     const { head, data } = executable(program, reportTo)
     writeSync(fd.number, head, 0, head.length, 0)
@@ -38,16 +39,6 @@ export function openExecutable(program: Program, reportTo: number): Fd {
   } catch (error) {
     fd.close()
     throw error
-  }
-}
-
-/** Kernels before 6.3 do not know `MFD_EXEC` and make every memory file executable. */
-function createMemory(name: string): number {
-  try {
-    return syscall('memfd_create', name, MFD_CLOEXEC + MFD_ALLOW_SEALING + MFD_EXEC)
-  } catch (error) {
-    if (!isSyscallError(error) || error.code !== 'EINVAL') throw error
-    return syscall('memfd_create', name, MFD_CLOEXEC + MFD_ALLOW_SEALING)
   }
 }
 
