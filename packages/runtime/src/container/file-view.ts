@@ -1,32 +1,22 @@
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
-  AT_RECURSIVE,
   cloneMount,
   CLONE_NEWNS,
   executeInChild,
   Fd,
   MOUNT_ATTR_RDONLY,
-  MOVE_MOUNT_F_EMPTY_PATH,
-  MOVE_MOUNT_T_EMPTY_PATH,
   mountSetattr,
   MS_PRIVATE,
-  MS_REC,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_PATH,
-  OPEN_HOW_SIZE,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
-  openHow,
   openTree,
-  RESOLVE_IN_ROOT,
-  RESOLVE_NO_MAGICLINKS,
 } from '@ctr/linux'
 import { isOverlayError, makeFolderInside, statInside } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import type { ContainerMount } from './container-mount.js'
+import { withMountIn } from './detached-tree.js'
 import { isImageSource, openImageMount } from './image-mount.js'
 import { openMount } from './mount-source.js'
 import type { ContainerRecord } from './record.js'
@@ -125,7 +115,7 @@ async function withMounts(context: Context, root: Fd, mounts: readonly Container
       if (!isThere(tree, target)) continue
       using mount = isImageSource(mounted) ? await openImageMount(context, mounted) : openMount(mounted)
       if (readOnly) mountSetattr(mount.number, { set: MOUNT_ATTR_RDONLY }, { recursive: true })
-      const grown = mountIn(tree, mount, target, context.mountpoint)
+      const grown = withMountIn(tree, mount, target, context.mountpoint)
       tree.close()
       tree = grown
     }
@@ -134,29 +124,6 @@ async function withMounts(context: Context, root: Fd, mounts: readonly Container
     tree.close()
     throw error
   }
-}
-
-/** A detached copy of a detached tree with a mount more in it. Old kernels allow that in mount namespaces alone. */
-function mountIn(tree: Fd, mount: Fd, target: string, mountpoint: string): Fd {
-  const how = openHow({ flags: O_PATH + O_CLOEXEC, resolve: RESOLVE_IN_ROOT + RESOLVE_NO_MAGICLINKS })
-  return new Fd(
-    executeInChild((program) => {
-      program.step('make a mount namespace').call('unshare', [CLONE_NEWNS])
-      program.call('mount', [null, '/', null, MS_REC + MS_PRIVATE, null])
-      program.step('mount the root')
-      program.call('move_mount', [tree.number, '', AT_FDCWD, mountpoint, MOVE_MOUNT_F_EMPTY_PATH])
-      const root = program.call('openat', [AT_FDCWD, mountpoint, O_PATH + O_DIRECTORY + O_CLOEXEC, 0])
-      program.step(`mount at ${target}`)
-      const place = program.call('openat2', [root, target, how, OPEN_HOW_SIZE])
-      const toPlace = MOVE_MOUNT_F_EMPTY_PATH + MOVE_MOUNT_T_EMPTY_PATH
-      program.call('move_mount', [mount.number, '', place, '', toPlace])
-      const flags = OPEN_TREE_CLONE + OPEN_TREE_CLOEXEC + AT_RECURSIVE + AT_EMPTY_PATH
-      const grown = program.step('take it along').call('open_tree', [root, '', flags])
-      program.call('close', [place])
-      program.call('close', [root])
-      return grown
-    }),
-  )
 }
 
 /** Makes the folders that are mounted on in the root of a container that was not started yet. */
