@@ -4,7 +4,6 @@ import type { ManagedContainer } from '../containers/managed-container.js'
 
 /** The networks that are always there; `bridge` is made when it is needed. */
 export const networkNames = ['bridge', 'host', 'none'] as const
-export type NetworkName = (typeof networkNames)[number]
 
 /** Id of a network, the same for ever. */
 export function networkId(root: string, name: string): string {

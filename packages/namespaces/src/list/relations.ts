@@ -1,10 +1,9 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { Fd, out, syscallOr } from '@ctr/linux'
-import { cloneFlag, namespaceKinds, type NamespaceKind } from '../kinds.js'
+import type { NamespaceKind } from '../kinds.js'
 
 const NS_GET_USERNS = 0xb701
 const NS_GET_PARENT = 0xb702
-const NS_GET_NSTYPE = 0xb703
 const NS_GET_OWNER_UID = 0xb704
 
 /** Nothing to see: no descriptor of a namespace, none of that kind, or not ours to see. */
@@ -42,12 +41,6 @@ export function relationsOf(fd: number, kind: NamespaceKind, visit: (related: Re
     parent: parent && fstatSync(parent.number).ino,
     owner: owner === undefined ? undefined : ownerUid(owner),
   }
-}
-
-/** Kind of the namespace that a descriptor stands for; undefined where it is none. */
-export function kindOf(fd: number): NamespaceKind | undefined {
-  const flag = syscallOr(nothing, 'ioctl', fd, NS_GET_NSTYPE, 0)
-  return namespaceKinds.find((kind) => cloneFlag[kind] === flag)
 }
 
 /** Inode of the user namespace that a namespace belongs to; undefined where that is not ours to see. */

@@ -97,14 +97,3 @@ export function encode(instructions: readonly Instruction[]): Uint8Array {
   }
   return bytes
 }
-
-/** Reads the kernel's form back. */
-export function decode(bytes: Uint8Array): readonly Instruction[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Array.from({ length: Math.floor(bytes.length / 8) }, (_, index) => ({
-    code: view.getUint16(index * 8, true),
-    jt: view.getUint8(index * 8 + 2),
-    jf: view.getUint8(index * 8 + 3),
-    k: view.getUint32(index * 8 + 4, true),
-  }))
-}

@@ -90,16 +90,9 @@ export function parseCapability(text: string): Capability {
 }
 
 /**
- * The set as the kernel's 64-bit mask, bit n for capability number n (`CapEff` of `/proc/PID/status`). capset(2)
- * takes it in two 32-bit halves, low half first.
+ * The capabilities of a mask of the kernel's, bit n for number n (`CapEff` of `/proc/PID/status`), in that order. Bits
+ * that have no name are left out.
  */
-export function capabilityMask(capabilities: Iterable<Capability>): bigint {
-  let mask = 0n
-  for (const capability of capabilities) mask |= 1n << BigInt(capabilityNumber(capability))
-  return mask
-}
-
-/** The capabilities of a mask, in the order of their numbers. Bits that have no name are left out. */
 export function capabilitiesOfMask(mask: bigint): readonly Capability[] {
   return names.filter((_, number) => (mask >> BigInt(number)) & 1n)
 }
