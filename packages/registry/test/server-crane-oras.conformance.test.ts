@@ -1,33 +1,16 @@
-import { execFile } from 'node:child_process'
 import { createReadStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { expect, it, jest } from '@jest/globals'
 import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { ImageStore, RegistryClient, RegistryServer, type Descriptor, type ImageIndex } from '../src/index.js'
+import { programsIn, useInstalledClients } from './support/client-programs.js'
 import { tarOf } from './support/tar.js'
 
 leakCheck()
 jest.setTimeout(300_000)
+useInstalledClients()
 
-// what scripts/install-registry-clients.mjs has brought, where the host has none
-const installed = fileURLToPath(
-  new URL('../../../node_modules/.cache/registry-clients/usr/bin', import.meta.url),
-)
-process.env['PATH'] = `${process.env['PATH'] ?? ''}:${installed}`
-
-const run = promisify(execFile)
 const ann = { username: 'ann', password: 'secret' }
-
-/** Runs programs that keep their credentials in a folder of their own, and work there. */
-function programsIn(folder: string): (program: string, ...words: string[]) => Promise<string> {
-  const env = { ...process.env, HOME: folder, DOCKER_CONFIG: folder }
-  return async (program, ...words) => {
-    const { stdout } = await run(program, words, { encoding: 'utf8', cwd: folder, env })
-    return stdout.trim()
-  }
-}
 
 /** A folder with an OCI layout of an image for one platform. */
 async function layout(folder: string, architecture: 'amd64' | 'arm64'): Promise<Descriptor> {

@@ -1,35 +1,17 @@
-import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { expect, it, jest } from '@jest/globals'
 import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
 import { RegistryClient, RegistryServer, type ImageIndex } from '../src/index.js'
+import { programsIn, useInstalledClients } from './support/client-programs.js'
 import { startDockerDaemon } from './support/docker-daemon.js'
 import { pushIndex } from './support/push-index.js'
 
 leakCheck()
 jest.setTimeout(300_000)
+useInstalledClients()
 
-// what scripts/install-registry-clients.mjs has brought, where the host has none
-const installed = fileURLToPath(
-  new URL('../../../node_modules/.cache/registry-clients/usr/bin', import.meta.url),
-)
-process.env['PATH'] = `${process.env['PATH'] ?? ''}:${installed}`
-
-const run = promisify(execFile)
 const anonymous = { credentials: 'anonymous' } as const
-
-/** Runs programs in a folder, where they keep what they remember. */
-function programsIn(folder: string): (program: string, ...words: string[]) => Promise<string> {
-  const env = { ...process.env, HOME: folder, DOCKER_CONFIG: folder }
-  writeFileSync(join(folder, 'config.json'), '{}')
-  return async (program, ...words) => {
-    const { stdout } = await run(program, words, { encoding: 'utf8', cwd: folder, env })
-    return stdout.trim()
-  }
-}
 
 /** Digests and architectures of an index that the server has. */
 async function platformsOf(name: string): Promise<ReadonlyMap<string | undefined, string>> {
