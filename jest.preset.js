@@ -18,3 +18,9 @@ export const privileged = {
   ...shared,
   testMatch: ['<rootDir>/test/**/*.{privileged,conformance}.test.ts'],
 }
+
+/** The same of a package with an executable, which tests call as it is built. */
+export const privilegedExecutable = {
+  ...privileged,
+  globalSetup: '<rootDir>/test/build-executable.mjs',
+}

@@ -1,1 +1,1 @@
-export { privileged as default } from '../../jest.preset.js'
+export { privilegedExecutable as default } from '../../jest.preset.js'

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
+import { beforeAll, expect, it, jest } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
 import { needs, setUp } from './suite.js'
 
@@ -38,9 +38,6 @@ describeOn(needs, 'ctrjs cp', () => {
     const ended = ['--name', 'ended', '--network', 'none', suite.image]
     const left = await suite.ctrjs.run('run', ...ended, 'sh', '-c', 'echo left >/left; ln -s /left /link')
     expect(left).toEqual(done)
-  })
-  afterAll(async () => {
-    await suite.ctrjs.run('rm', '--force', 'running', 'ended')
   })
 
   it('copies into a running container: files, folders, and what is in a folder', async () => {

@@ -1,12 +1,7 @@
-import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
-
-const folder = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** What a command did. */
 export interface Ended {
@@ -16,32 +11,22 @@ export interface Ended {
 }
 
 /** The built program, with folders of its own. */
-export class Ctrjs implements Disposable {
-  readonly #dist = join(folder, `.test-dist-${process.pid}`)
+export class Ctrjs {
   readonly #globals: readonly string[]
   readonly #env: NodeJS.ProcessEnv
 
   /**
-   * Builds the program into a folder of its own, beside `package.json` as the real one.
-   *
+   * @param state - A folder for it.
    * @param env - Added to the environment of commands.
    */
   constructor(state: string, env: NodeJS.ProcessEnv = {}) {
     this.#globals = ['--root', join(state, 'root'), '--state', join(state, 'state')]
     this.#env = { ...process.env, NODE_OPTIONS: '', XDG_CACHE_HOME: join(state, 'cache'), ...env }
-    const tsup = join(
-      dirname(createRequire(import.meta.url).resolve('tsup/package.json')),
-      'dist/cli-default.js',
-    )
-    execFileSync(process.execPath, [tsup, '--silent', '--out-dir', basename(this.#dist)], {
-      cwd: folder,
-      env: this.#env,
-    })
   }
 
   /** The command line of a command, for programs that start it. */
   line(...args: string[]): readonly [string, ...string[]] {
-    return [process.execPath, join(this.#dist, 'bin.cjs'), ...this.#globals, ...args]
+    return [process.execPath, join(process.env['CTR_TEST_CLI']!, 'bin.cjs'), ...this.#globals, ...args]
   }
 
   /** Environment of commands. */
@@ -66,10 +51,6 @@ export class Ctrjs implements Disposable {
     child.stdin.on('error', () => undefined)
     child.stdin.end(input)
     return await ended(child)
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.#dist, { recursive: true, force: true })
   }
 }
 

@@ -30,7 +30,6 @@ describeOn(['bin:skopeo', 'bin:podman', 'bin:python3'], 'ctrjs login, with other
     })
   })
   afterAll(async () => {
-    ctrjs[Symbol.dispose]()
     await registry.close()
     folder[Symbol.dispose]()
   })

@@ -1,12 +1,10 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { packLayer, type LayerSource } from '@ctr/overlay'
-import { ImageStore, RegistryServer } from '@ctr/registry'
-import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
-import { Ctrjs, ended } from './ctrjs.js'
+import { expect, it } from '@jest/globals'
+import type { LayerSource } from '@ctr/overlay'
+import { describeOn, leakCheck } from '@ctr/testing'
+import { ended } from './ctrjs.js'
+import { setUpPull } from './pull-suite.js'
 
 leakCheck()
 
@@ -14,47 +12,14 @@ leakCheck()
 const kills = Number(process.env['CTR_KILLS'] ?? 12)
 
 describeOn(['root', 'overlay'], 'ctrjs pull and images prune, killed at any instant', () => {
-  let folder: ReturnType<typeof temporaryFolder>
-  let registry: RegistryServer
-  let ctrjs: Ctrjs
-  let image: string
-  const images = (...path: string[]): string => join(folder.path, 'own/root/images', ...path)
-  const overlay = (...path: string[]): string => join(folder.path, 'own/root/overlay', ...path)
-
-  beforeAll(async () => {
-    folder = temporaryFolder()
-    registry = await RegistryServer.start()
-    ctrjs = new Ctrjs(join(folder.path, 'own'))
-    image = `${registry.address}/test/sample:1`
-    await publish(image, join(folder.path, 'publisher'))
-  }, 180_000)
-
-  afterAll(async () => {
-    ctrjs[Symbol.dispose]()
-    await registry.close()
-    folder[Symbol.dispose]()
-  })
-
-  /** Nothing of an image that is there is missing or wrong. Gives back how many there are. */
-  async function check(): Promise<number> {
-    const { code, stdout, stderr } = await ctrjs.run('images', 'verify', '--json')
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    const found = JSON.parse(stdout) as { readonly images: number; readonly problems: readonly unknown[] }
-    expect(found.problems).toEqual([])
-    return found.images
-  }
+  // as small as it can be for a kill to hit each step of a pull: every kill is followed by a check that unpacks all again
+  const suite = setUpPull(() => [files(150, 300), files(2, 1_000_000), files(150, 300)])
 
   /** How long a command takes. */
   async function msOf(...args: string[]): Promise<number> {
     const began = performance.now()
-    expect(await ctrjs.run(...args)).toMatchObject({ code: 0, stderr: '' })
+    expect(await suite.ctrjs.run(...args)).toMatchObject({ code: 0, stderr: '' })
     return performance.now() - began
-  }
-
-  /** All that an image takes is free again. */
-  function expectNothing(): void {
-    const left = [images('blobs/sha256'), images('partial'), overlay('layers/sha256'), overlay('temporary')]
-    expect(left.map((path) => readdirSync(path))).toEqual([[], [], [], []])
   }
 
   it.each([
@@ -63,6 +28,7 @@ describeOn(['root', 'overlay'], 'ctrjs pull and images prune, killed at any inst
   ] as const)(
     `have whole images or none, and lose no space: ${kills} instants of %s`,
     async (what, command) => {
+      const { ctrjs, image } = suite
       const args = what === 'pull' ? [...command, image] : command
       await ctrjs.run('pull', '-q', image)
       if (what === 'pull') await ctrjs.run('rmi', image)
@@ -79,46 +45,34 @@ describeOn(['root', 'overlay'], 'ctrjs pull and images prune, killed at any inst
         await sleep(randomInt(Math.floor(startMs / 2), Math.ceil(Math.max(startMs, wholeMs)) + 1))
         killed += child.kill('SIGKILL') ? 1 : 0
         await end
-        count = await check()
+        count = await suite.countWhole()
       }
       expect(killed).toBeGreaterThan(0)
       // one that is let end takes up what the others have left, and what it has made can be removed to the last byte
       expect(await ctrjs.run('pull', '-q', image)).toMatchObject({ code: 0, stderr: '' })
-      expect(await check()).toBe(1)
-      expect(await ctrjs.run('rmi', image)).toMatchObject({ code: 0 })
-      expectNothing()
+      expect(await suite.countWhole()).toBe(1)
+      await suite.removeWhole(image)
     },
     120_000 + kills * 60_000,
   )
 
   it('do not disturb each other: the same image by several at once, one of them killed', async () => {
+    const { ctrjs, image } = suite
     const all = Array.from({ length: 3 }, () => ctrjs.start('pull', '-q', image))
     const ends = all.map((child) => ended(child))
     await sleep(randomInt(1, 1000))
     all[0]!.kill('SIGKILL')
     const [, second, third] = await Promise.all(ends)
     for (const end of [second, third]) expect(end).toMatchObject({ code: 0, stderr: '' })
-    expect(await check()).toBe(1)
-    expect(await ctrjs.run('rmi', image)).toMatchObject({ code: 0 })
-    expectNothing()
+    expect(await suite.countWhole()).toBe(1)
+    await suite.removeWhole(image)
   }, 120_000)
 })
 
-/**
- * Pushes an image of small files, and of some bytes that nothing makes smaller: as small as it can be for a kill to
- * hit each step of a pull, as every kill is followed by a check that unpacks all of it again.
- */
-async function publish(reference: string, folder: string): Promise<void> {
-  const store = await ImageStore.open(folder)
-  const layers = [files(150, 300), files(2, 1_000_000), files(150, 300)].map((sources) => ({
-    tar: packLayer(sources, { compression: 'none' }).stream,
+function files(count: number, size: number): LayerSource[] {
+  return Array.from({ length: count }, (_, index) => ({
+    type: 'file',
+    path: `folder-${index % 20}/file-${index}`,
+    content: randomBytes(size), // which nothing makes smaller
   }))
-  await store.add({ layers }, { reference })
-  await store.push(reference)
-}
-
-function* files(count: number, size: number): Generator<LayerSource> {
-  for (let index = 0; index < count; index += 1) {
-    yield { type: 'file', path: `folder-${index % 20}/file-${index}`, content: randomBytes(size) }
-  }
 }

@@ -6,65 +6,43 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { packLayer } from '@ctr/overlay'
-import { ImageStore, RegistryServer } from '@ctr/registry'
-import { describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
-import { Ctrjs, ended } from './ctrjs.js'
+import { describeOn, leakCheck } from '@ctr/testing'
+import { ended } from './ctrjs.js'
+import { setUpPull } from './pull-suite.js'
 
 leakCheck()
 
 const size = 8_000_000
 
 describeOn(['root', 'overlay'], 'ctrjs pull of one image by two processes at once', () => {
-  let folder: ReturnType<typeof temporaryFolder>
-  let registry: RegistryServer
-  let ctrjs: Ctrjs
+  const suite = setUpPull(() => [[{ type: 'file', path: 'data', content: randomBytes(size) }]])
   let gate: Gate
-  const images = (...path: string[]): string => join(folder.path, 'own/root/images', ...path)
-  const overlay = (...path: string[]): string => join(folder.path, 'own/root/overlay', ...path)
-
   beforeAll(async () => {
-    folder = temporaryFolder()
-    registry = await RegistryServer.start()
-    ctrjs = new Ctrjs(join(folder.path, 'own'))
-    const store = await ImageStore.open(join(folder.path, 'publisher'))
-    const tar = packLayer([{ type: 'file', path: 'data', content: randomBytes(size) }], {
-      compression: 'none',
-    })
-    await store.add({ layers: [{ tar: tar.stream }] }, { reference: `${registry.address}/sample:1` })
-    await store.push(`${registry.address}/sample:1`)
-    gate = await Gate.before(registry.address)
-  }, 180_000)
-
+    gate = await Gate.before(suite.registry)
+  })
   afterAll(async () => {
     await gate.close()
-    ctrjs[Symbol.dispose]()
-    await registry.close()
-    folder[Symbol.dispose]()
   })
 
   /** Some of the layer has come, and is in the store. */
   async function untilSomeIsThere(): Promise<void> {
-    const partial = images('partial')
+    const partial = suite.images('partial')
     const isThere = (name: string): boolean =>
       name.includes('~') && (statSync(join(partial, name), { throwIfNoEntry: false })?.size ?? 0) > 1e6
     while (!existsSync(partial) || !readdirSync(partial).some(isThere)) await sleep(10)
   }
 
   async function expectWhole(): Promise<void> {
-    const verified = await ctrjs.run('images', 'verify', '--json')
-    expect(JSON.parse(verified.stdout)).toMatchObject({ images: 1, problems: [] })
-    expect(await ctrjs.run('rmi', gate.image)).toMatchObject({ code: 0 })
-    const left = [images('blobs/sha256'), images('partial'), overlay('layers/sha256'), overlay('temporary')]
-    expect(left.map((path) => readdirSync(path))).toEqual([[], [], [], []])
+    expect(await suite.countWhole()).toBe(1)
+    await suite.removeWhole(gate.image)
   }
 
   it('fetches each blob once', async () => {
     gate.shut()
-    const first = ended(ctrjs.start('pull', '-q', gate.image))
+    const first = ended(suite.ctrjs.start('pull', '-q', gate.image))
     await untilSomeIsThere()
     const asked = gate.manifests
-    const second = ended(ctrjs.start('pull', '-q', gate.image))
+    const second = ended(suite.ctrjs.start('pull', '-q', gate.image))
     while (gate.manifests === asked) await sleep(10)
     gate.open()
     for (const end of await Promise.all([first, second])) expect(end).toMatchObject({ code: 0, stderr: '' })
@@ -74,10 +52,10 @@ describeOn(['root', 'overlay'], 'ctrjs pull of one image by two processes at onc
 
   it('goes on where the one that is killed has stopped', async () => {
     gate.shut()
-    const first = ctrjs.start('pull', '-q', gate.image)
+    const first = suite.ctrjs.start('pull', '-q', gate.image)
     await untilSomeIsThere()
     const asked = gate.manifests
-    const second = ended(ctrjs.start('pull', '-q', gate.image))
+    const second = ended(suite.ctrjs.start('pull', '-q', gate.image))
     while (gate.manifests === asked) await sleep(10)
     const end = ended(first)
     first.kill('SIGKILL')
@@ -134,7 +112,7 @@ class Gate {
   }
 
   get image(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}/sample:1`
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}/test/sample:1`
   }
 
   shut(): void {

@@ -154,7 +154,7 @@ describe('registry serve, killed at any instant of pushes', () => {
     'has all that it promised, and nothing by halves',
     async () => {
       using folder = temporaryFolder()
-      using ctrjs = new Ctrjs(folder.path)
+      const ctrjs = new Ctrjs(folder.path)
       let taken = 0
       await eachKill(
         folder.path,
@@ -183,7 +183,7 @@ describe('registry serve, killed at any instant of its garbage collection', () =
     'has all that tags lead to, and gives back the space of all else',
     async () => {
       using folder = temporaryFolder()
-      using ctrjs = new Ctrjs(folder.path)
+      const ctrjs = new Ctrjs(folder.path)
       const flags = ['--gc-interval', '1ms', '--gc-grace', '1ms', '--gc-untagged']
       await eachKill(
         folder.path,

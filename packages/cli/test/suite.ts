@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect } from '@jest/globals'
 import { packLayer } from '@ctr/overlay'
-import { RegistryServer } from '@ctr/registry'
+import { RegistryServer, type ImageRunConfig } from '@ctr/registry'
 import { Runtime } from '@ctr/runtime'
 import { temporaryFolder, type Need } from '@ctr/testing'
 import { Ctrjs } from './ctrjs.js'
@@ -20,10 +20,11 @@ export interface Suite {
   readonly folder: string
 }
 
-const applets = 'sh cat echo env head httpd id kill ln ls mkdir pwd sleep stty tail true tty yes'.split(' ')
+const applets =
+  'sh cat echo env head hostname httpd id kill ln ls mkdir pwd sleep stty tail true tty yes'.split(' ')
 
 /**
- * Builds the program and publishes an image before the tests; removes everything after them, and checks that.
+ * Publishes an image before the tests; removes everything after them, and checks that.
  *
  * @param pull - Whether the program has the image already. Default true.
  */
@@ -44,7 +45,6 @@ export function setUp({ pull = true }: { readonly pull?: boolean } = {}): Suite 
   afterAll(async () => {
     const { code, stderr } = await suite.ctrjs.run('system', 'reset', '--force')
     const left = readdirSync(join(folder.path, 'own'))
-    suite.ctrjs[Symbol.dispose]()
     await registry.close()
     folder[Symbol.dispose]()
     expect({ code, stderr, left }).toEqual({ code: 0, stderr: '', left: ['cache'] })
@@ -53,7 +53,11 @@ export function setUp({ pull = true }: { readonly pull?: boolean } = {}): Suite 
 }
 
 /** Makes an image of one program of the host and pushes it. */
-async function pushBusybox(reference: string, folder: string): Promise<void> {
+export async function pushBusybox(
+  reference: string,
+  folder: string,
+  config: ImageRunConfig = {},
+): Promise<void> {
   mkdirSync(folder)
   await using runtime = await Runtime.open({ root: join(folder, 'root'), state: join(folder, 'state') })
   const layer = packLayer(
@@ -69,7 +73,10 @@ async function pushBusybox(reference: string, folder: string): Promise<void> {
     { compression: 'none' },
   )
   await runtime.images.add(
-    { config: { config: { Cmd: ['sh'], Env: ['PATH=/bin'] } }, layers: [{ tar: layer.stream }] },
+    {
+      config: { config: { Cmd: ['sh'], Env: ['PATH=/bin'], ...config } },
+      layers: [{ tar: layer.stream }],
+    },
     { reference },
   )
   await runtime.images.push(reference)

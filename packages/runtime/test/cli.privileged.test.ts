@@ -27,7 +27,6 @@ beforeAll(() => {
 })
 
 afterAll(() => {
-  runtime[Symbol.dispose]()
   folder[Symbol.dispose]()
 })
 

@@ -47,7 +47,7 @@ describeOn(['root', 'cgroup2', 'bin:busybox'], 'Linux 5.10', () => {
     await expect(bundle.output('true')).rejects.toThrow(refusal(noMountSetattr))
     expect(bundle.runtime.list()).toEqual([])
     using folder = temporaryFolder()
-    using runtime = new CtrRuntime(folder.path, { built: true })
+    const runtime = new CtrRuntime(folder.path, { built: true })
     const { code, stderr } = runtime.run('run', '--bundle', runtime.bundle('old', ['true']), 'old')
     expect(code).not.toBe(0)
     expect(stderr).toContain('lacks mount_setattr(2)')

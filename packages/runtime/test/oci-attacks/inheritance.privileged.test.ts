@@ -98,7 +98,6 @@ describeOn(['root', 'bin:busybox'], 'ctr-runtime under a careless caller', () =>
     cli = new CtrRuntime(folder.path)
   })
   afterAll(() => {
-    cli[Symbol.dispose]()
     folder[Symbol.dispose]()
     arena[Symbol.dispose]()
   })

@@ -1,7 +1,6 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { basename, dirname, join } from 'node:path'
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const folder = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -20,32 +19,19 @@ interface StartOptions {
 }
 
 /** The built executable, with state and cache folders of its own. */
-export class CtrRuntime implements Disposable {
+export class CtrRuntime {
   readonly #dist: string
-  readonly #ownDist: boolean
   readonly #state: string
   readonly env: NodeJS.ProcessEnv
 
   /**
-   * Builds it into a folder of its own, beside `package.json` as the real one.
-   *
    * @param state - A folder for it.
-   * @param options - `built`: takes what was built before, where a build would take minutes.
+   * @param options - `built`: takes what was built before, where no build was made for the tests.
    */
   constructor(state: string, { built = false }: { readonly built?: boolean } = {}) {
     this.#state = state
-    this.#ownDist = !built
-    this.#dist = join(folder, built ? 'dist' : `.test-dist-cli-${process.pid}`)
+    this.#dist = built ? join(folder, 'dist') : process.env['CTR_TEST_RUNTIME']!
     this.env = { ...process.env, NODE_OPTIONS: '', XDG_CACHE_HOME: join(state, 'cache') }
-    if (built) return
-    const tsup = join(
-      dirname(createRequire(import.meta.url).resolve('tsup/package.json')),
-      'dist/cli-default.js',
-    )
-    execFileSync(process.execPath, [tsup, '--silent', '--out-dir', basename(this.#dist)], {
-      cwd: folder,
-      env: this.env,
-    })
   }
 
   /** Path of the executable. */
@@ -107,9 +93,5 @@ export class CtrRuntime implements Disposable {
     const { rlimits: _, ...rest } = config.process
     writeFileSync(file, JSON.stringify({ ...config, process: { ...rest, args, terminal } }))
     return path
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#ownDist) rmSync(this.#dist, { recursive: true, force: true })
   }
 }

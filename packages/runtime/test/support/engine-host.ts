@@ -140,7 +140,6 @@ export class EngineHost {
     const ended = once(this.#namespaces, 'exit')
     this.#namespaces.kill('SIGKILL')
     await ended
-    this.runtime[Symbol.dispose]()
     rmSync(this.folder, { recursive: true, force: true })
     for (const path of cgroupsNamed(this.#groups).reverse()) if (!this.#cgroups.has(path)) removeGroup(path)
   }
