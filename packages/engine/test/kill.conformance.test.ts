@@ -12,7 +12,8 @@ leakCheck()
 
 /** Kills in one run of the tests; a longer one can be asked for. */
 const kills = Number(process.env['CTR_KILLS'] ?? 12)
-const clients = 6
+/** Clients at work meanwhile; as many as can be asked for. */
+const clients = Number(process.env['CTR_CLIENTS'] ?? 6)
 
 /** A daemon of its own process, on the folders of the suite. */
 const program = `
