@@ -49,6 +49,10 @@ describeOn(['root', 'cgroup2', 'bin:systemctl', 'bin:docker', 'bin:busybox'], 't
   }
   const state = (): Promise<string> => docker('inspect', '-f', '{{.State.Status}} {{.State.Pid}}', 'goes-on')
 
+  /** On the terminal of the container that has one. */
+  const print = (word: string): Promise<string> =>
+    docker('exec', 'terminal', 'sh', '-c', `echo ${word} >/proc/1/fd/1`)
+
   beforeAll(() => {
     mkdirSync('/var/lib/ctrjs', { recursive: true })
     folder = mkdtempSync('/var/lib/ctrjs/units-')
@@ -80,6 +84,18 @@ describeOn(['root', 'cgroup2', 'bin:systemctl', 'bin:docker', 'bin:busybox'], 't
     const [status, number = ''] = (await state()).split(' ')
     expect(status).toBe('running')
     pid = number
+    await docker(
+      'run',
+      '-dt',
+      '--name',
+      'terminal',
+      '--network',
+      'none',
+      'bb:1',
+      'sh',
+      '-c',
+      'sleep 100000; :',
+    )
   })
 
   it('leave containers running over a restart of the daemon', async () => {
@@ -89,6 +105,7 @@ describeOn(['root', 'cgroup2', 'bin:systemctl', 'bin:docker', 'bin:busybox'], 't
     expect(await docker('exec', 'goes-on', 'sh', '-c', 'echo again; echo kept >/proc/1/fd/1')).toBe('again')
     expect(await state()).toBe(`running ${pid}`)
     while ((await docker('logs', 'goes-on')) !== 'kept') await sleep(100)
+    await print('restarted')
   })
 
   it('leave them running when it is killed, and start it again', async () => {
@@ -98,6 +115,7 @@ describeOn(['root', 'cgroup2', 'bin:systemctl', 'bin:docker', 'bin:busybox'], 't
     expect(await docker('exec', 'goes-on', 'echo', 'again')).toBe('again')
     expect(await state()).toBe(`running ${pid}`)
     expect(Number(show('NRestarts'))).toBe(1)
+    await print('killed')
   })
 
   it('leave them running when both are stopped, and find them afterwards', async () => {
@@ -106,7 +124,10 @@ describeOn(['root', 'cgroup2', 'bin:systemctl', 'bin:docker', 'bin:busybox'], 't
     expect(readFileSync(`/proc/${pid}/cmdline`, 'latin1')).toContain('while read line')
     systemctl('start', 'ctrjs.socket')
     expect(await docker('exec', 'goes-on', 'echo', 'again')).toBe('again')
-    await docker('rm', '-f', 'goes-on')
+    await print('stopped')
+    while (!(await docker('logs', 'terminal')).includes('stopped')) await sleep(100)
+    expect((await docker('logs', 'terminal')).trim().split(/\s+/)).toEqual(['restarted', 'killed', 'stopped'])
+    await docker('rm', '-f', 'goes-on', 'terminal')
     expect(existsSync(`/proc/${pid}`)).toBe(false)
     const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
     expect(mounts.filter((line) => line.includes(`${folder}/root/containers`))).toEqual([])

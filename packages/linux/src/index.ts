@@ -115,7 +115,14 @@ export {
   setProjectQuota,
   type ProjectQuota,
 } from './calls/quotas.js'
-export { pidfdExitStatus, pidfdOpen, pidfdSendSignal, waitid, type ExitStatus } from './calls/processes.js'
+export {
+  pidfdExitStatus,
+  pidfdGetfd,
+  pidfdOpen,
+  pidfdSendSignal,
+  waitid,
+  type ExitStatus,
+} from './calls/processes.js'
 export {
   connectUnix,
   messageWithFds,

@@ -13,7 +13,7 @@ const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`.
  */
 export function checkRunOptions(options: RunOptions): void {
-  const { image, rootfs, name, publish = [], terminal, detach = false } = options
+  const { image, rootfs, name, publish = [], detach = false } = options
   const { mode } = parseNetwork(options.network)
   if ((image === undefined) === (rootfs === undefined)) {
     throw invalid(
@@ -41,8 +41,6 @@ export function checkRunOptions(options: RunOptions): void {
       'cannot detach a container whose streams are pipes or our own: use log, ignore or a descriptor',
     )
   }
-  if (detach && terminal !== undefined && terminal !== false)
-    throw invalid('cannot detach a container with a terminal of ours')
 }
 
 /** Checks the name of a container. */

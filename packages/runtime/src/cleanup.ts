@@ -23,7 +23,7 @@ export interface CleanUpFailure {
  * - detached containers that still run are left alone;
  * - detached containers that have ended meanwhile get their exit status, and give back what they held;
  * - a container whose record is damaged is left as it is, and told of;
- * - what belongs to no container at all (cgroups, layers, network endpoints, pinned processes, claimed ids) is removed.
+ * - what belongs to no container at all (cgroups, layers, network endpoints, pinned processes, claimed ids, terminals) is removed.
  *
  * Other living processes may make, start and remove containers meanwhile. An id is claimed by its owner before anything
  * of it is made, until its record says what it is; the record is the last that is removed; and what is there is listed
@@ -56,6 +56,11 @@ export async function cleanUp(context: Context): Promise<readonly CleanUpFailure
   if (context.rootless === undefined)
     for (const { name, error } of context.networks.damaged()) failures.push({ id: name, error })
   context.records.sweep()
+  try {
+    context.terminals.sweep()
+  } catch (error) {
+    failures.push({ id: 'terminals', error })
+  }
   return failures
 }
 

@@ -13,10 +13,11 @@ import { Host } from './host.js'
 import type { Images } from './images/images.js'
 import { ContainerNames } from './networks/container-names.js'
 import { DEFAULT_NETWORK } from './networks/default-network.js'
-import { Owner } from './owner.js'
+import { livingOwners, Owner } from './owner.js'
 import { delegatedGroup } from './rootless/delegated-group.js'
 import type { Rootless } from './rootless/rootless.js'
 import { findUserNetwork, type FoundUserNetwork } from './rootless/user-network.js'
+import { KeptTerminals } from './terminals/kept-terminals.js'
 import type { UserNamespaceOption } from './userns/option.js'
 
 /** Where a runtime keeps its things. */
@@ -48,6 +49,8 @@ export class Context {
   readonly owner: Owner
   /** Who serves names to containers. */
   readonly names: ContainerNames
+  /** Terminals of containers that outlive this process. */
+  readonly terminals: KeptTerminals
   /** Starts of containers, and copies into them. */
   readonly changing = new OneAtATime()
   /** Pieces of work that keep the thread. */
@@ -97,6 +100,13 @@ export class Context {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.owner = new Owner(this.owners)
     this.names = new ContainerNames((name) => this.network(name))
+    this.terminals = new KeptTerminals(join(folders.state, 'terminals'), {
+      bootId: () => this.host.bootId,
+      known: () => {
+        const { claims } = livingOwners(this.owners) // first: one that is settled meanwhile has a record
+        return (id) => claims.has(id) || this.records.has(id)
+      },
+    })
     this.mountpoints = join(folders.root, 'mountpoints')
     makeMountpoints(this.mountpoints)
     this.roots = new WarmRoots(layers, this.owner.name, this.mountpoints)

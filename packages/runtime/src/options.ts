@@ -161,7 +161,7 @@ export interface StartContainerOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Lines of `/etc/hosts` of this run in addition to the container's. */
   readonly extraHosts?: RunOptions['extraHosts']
-  /** Size of its terminal, where it has one. The terminal is lost, and with it the program, when this process ends. */
+  /** Size of its terminal, where it has one. Another process comes to the terminal by `container.openTerminal()`. */
   readonly terminalSize?: TerminalSize | undefined
 }
 

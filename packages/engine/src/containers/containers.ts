@@ -90,7 +90,7 @@ export class Containers implements AsyncDisposable {
       }
       const container = new ManagedContainer(this.#context, document, handle)
       this.#all.set(document.id, container)
-      this.#restoreOne(container)
+      await this.#restoreOne(container)
     }
     for (const id of readdirSync(join(this.#runtime.root, 'engine', 'logs')))
       if (!this.#all.has(id))
@@ -142,14 +142,14 @@ export class Containers implements AsyncDisposable {
       .sort((a, b) => b.document.created.localeCompare(a.document.created))
   }
 
-  /** Containers go on without the daemon; those on terminals lose them. */
+  /** Containers go on without the daemon. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true
     await Promise.all([...this.#all.values()].map((container) => container.letGo()))
     await this.#context.documents.settled()
   }
 
-  #restoreOne(container: ManagedContainer): void {
+  async #restoreOne(container: ManagedContainer): Promise<void> {
     const { status, exit } = container.handle.inspect()
     const { document } = container
     if (status === 'running') {
@@ -158,7 +158,7 @@ export class Containers implements AsyncDisposable {
       return
     }
     if (container.hasNewEnd) {
-      container.noteEnd(exit)
+      await container.noteEnd(exit)
       this.#context.emit(container, 'die', { exitCode: String(document.exitCode) })
     }
     const { HostConfig } = document.body

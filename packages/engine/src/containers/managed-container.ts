@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isRuntimeError, type Container, type ContainerExit, type TerminalSize } from '@ctr/runtime'
 import { ApiError } from '../errors.js'
 import type { UpdateBody } from '../http/schemas/create-container.js'
@@ -16,6 +17,9 @@ import { wantsRestart } from './restart-policy.js'
 import { Restarts } from './restarts.js'
 import { hasNewEnd, noteEnd, noteFailure, noteStart } from './run-notes.js'
 import { RunWaiters, type RunResult } from './run-waiters.js'
+
+/** How long what has ended may take to be read. */
+const longestRestMs = 1000
 
 /** Docker's words for what a container is doing. */
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing'
@@ -232,7 +236,8 @@ export class ManagedContainer {
     const { startedAt } = this.document
     this.#beganAt = performance.now() - Math.max(0, Date.now() - Date.parse(startedAt ?? ''))
     const { Tty, OpenStdin } = this.document.body
-    if (Tty !== true && this.#pipes.exist)
+    if (Tty === true) this.#stdio = this.#keptTerminal()
+    else if (this.#pipes.exist)
       this.#stdio = this.#pipes.reopen({ stdin: OpenStdin ?? false }, (chunk) => this.#onOutput(chunk))
     this.#watch()
     if (!this.#handle.isPaused) this.health.resume()
@@ -243,8 +248,15 @@ export class ManagedContainer {
     return hasNewEnd(this.document, this.#handle)
   }
 
-  /** It has ended while no daemon was there. */
-  noteEnd(exit: ContainerExit | null): void {
+  /** It has ended while no daemon was there: what is left on its terminal goes into its log. */
+  async noteEnd(exit: ContainerExit | null): Promise<void> {
+    const stdio = this.document.body.Tty === true ? this.#keptTerminal() : undefined
+    if (stdio !== undefined) {
+      // others of the host's processes may have it open, where it was among those
+      await Promise.race([stdio.drained, sleep(longestRestMs, undefined, { ref: false })])
+      stdio.close()
+      await this.log.endRun()
+    }
     this.#ended(exit)
     this.#save()
   }
@@ -295,6 +307,19 @@ export class ManagedContainer {
       terminalSize: this.#size,
     })
     this.#stdio = terminalStdio(this.#handle.terminal!, stdin, (chunk) => this.#onOutput(chunk))
+  }
+
+  /** Its terminal, which outlives the daemon that has made it. */
+  #keptTerminal(): ContainerStdio | undefined {
+    try {
+      const terminal = this.#handle.openTerminal()
+      if (terminal === null) return undefined
+      const stdin = this.document.body.OpenStdin ?? false
+      return terminalStdio(terminal, stdin, (chunk) => this.#onOutput(chunk))
+    } catch (error) {
+      this.#context.onError(error) // it goes on, with nobody at its terminal
+      return undefined
+    }
   }
 
   async #beginOnPipes(): Promise<void> {

@@ -46,6 +46,17 @@ export function pidfdOpen(pid: number): number {
 }
 
 /**
+ * pidfd_getfd(2): a descriptor of our own, close-on-exec, for what another process has open.
+ *
+ * @param fd - Number of the descriptor in that process.
+ * @throws {@link SyscallError} `EPERM`: we may not trace it (ptrace(2)); `EBADF`: it has none of that number;
+ *   `ESRCH`: it has ended, which may be `EBADF` as well.
+ */
+export function pidfdGetfd(pidfd: number, fd: number): number {
+  return syscall('pidfd_getfd', pidfd, fd, 0)
+}
+
+/**
  * pidfd_send_signal(2).
  *
  * @param signal - Number of the signal; 0 only asks.

@@ -12,6 +12,9 @@ export const PR_SET_SECUREBITS = 28
 export const PR_SET_CHILD_SUBREAPER = 36
 export const PR_SET_NO_NEW_PRIVS = 38
 export const PR_CAP_AMBIENT = 47
+export const PR_SET_PTRACER = 0x59616d61
+
+export const PR_SET_PTRACER_ANY = -1
 
 export const PR_CAP_AMBIENT_IS_SET = 1
 export const PR_CAP_AMBIENT_RAISE = 2

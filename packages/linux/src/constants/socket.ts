@@ -28,6 +28,7 @@ export const SO_RCVTIMEO = 20
 export const SO_SNDTIMEO = 21
 export const SO_SNDBUFFORCE = 32
 export const SO_RCVBUFFORCE = 33
+export const SO_PEEK_OFF = 42
 
 /** The request of ioctl(2) for what was sent and has not gone from the queue yet. */
 export const SIOCOUTQ = 0x5411

@@ -49,7 +49,7 @@ export class Container implements AsyncDisposable {
   readonly stdout: Readable | null = null
   /** Standard error, where it is a pipe of ours. */
   readonly stderr: Readable | null = null
-  /** The other side of the container's terminal, where it has one. */
+  /** The other side of the container's terminal, where it has one and was started by this process. */
   readonly terminal: TerminalStream | null = null
 
   readonly #context: Context
@@ -142,6 +142,18 @@ export class Container implements AsyncDisposable {
     this.#kept.current = { ...this.#record, network: { ...network, networks } }
     this.#kept.save()
     await this.#context.names.changed(this.#record)
+  }
+
+  /**
+   * Opens the terminal of a container that outlives its runtime, in another process than that which has started it: what
+   * was printed while nobody was there is read first. Two streams of one terminal share what is printed.
+   *
+   * @returns Null where it has none, or none any more: it was read to its end.
+   * @throws `SyscallError`: `EPERM` where we may not trace the process that keeps it.
+   */
+  openTerminal(): TerminalStream | null {
+    const { detached, terminal } = this.#record
+    return detached && terminal ? (this.#context.terminals.open(this.id) ?? null) : null
   }
 
   /** Process id of the container's first process on the host; null once it has ended. */

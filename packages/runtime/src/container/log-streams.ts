@@ -24,7 +24,7 @@ export function openStdio(
   owner?: HostOwner,
 ): OpenStdio {
   const opened: Fd[] = []
-  const output = options.detach === true ? 'log' : 'inherit'
+  const output = options.detach === true && !record.terminal ? 'log' : 'inherit'
   const wanted = [options.stdin ?? 'ignore', options.stdout ?? output, options.stderr ?? output] as const
   const streams = wanted.map((stream, number) => {
     if (stream !== 'log') return stream

@@ -70,7 +70,7 @@ async function killFirst(context: Context, id: string): Promise<void> {
 }
 
 /**
- * Removes what a container has on disk: its own layer, its files, its ids, its record last. Idempotent.
+ * Removes what a container has: its own layer, its terminal, its files, its ids, its record last. Idempotent.
  *
  * @param anonymousVolumes - Remove the volumes that were made for it without a name.
  */
@@ -81,11 +81,14 @@ export async function removeFiles(
     rootId,
     userNamespace,
     volumes = [],
-  }: Pick<ContainerRecord, 'id' | 'rootId' | 'userNamespace'> & Partial<Pick<ContainerRecord, 'volumes'>>,
+    terminal = false,
+  }: Pick<ContainerRecord, 'id' | 'rootId' | 'userNamespace'> &
+    Partial<Pick<ContainerRecord, 'volumes' | 'terminal'>>,
   { anonymousVolumes }: { readonly anonymousVolumes: boolean },
 ): Promise<void> {
   if (rootId !== null) await context.layers.removeRoot(rootId)
   await releaseVolumes(context, id, volumes, anonymousVolumes)
   if (userNamespace !== null) releaseIds(context, id)
+  if (terminal) context.terminals.forget(id)
   context.records.remove(id)
 }

@@ -99,6 +99,10 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
         owner,
       )
     : undefined
+  // before there is a program that would be without it if we were killed
+  const lasting =
+    terminal !== undefined && record.detached ? await context.terminals.keep(id, terminal.master) : undefined
+  if (lasting !== undefined) rollback.defer(() => context.terminals.forget(id))
   using stdio = openStdio(context, record, options, owner)
   using binds = await openBinds(context, wanted, userns)
   using cgroupFds = cgroup?.openJoinFds()
@@ -143,7 +147,9 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   }
   context.records.save(started)
   context.owner.settled(id)
-  return { record: started, process, cgroup, warm: root.warm, terminal: terminal?.takeStream() }
+  const stream = terminal?.takeStream()
+  if (stream !== undefined) lasting?.until(stream)
+  return { record: started, process, cgroup, warm: root.warm, terminal: stream }
 }
 
 function networkWith(

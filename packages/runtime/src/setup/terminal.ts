@@ -38,6 +38,8 @@ export interface TerminalNamespace {
 export interface Terminal extends Disposable {
   /** Detached mount of the new `devpts`. */
   readonly mount: number
+  /** Our side. */
+  readonly master: number
   /** The container's side. */
   readonly slave: number
   /** Our side as a stream, which from then on is the caller's: reads what the container prints, writes its input. */
@@ -114,6 +116,7 @@ function openPair(
     if (size !== undefined) setSize(master.number, size)
     let taken = false
     return {
+      master: master.number,
       slave: slave.number,
       takeStream() {
         taken = true
