@@ -1,6 +1,5 @@
 import type * as Koffi from 'koffi'
 import { closeFd, epollAdd, epollCreate, epollDelete, epollReady } from './calls/descriptors.js'
-import { isMainThread } from './main-thread.js'
 import { native } from './native.js'
 
 /** A wait begun by {@link onReadable}. */
@@ -76,7 +75,7 @@ function openWatch(): Watch {
     const handle = native().koffi.node.poll(epoll, { readable: true }, () => setImmediate(dispatch, opened))
     handle.unref()
     const opened: Watch = { epoll, handle, waiters: new Map(), referenced: 0 }
-    if (!isMainThread()) process.once('exit', closeWatch)
+    process.once('exit', closeWatch)
     return opened
   } catch (error) {
     closeFd(epoll)
@@ -84,9 +83,13 @@ function openWatch(): Watch {
   }
 }
 
-/** A worker thread takes its event loop with it when it ends, but not its descriptors. */
+/**
+ * A worker thread takes its event loop with it when it ends, but not its descriptors. A process turns its loop once more
+ * when nothing can be called any more: to be told then that something is readable would abort it.
+ */
 function closeWatch(): void {
   if (watch === undefined) return
+  watch.waiters.clear()
   watch.handle.close()
   closeFd(watch.epoll)
   watch = undefined
