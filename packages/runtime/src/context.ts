@@ -102,6 +102,7 @@ export class Context {
     this.names = new ContainerNames((name) => this.network(name))
     this.terminals = new KeptTerminals(join(folders.state, 'terminals'), {
       bootId: () => this.host.bootId,
+      groups: () => groupsOfNoUnit(this.hierarchy),
       known: () => {
         const { claims } = livingOwners(this.owners) // first: one that is settled meanwhile has a record
         return (id) => claims.has(id) || this.records.has(id)
@@ -202,6 +203,13 @@ export class Context {
     this.owner[Symbol.dispose]()
     this.rootless?.[Symbol.dispose]()
   }
+}
+
+/** The topmost groups where systemd has its units: what is in there is not ended with any of them. */
+function groupsOfNoUnit({ mounts }: Hierarchy): string[] {
+  return mounts
+    .filter(({ version, name }) => version === 2 || name === 'systemd')
+    .map(({ mountpoint }) => join(mountpoint, 'cgroup.procs'))
 }
 
 function makeMountpoints(folder: string): void {

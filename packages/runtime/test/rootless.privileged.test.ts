@@ -211,13 +211,18 @@ describeOn(
       const child = start('hold', folder.path, user)
       const ended = once(child, 'exit')
       const [line] = (await once(child.stdout!, 'data')) as [Buffer]
-      const { own, detached } = JSON.parse(line.toString()) as { own: number; detached: number }
+      const pids = JSON.parse(line.toString()) as Readonly<Record<'own' | 'detached' | 'onTerminal', number>>
+      const { own, detached, onTerminal } = pids
       child.kill('SIGKILL')
       await ended
-      expect([own, detached].map(isRunning)).toEqual([true, true])
+      expect([own, detached, onTerminal].map(isRunning)).toEqual([true, true, true])
       const seen = await run('after', folder.path, user)
-      expect(seen).toEqual({ found: [{ name: 'kept', pid: detached }], failures: 0 })
-      expect([own, detached].map(isRunning)).toEqual([false, false])
+      const found = [
+        { name: 'kept', pid: detached },
+        { name: 'terminal', pid: onTerminal },
+      ]
+      expect(seen).toEqual({ found, printed: 'typed\r\ngot typed\r\n', kept: '', failures: 0 })
+      expect([own, detached, onTerminal].map(isRunning)).toEqual([false, false, false])
     })
   },
 )

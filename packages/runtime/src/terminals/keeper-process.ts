@@ -1,3 +1,4 @@
+import { openSync } from 'node:fs'
 import {
   AF_UNIX,
   AT_EMPTY_PATH,
@@ -6,6 +7,7 @@ import {
   isSyscallError,
   MSG_NOSIGNAL,
   onReadable,
+  O_WRONLY,
   openExecutable,
   out,
   pidfdGetfd,
@@ -51,16 +53,20 @@ export interface StartedKeeper extends Disposable {
  * which have none of our descriptors, and which no signal but SIGKILL reaches. Whoever may trace it comes to the queue
  * by pidfd_getfd(2): a process of the same user and user namespace, with all of its capabilities, that sees it.
  *
+ * @param groups - Files `cgroup.procs` of groups that it is to be in, where it can: it outlives what is killed with the
+ *   group that we are in.
  * @returns Undefined where we may not do that ourselves, as in a container whose seccomp filter forbids it.
  * @throws {@link RuntimeError} `ERR_RUNTIME_START`; `SyscallError`.
  */
-export async function startKeeper(): Promise<StartedKeeper | undefined> {
+export async function startKeeper(groups: readonly string[]): Promise<StartedKeeper | undefined> {
   using queue = openPair(SOCK_SEQPACKET)
   using gates = openPair(SOCK_STREAM)
   makeRoom(queue.one.number)
   using file = openExecutable(keeping(), GATE)
+  using joined = openGroups(groups)
   const setup = new Program()
   setup.step('start the keeper of terminals')
+  for (const { number } of joined.files) setup.call('write', [number, '0', 1], { minimum: 'any' })
   setup.call('setsid', [])
   setup.call('dup3', [queue.one.number, WRITING, 0])
   setup.call('dup3', [queue.other.number, READING, 0])
@@ -139,6 +145,20 @@ function makeRoom(socket: number): void {
     if (!isSyscallError(error) || error.code !== 'EPERM') throw error
     setsockopt(socket, SOL_SOCKET, SO_SNDBUF, QUEUE_BYTES) // as much of it as everybody may have
   }
+}
+
+function openGroups(paths: readonly string[]): { readonly files: readonly Fd[] } & Disposable {
+  const files = paths.flatMap((path) => {
+    try {
+      return [new Fd(openSync(path, O_WRONLY))]
+    } catch {
+      return [] // an ordinary user's are not its own
+    }
+  })
+  const close = (): void => {
+    for (const file of files) file.close()
+  }
+  return { files, [Symbol.dispose]: close }
 }
 
 function openPair(type: number): { readonly one: Fd; readonly other: Fd } & Disposable {

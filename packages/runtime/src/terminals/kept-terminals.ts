@@ -11,6 +11,16 @@ export interface KeptTerminal {
   until(stream: TerminalStream): void
 }
 
+/** What the terminals of a runtime need to know, when there are some. */
+export interface TerminalsPlace {
+  /** Identifies this boot. */
+  readonly bootId: () => string
+  /** Files `cgroup.procs` of the groups that who keeps them is to be in. */
+  readonly groups: () => readonly string[]
+  /** Tells which containers there are, or are being made, at this instant. */
+  readonly known: () => (id: string) => boolean
+}
+
 /**
  * Terminals of containers that outlive their runtime. The kernel ends what runs on a terminal when nobody has our side
  * of it open any more, so a process has it open besides: one for all terminals of a runtime, which is started with the
@@ -21,21 +31,13 @@ export interface KeptTerminal {
  */
 export class KeptTerminals {
   readonly #path: string
-  readonly #bootId: () => string
-  readonly #known: () => (id: string) => boolean
+  readonly #place: TerminalsPlace
   #isPossible = true
 
-  /**
-   * @param path - Of the note that says who keeps them.
-   * @param known - Tells which containers there are, or are being made, at this instant.
-   */
-  constructor(
-    path: string,
-    { bootId, known }: { readonly bootId: () => string; readonly known: () => (id: string) => boolean },
-  ) {
+  /** @param path - Of the note that says who keeps them. */
+  constructor(path: string, place: TerminalsPlace) {
     this.#path = path
-    this.#bootId = bootId
-    this.#known = known
+    this.#place = place
   }
 
   /**
@@ -103,7 +105,7 @@ export class KeptTerminals {
   }
 
   #retain(queue: TerminalQueue, stays: (key: string) => boolean): number {
-    const isKnown = this.#known()
+    const isKnown = this.#place.known()
     return queue.retain((key) => stays(key) && isKnown(idOf(key)))
   }
 
@@ -117,7 +119,7 @@ export class KeptTerminals {
   /** Starts a keeper, where there is none. */
   async #start(): Promise<boolean> {
     if (!this.#isPossible) return false
-    using keeper = await startKeeper()
+    using keeper = await startKeeper(this.#place.groups())
     this.#isPossible = keeper !== undefined
     if (keeper === undefined) return false
     using note = this.#lock()
@@ -127,6 +129,6 @@ export class KeptTerminals {
   }
 
   #lock(): KeeperNote {
-    return new KeeperNote(this.#path, this.#bootId())
+    return new KeeperNote(this.#path, this.#place.bootId())
   }
 }

@@ -52,10 +52,9 @@ export class TerminalQueue implements Disposable {
    * @returns Its key, and a descriptor of our own; it stays in the queue.
    */
   find(id: string): QueuedTerminal | undefined {
-    const all = this.#all()
-    const found = all.findLast(({ key }) => idOf(key) === id)
-    for (const each of all) if (each !== found) each[Symbol.dispose]()
-    return found
+    const keys = this.#keys()
+    const index = keys.findLastIndex((key) => idOf(key) === id)
+    return index < 0 ? undefined : this.#peek(keys.slice(0, index).join('').length)
   }
 
   /**
@@ -64,15 +63,11 @@ export class TerminalQueue implements Disposable {
    * @returns How many stay.
    */
   retain(stays: (key: string) => boolean): number {
-    const all = this.#all()
-    try {
-      const keys = all.map(({ key }) => key)
-      const kept = all.filter(({ key }, index) => keys.lastIndexOf(key) === index && stays(key))
-      if (kept.length < all.length) for (const each of all) this.#rotate(each, kept.includes(each))
-      return kept.length
-    } finally {
-      for (const each of all) each[Symbol.dispose]()
-    }
+    const keys = this.#keys()
+    const wanted = keys.map((key, index) => keys.lastIndexOf(key) === index && stays(key))
+    const count = wanted.filter(Boolean).length
+    if (count < keys.length) for (const isWanted of wanted) this.#rotate(isWanted)
+    return count
   }
 
   [Symbol.dispose](): void {
@@ -81,10 +76,11 @@ export class TerminalQueue implements Disposable {
   }
 
   /** The first message goes to the end, or away. There is a moment with two of it, if there is room, and none without. */
-  #rotate({ key, master }: QueuedTerminal, stays: boolean): void {
-    const isCopied = stays && this.#send(key, master.number)
+  #rotate(stays: boolean): void {
+    using first = stays ? this.#peek(0) : undefined
+    const isCopied = first !== undefined && this.#send(first.key, first.master.number)
     recv(this.#reading.number, Buffer.alloc(KEY_BYTES), MSG_DONTWAIT)
-    if (stays && !isCopied) this.add(key, master.number)
+    if (first !== undefined && !isCopied) this.add(first.key, first.master.number)
   }
 
   #send(key: string, master: number): boolean {
@@ -97,36 +93,39 @@ export class TerminalQueue implements Disposable {
     }
   }
 
-  #all(): QueuedTerminal[] {
-    setsockopt(this.#reading.number, SOL_SOCKET, SO_PEEK_OFF, 0) // each look begins where the last one has ended
-    const all: QueuedTerminal[] = []
+  #keys(): string[] {
+    this.#lookFrom(0) // and each look begins where the last one has ended
+    const keys: string[] = []
+    const bytes = Buffer.alloc(KEY_BYTES)
     try {
-      for (let next = this.#peek(); next !== undefined; next = this.#peek()) all.push(next)
-      return all
+      for (;;) {
+        const length = recv(this.#reading.number, bytes, MSG_PEEK | MSG_DONTWAIT)
+        keys.push(bytes.toString('latin1', 0, length))
+      }
     } catch (error) {
-      for (const each of all) each[Symbol.dispose]()
+      if (isSyscallError(error) && error.code === 'EAGAIN') return keys
       throw error
     }
   }
 
-  #peek(): QueuedTerminal | undefined {
+  /** @param before - Bytes of the messages before it. */
+  #peek(before: number): QueuedTerminal {
+    this.#lookFrom(before)
     const bytes = Buffer.alloc(KEY_BYTES)
-    try {
-      const { length, fds } = recvFds(this.#reading.number, bytes, MSG_PEEK | MSG_DONTWAIT, 1)
-      if (length === 0) return undefined
-      if (fds[0] === undefined)
-        throw new RuntimeError('ERR_RUNTIME_LIMIT', 'cannot open a kept terminal: no descriptor is left')
-      const master = new Fd(fds[0])
-      return {
-        key: bytes.toString('latin1', 0, length),
-        master,
-        [Symbol.dispose]() {
-          master.close()
-        },
-      }
-    } catch (error) {
-      if (isSyscallError(error) && error.code === 'EAGAIN') return undefined
-      throw error
+    const { length, fds } = recvFds(this.#reading.number, bytes, MSG_PEEK | MSG_DONTWAIT, 1)
+    if (fds[0] === undefined)
+      throw new RuntimeError('ERR_RUNTIME_LIMIT', 'cannot open a kept terminal: no descriptor is left')
+    const master = new Fd(fds[0])
+    return {
+      key: bytes.toString('latin1', 0, length),
+      master,
+      [Symbol.dispose]() {
+        master.close()
+      },
     }
+  }
+
+  #lookFrom(offset: number): void {
+    setsockopt(this.#reading.number, SOL_SOCKET, SO_PEEK_OFF, offset)
   }
 }

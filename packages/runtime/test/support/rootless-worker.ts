@@ -1,5 +1,5 @@
 // Runs as an ordinary user: `check FOLDER` tries what containers can do there and prints what it saw as JSON;
-// `hold FOLDER` runs two containers, prints their processes and waits to be killed; `after FOLDER` opens the same
+// `hold FOLDER` runs three containers, prints their processes and waits to be killed; `after FOLDER` opens the same
 // folder again; `oci FOLDER` takes a bundle from create to delete; `network FOLDER` publishes ports by what there is;
 // `limits FOLDER` runs containers with limits in a delegated group; `stored FOLDER STRATEGY` changes a root and packs it.
 import {
@@ -436,7 +436,15 @@ switch (mode) {
       detach: true,
       command: ['sleep', '600'],
     })
-    console.log(JSON.stringify({ own: own.pid, detached: detached.pid }))
+    const onTerminal = await runtime.run({
+      image: busybox,
+      name: 'terminal',
+      network: 'none',
+      detach: true,
+      terminal: true,
+      command: ['sh', '-c', 'read x; echo "got $x"'],
+    })
+    console.log(JSON.stringify({ own: own.pid, detached: detached.pid, onTerminal: onTerminal.pid }))
     setInterval(() => undefined, 1000)
     break
   }
@@ -446,7 +454,11 @@ switch (mode) {
       const child = await container.exec(['true'])
       await child.wait()
     }
-    console.log(JSON.stringify({ found, failures: runtime.failedCleanUps.length }))
+    const terminal = runtime.container('terminal').openTerminal()!
+    terminal.write('typed\n')
+    const printed = await text(terminal)
+    const kept = readFileSync(join(folders.state, 'terminals'), 'utf8')
+    console.log(JSON.stringify({ found, printed, kept, failures: runtime.failedCleanUps.length }))
     await runtime.reset()
     for (const { id } of await runtime.images.list()) await runtime.images.remove(id)
     await runtime.close()
