@@ -1,5 +1,4 @@
-import { statSync } from 'node:fs'
-import type { CreateContainerOptions, SandboxOptions } from '@ctr/runtime'
+import { blockDevice, type CreateContainerOptions, type SandboxOptions } from '@ctr/runtime'
 import { badRequest } from '../errors.js'
 import type { HostConfig } from '../http/schemas/create-container.js'
 
@@ -51,7 +50,7 @@ export function furtherLimits(host: HostConfig): Resources {
     blockIO: {
       weight: orUnset(host.BlkioWeight),
       weightDevice: some(host.BlkioWeightDevice, ({ Path, Weight }) => ({
-        ...numbersOf(Path),
+        ...blockDevice(Path),
         weight: Weight,
       })),
       throttleReadBpsDevice: some(host.BlkioDeviceReadBps, throttle),
@@ -67,18 +66,10 @@ interface DeviceRate {
   readonly Rate: number
 }
 
-const throttle = ({ Path, Rate }: DeviceRate) => ({ ...numbersOf(Path), rate: Rate })
+const throttle = ({ Path, Rate }: DeviceRate) => ({ ...blockDevice(Path), rate: Rate })
 
 function some<T, U>(list: readonly T[] | null | undefined, map: (item: T) => U): readonly U[] | undefined {
   return list == null || list.length === 0 ? undefined : list.map(map)
-}
-
-function numbersOf(path: string): { readonly major: number; readonly minor: number } {
-  const stats = statSync(path, { throwIfNoEntry: false })
-  if (stats?.isBlockDevice() !== true)
-    throw badRequest(`invalid device in HostConfig: ${JSON.stringify(path)} is no block device of the host`)
-  // gnu_dev_major(3), gnu_dev_minor(3)
-  return { major: (stats.rdev >>> 8) & 0xfff, minor: (stats.rdev & 0xff) | ((stats.rdev >>> 12) & ~0xff) }
 }
 
 /** Groups of limits of which none is set are left out: they ask for a controller. */

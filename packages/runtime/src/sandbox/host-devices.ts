@@ -61,10 +61,26 @@ function nodesBelow(folder: string, target: string): LinuxDevice[] {
 
 function nodeOf(path: string, stats: Stats): LinuxDevice | undefined {
   if (!stats.isCharacterDevice() && !stats.isBlockDevice()) return undefined
-  const { rdev, mode, uid, gid } = stats
-  // gnu_dev_major(3), gnu_dev_minor(3); no major number is above 4095
-  const major = (rdev >>> 8) & 0xfff
-  const minor = (rdev & 0xff) | ((rdev >>> 12) & ~0xff)
+  const { mode, uid, gid } = stats
   const type = stats.isBlockDevice() ? 'b' : 'c'
-  return { path, type, major, minor, fileMode: mode & 0o7777, uid, gid }
+  return { path, type, ...numbersOf(stats), fileMode: mode & 0o7777, uid, gid }
+}
+
+/**
+ * Finds the numbers of a block device of this host, by which limits of {@link SandboxOptions.resources} name it.
+ *
+ * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`: there is no such block device.
+ */
+export function blockDevice(path: string): { readonly major: number; readonly minor: number } {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats?.isBlockDevice() === true) return numbersOf(stats)
+  throw new RuntimeError(
+    'ERR_RUNTIME_INVALID_ARG',
+    `cannot limit the use of ${JSON.stringify(path)}: it is no block device of this host`,
+  )
+}
+
+/** gnu_dev_major(3), gnu_dev_minor(3); no major number is above 4095. */
+function numbersOf({ rdev }: Stats): { readonly major: number; readonly minor: number } {
+  return { major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & ~0xff) }
 }
