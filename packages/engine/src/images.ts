@@ -1,4 +1,4 @@
-import type { CredentialSource, StoredImage } from '@ctr/registry'
+import type { CredentialSource, Platform, StoredImage } from '@ctr/registry'
 import type { Runtime } from '@ctr/runtime'
 import { ApiError } from './errors.js'
 import type { EventBus } from './events/event-bus.js'
@@ -18,9 +18,9 @@ export class EngineImages {
   }
 
   /** @throws `ApiError` 404. */
-  async get(wanted: string): Promise<StoredImage> {
+  async get(wanted: string, platform?: Platform): Promise<StoredImage> {
     try {
-      return await this.#runtime.images.get(wanted)
+      return await this.#runtime.images.get(wanted, { platform })
     } catch (error) {
       if ((error as { readonly code?: unknown }).code !== 'ERR_RUNTIME_IMAGE_NOT_FOUND') throw error
       throw new ApiError(404, `No such image: ${wanted}`, { cause: error })
@@ -46,6 +46,7 @@ export class EngineImages {
   async push(
     reference: string,
     options: {
+      readonly platform: string | undefined
       readonly credentials: CredentialSource | undefined
       readonly signal: AbortSignal
       readonly onProgress: NonNullable<NonNullable<Parameters<Runtime['images']['push']>[1]>['onProgress']>

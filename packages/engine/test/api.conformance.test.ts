@@ -46,6 +46,19 @@ describeOn(needs, 'the API of Engine', () => {
     expect(statSync(suite.socket).mode & 0o777).toBe(0o660)
   })
 
+  it('serves one platform of an image, and never takes all of it for one', async () => {
+    const of = (path: string, architecture: string): string =>
+      `${path}?platform=${encodeURIComponent(JSON.stringify({ os: 'linux', architecture }))}`
+    const own = process.arch === 'x64' ? 'amd64' : process.arch
+    for (const path of ['json', 'history', 'get']) {
+      expect((await call('GET', of(`/images/${image}/${path}`, own))).status).toBe(200)
+      expect((await call('GET', of(`/images/${image}/${path}`, 's390x'))).status).toBe(404)
+    }
+    expect((await call('GET', `/images/${image}/json?platform=linux/amd64`)).status).toBe(400)
+    expect((await call('DELETE', `/images/${image}?platforms=%5B%22linux/amd64%22%5D`)).status).toBe(501)
+    expect((await call('POST', of('/images/load', own))).status).toBe(501)
+  })
+
   it('speaks versions 1.24 to 1.51', async () => {
     for (const version of ['1.24', '1.44', '1.51'])
       expect((await call('GET', `/v${version}/version`)).status).toBe(200)

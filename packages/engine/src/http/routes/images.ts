@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { StoredImage } from '@ctr/registry'
+import { formatPlatform, type Platform, type StoredImage } from '@ctr/registry'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EngineCore } from '../../core.js'
-import { ApiError, badRequest } from '../../errors.js'
+import { ApiError, badRequest, notImplemented } from '../../errors.js'
 import {
   familiar,
   imageEntry,
@@ -14,6 +14,7 @@ import {
 import { pullProgress, pushProgress } from '../../translate/transfer-progress.js'
 import { hasTag, namedByQuery, withTag } from '../image-name.js'
 import { JsonLines } from '../json-lines.js'
+import { platformIn } from '../platform.js'
 import { Query } from '../query.js'
 import { registryAuth } from '../registry-auth.js'
 import { untilOf } from '../until-filter.js'
@@ -87,6 +88,8 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
   })
 
   app.post('/images/load', async (request, reply) => {
+    if (new Query(request).text('platform') !== undefined)
+      throw notImplemented('loading one platform of an image is not supported')
     const lines = new JsonLines(reply)
     await lines.during(async () => {
       const loaded = await runtime.images.load(request.body as Readable, { signal: lines.signal })
@@ -100,17 +103,18 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
     return reply
   })
 
-  app.get('/images/get', (request, reply) =>
-    save(
-      new Query(request).all('names').flatMap((names) => names.split(',')),
-      reply,
-    ),
-  )
+  app.get('/images/get', (request, reply) => {
+    const query = new Query(request)
+    const names = query.all('names').flatMap((each) => each.split(','))
+    return save(names, platformIn(query), reply)
+  })
 
   app.get('/images/*', async (request, reply) => {
     const { name, action } = split(request, ['json', 'history', 'get'])
-    if (action === 'get') return await save([name], reply)
-    const image = await images.get(name)
+    const query = new Query(request)
+    const platform = platformIn(query)
+    if (action === 'get') return await save([name], platform, reply)
+    const image = await images.get(name, platform)
     return action === 'json'
       ? inspectImage(image, runtime.images.layerSizes(), await runtime.images.list())
       : imageHistory(image)
@@ -124,12 +128,14 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
       return await reply.code(201).send()
     }
     const reference = withTag(name, query.text('tag'))
-    await images.get(reference)
+    const platform = platformIn(query)
+    await images.get(reference, platform)
     const lines = new JsonLines(reply)
     await lines.during(async () => {
       const progress = pushProgress(reference, (value) => lines.post(value))
       const credentials = registryAuth(request)
       const digest = await images.push(reference, {
+        platform: platform && formatPlatform(platform),
         credentials,
         signal: lines.signal,
         onProgress: progress.onEvent,
@@ -141,7 +147,11 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
 
   app.delete('/images/*', async (request) => {
     const name = decodeURIComponent((request.params as { '*': string })['*'])
-    return await images.remove(name, { force: new Query(request).flag('force') })
+    const query = new Query(request)
+    // what is asked of one platform must not be done to all
+    if (query.text('platforms') !== undefined)
+      throw notImplemented('removing one platform of an image is not supported')
+    return await images.remove(name, { force: query.flag('force') })
   })
 
   /** `POST /images/create?fromSrc`: an archive in the body, or one of the web. */
@@ -167,10 +177,14 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
     return reply
   }
 
-  async function save(names: readonly string[], reply: FastifyReply): Promise<FastifyReply> {
+  async function save(
+    names: readonly string[],
+    platform: Platform | undefined,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
     if (names.length === 0) throw badRequest('missing parameter in the query: names')
-    for (const name of names) await images.get(name)
-    const archive = await runtime.images.save(names)
+    for (const name of names) await images.get(name, platform)
+    const archive = await runtime.images.save(names, { platform })
     reply.hijack()
     reply.raw.writeHead(200, { 'Content-Type': 'application/x-tar' })
     await pipeline(archive, reply.raw).catch(() => reply.raw.destroy())

@@ -1,0 +1,23 @@
+import type { Platform } from '@ctr/registry'
+import { badRequest } from '../errors.js'
+import type { Query } from './query.js'
+
+/**
+ * The platform that a query asks for, of an image that is here for several: JSON, with the members that OCI has for it.
+ *
+ * @throws `ApiError` 400.
+ */
+export function platformIn(query: Query): Platform | undefined {
+  const text = query.text('platform')
+  if (text === undefined) return undefined
+  let given: unknown
+  try {
+    given = JSON.parse(text)
+  } catch {
+    given = undefined // said below
+  }
+  const { os, architecture, variant } = (given ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof os !== 'string' || typeof architecture !== 'string')
+    throw badRequest(`invalid value of platform: ${JSON.stringify(text)} is no JSON with os and architecture`)
+  return { os, architecture, ...(typeof variant === 'string' && variant !== '' ? { variant } : {}) }
+}
