@@ -9,8 +9,8 @@ export interface Globals {
   readonly root?: string | undefined
   readonly state?: string | undefined
   readonly usernsRemap?: string | undefined
-  readonly insecureRegistry: readonly string[]
-  readonly registryMirror: readonly string[]
+  readonly insecureRegistry?: readonly string[] | undefined
+  readonly registryMirror?: readonly string[] | undefined
   readonly registriesConf?: string | undefined
 }
 

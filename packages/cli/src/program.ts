@@ -63,12 +63,11 @@ export function createProgram(loadEngine: LoadEngine): Invocation {
       '--registries-conf <file>',
       'How registries are reached and whose images are taken (default "/etc/ctrjs/registries.json", or $CTRJS_REGISTRIES_CONF)',
     )
-    .option('--registry-mirror <host>', 'Where images of docker.io are read from first', collect, [])
+    .option('--registry-mirror <host>', 'Where images of docker.io are read from first', collect)
     .option(
       '--insecure-registry <host>',
       'Registry (or network of registries) whose certificate is not checked, or that speaks plain HTTP',
       collect,
-      [],
     )
     .version(ownVersion(), '-v, --version', 'Print version information and quit')
     .addHelpText('after', "\nRun 'ctrjs COMMAND --help' for more information on a command.")

@@ -1,9 +1,10 @@
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, jest } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
 import type { Ended } from './ctrjs.js'
-import { needs, setUp } from './suite.js'
+import { blockDevices, needs, setUp } from './suite.js'
 
 jest.setTimeout(120_000)
 leakCheck()
@@ -113,6 +114,103 @@ describeOn(needs, 'flags of ctrjs without a daemon', () => {
       /^Deleted Networks:\nnet-new\n\nTotal reclaimed space: 0B\n$/,
     )
     await ok('volume', 'rm', 'vol-new')
+  })
+
+  it('joins the streams that are named, and keeps signals where that is asked for', async () => {
+    const script = ['sh', '-c', 'echo out; echo err >&2']
+    const of = (stream: string): Promise<Ended> =>
+      run('run', '--rm', '-a', stream, '--network', 'none', suite.image, ...script)
+    expect(await of('stdout')).toEqual({ code: 0, stdout: 'out\n', stderr: '' })
+    expect(await of('stderr')).toEqual({ code: 0, stdout: '', stderr: 'err\n' })
+    const silent = await suite.ctrjs.feed(
+      'typed',
+      ...['run', '--rm', '-i', '-a', 'stdin', '--network', 'none', suite.image, 'cat'],
+    )
+    expect(silent).toEqual({ code: 0, stdout: expect.stringMatching(/^[0-9a-f]{64}\n$/), stderr: '' })
+    expect(await run('run', '-d', '-a', 'stdout', suite.image)).toMatchObject({ code: 125 })
+    const trap = 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
+    const flags = ['--name', 'kept', '--sig-proxy=false', '--network', 'none']
+    const child = suite.ctrjs.start('run', ...flags, suite.image, 'sh', '-c', trap)
+    const exit = once(child, 'exit')
+    await once(child.stdout, 'data')
+    child.kill('SIGTERM')
+    expect(await exit).toEqual([null, 'SIGTERM']) // it ends by it, as it passes none on
+    while ((await ok('ps', '-aq')) !== ''); // what was attached ends with its command
+  })
+
+  it('counts what files of containers take', async () => {
+    await inBackground('writer', 'head -c 100000 /dev/zero >/written; echo done; sleep 60')
+    while ((await ok('logs', 'writer')) === '');
+    expect(await ok('ps', '--format', '{{.Size}}')).toMatch(/^\d+kB \(virtual \d+(\.\d+)?MB\)\n$/)
+    expect(await ok('ps', '-s')).toMatch(/^CONTAINER ID .* NAMES +SIZE\n.* writer +\d+kB \(virtual /)
+    const [{ SizeRw, SizeRootFs }] = JSON.parse(await ok('inspect', '-s', 'writer')) as [
+      { SizeRw: number; SizeRootFs: number },
+    ]
+    expect(SizeRw).toBeGreaterThanOrEqual(100_000)
+    expect(SizeRootFs).toBeGreaterThan(SizeRw)
+    expect(await ok('inspect', 'writer')).not.toContain('SizeRw')
+    expect(await ok('system', 'df', '-v')).toMatch(
+      /^Images space usage:\n\nREPOSITORY .*\n[^]*\nContainers space usage:\n\n.*\n.* writer\n\nLocal Volumes space usage:\n\nVOLUME NAME +LINKS +SIZE\n$/,
+    )
+    await ok('rm', '-f', 'writer')
+  })
+
+  it('limits how fast a device is read', async () => {
+    const device = blockDevices()[0]!
+    const flags = ['--device-read-bps', `${device}:1mb`, '--device-write-iops', `${device}:100`]
+    await inBackground('slow', 'sleep 60', ...flags)
+    const { State } = (JSON.parse(await ok('inspect', 'slow')) as [{ State: { Pid: number } }])[0]
+    const group = /^\d+:(?:[^:]*,)?blkio(?:,[^:]*)?:(.*)$/m.exec(
+      readFileSync(`/proc/${State.Pid}/cgroup`, 'utf8'),
+    )?.[1]
+    const rates = readFileSync(`/sys/fs/cgroup/blkio${group!}/blkio.throttle.read_bps_device`, 'utf8')
+    expect(rates).toMatch(/^\d+:\d+ 1048576\n$/)
+    await ok('rm', '-f', 'slow')
+    expect(await run('run', '--device-read-bps', '/dev/null:1', suite.image)).toMatchObject({
+      ...{ code: 125, stderr: expect.stringContaining('"/dev/null": it is no block device of this host') },
+    })
+  })
+
+  it('names what only daemons serve', async () => {
+    for (const flags of [
+      ...[
+        ['--link', 'x'],
+        ['--annotation', 'a=b'],
+        ['--cgroup-parent', '/x'],
+        ['--detach-keys', 'a'],
+      ],
+    ])
+      expect(await run('run', ...flags, suite.image)).toMatchObject({
+        ...{ code: 1, stderr: expect.stringMatching(`cannot serve ${flags[0]!} without a daemon`) },
+      })
+    for (const flag of [['--config-only'], ['--config-from=x'], ['--ipam-driver=x'], ['--ipam-opt=a=b']])
+      expect(await run('network', 'create', ...flag, 'net')).toMatchObject({
+        ...{ code: 1, stderr: expect.stringContaining(`${flag[0]!.split('=')[0]!} without a daemon`) },
+      })
+    await ok('network', 'create', '--ipam-driver', 'default', 'net')
+    await ok('network', 'rm', 'net')
+  })
+
+  it('pulls all tags of a repository, and shows the history of a platform', async () => {
+    const repository = `${suite.registry}/test/tags`
+    for (const tag of ['1', '2']) {
+      await ok('tag', suite.image, `${repository}:${tag}`)
+      await run('push', '-q', `${repository}:${tag}`)
+      await ok('rmi', `${repository}:${tag}`)
+    }
+    expect(await ok('pull', '-aq', repository)).toBe(`${repository}\n`)
+    expect(await ok('images', '--format', '{{.Repository}}:{{.Tag}}')).toContain(
+      `${repository}:1\n${repository}:2\n`,
+    )
+    expect(await run('pull', '-a', `${repository}:1`)).toMatchObject({ code: 125 })
+    const platform = ['--platform', `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`]
+    expect(await ok('history', '-q', ...platform, suite.image)).toBe(await ok('history', '-q', suite.image))
+    expect((await run('history', '--platform', 'linux/s390x', suite.image)).code).toBe(1)
+    await ok('rmi', `${repository}:1`, `${repository}:2`)
+  })
+
+  it('shows no empty lists as defaults', async () => {
+    expect(await ok('--help')).not.toContain('[]')
   })
 
   it('shows by templates', async () => {

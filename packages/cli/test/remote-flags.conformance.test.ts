@@ -1,12 +1,14 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it, jest } from '@jest/globals'
-import { leakCheck } from '@ctr/testing'
+import { leakCheck, onTerminal } from '@ctr/testing'
 import { describeDaemons } from './remote-suite.js'
+import { blockDevices } from './suite.js'
 
 jest.setTimeout(120_000)
 leakCheck()
 
-describeDaemons('flags of ctrjs -H', (name, { suite, run, ok }) => {
+describeDaemons('flags of ctrjs -H', (name, { suite, host, run, ok }) => {
   const inBackground = async (name: string, script: string, ...flags: string[]): Promise<void> => {
     const all = ['-q', '--name', name, '--network', 'none', ...flags]
     await ok('run', '-d', ...all, suite.image, 'sh', '-c', script)
@@ -80,5 +82,86 @@ describeDaemons('flags of ctrjs -H', (name, { suite, run, ok }) => {
     expect(Mounts).toMatchObject([{ Destination: '/data', RW: false }])
     await ok('rm', '-v', 'second', 'first')
     expect(await run('create', '--expose', '0', suite.image)).toMatchObject({ code: 125 })
+  })
+
+  it('hands on rates of devices, annotations and a parent cgroup', async () => {
+    const device = blockDevices()[0]!
+    const rates = ['--device-read-bps', `${device}:1mb`, '--device-write-iops', `${device}:100`]
+    await ok('create', '--name', 'rated', ...rates, '--annotation', 'a=b', suite.image, 'true')
+    const [{ HostConfig }] = JSON.parse(await ok('inspect', 'rated')) as [{ HostConfig: object }]
+    expect(HostConfig).toMatchObject({
+      BlkioDeviceReadBps: [{ Path: device, Rate: 2 ** 20 }],
+      BlkioDeviceWriteIOps: [{ Path: device, Rate: 100 }],
+    })
+    const parent = await run('create', '--name', 'below', '--cgroup-parent', '/mine', suite.image, 'true')
+    if (name === 'dockerd') {
+      expect(await ok('inspect', '-f', '{{.HostConfig.CgroupParent}}', 'below')).toBe('/mine\n')
+      await ok('rm', 'below')
+    } else expect(parent.stderr).toContain('HostConfig.CgroupParent is "/mine", which is not supported')
+    await ok('rm', 'rated')
+  })
+
+  it('joins the streams that are named, and leaves by other keys', async () => {
+    const script = ['sh', '-c', 'echo out; echo err >&2']
+    const ran = async (stream: string): Promise<unknown> =>
+      await run('run', '-a', stream, '--rm', '--network', 'none', suite.image, ...script)
+    expect(await ran('stdout')).toEqual({ code: 0, stdout: 'out\n', stderr: '' })
+    expect(await ran('stderr')).toEqual({ code: 0, stdout: '', stderr: 'err\n' })
+    const keys = ['--detach-keys', 'ctrl-a,x', '--network', 'none']
+    const line = suite.ctrjs.line('-H', host(), 'run', '-it', '--name', 'left', ...keys, suite.image)
+    const shown = await onTerminal('\\x01x', [...line, 'sh', '-c', 'echo ready; cat'], suite.ctrjs.env)
+    expect(shown).toMatch(/exit code 0, terminal restored\n$/)
+    const exec = suite.ctrjs.line('-H', host(), 'exec', '-it', '--detach-keys', 'z', 'left')
+    expect(await onTerminal('z', [...exec, 'sh', '-c', 'echo ready; sleep 1000'], suite.ctrjs.env)).toMatch(
+      /exit code 0, terminal restored\n$/,
+    )
+    expect(await ok('ps', '--format', '{{.Names}}')).toBe('left\n')
+    await ok('rm', '-f', 'left')
+  })
+
+  it('keeps signals of a command, whose container goes on', async () => {
+    await inBackground('on', 'trap "exit 3" TERM; while :; do echo tick; sleep 0.1; done')
+    const child = suite.ctrjs.start('-H', host(), 'attach', '--sig-proxy=false', 'on')
+    const exit = once(child, 'exit')
+    await once(child.stdout, 'data')
+    child.kill('SIGTERM')
+    expect(await exit).toEqual([null, 'SIGTERM'])
+    expect(await ok('inspect', '-f', '{{.State.Running}}', 'on')).toBe('true\n')
+    await ok('rm', '-f', 'on')
+  })
+
+  it('counts what files of containers take', async () => {
+    await inBackground('writer', 'head -c 100000 /dev/zero >/written; echo done; sleep 60')
+    while ((await ok('logs', 'writer')) === '') await sleep(50)
+    expect(await ok('ps', '-s')).toMatch(/ NAMES +SIZE\n.* writer +\d+kB \(virtual /)
+    const [{ SizeRw }] = JSON.parse(await ok('inspect', '-s', 'writer')) as [{ SizeRw: number }]
+    expect(SizeRw).toBeGreaterThanOrEqual(100_000)
+    expect(await ok('system', 'df', '-v')).toMatch(
+      /^Images space usage:\n\n[^]*\nContainers space usage:\n\n.*\n.* writer\n\nLocal Volumes space usage:\n/,
+    )
+    await ok('rm', '-f', 'writer')
+  })
+
+  it('pulls all tags of a repository, and makes networks of configurations', async () => {
+    const repository = `${suite.registry}/test/tags`
+    for (const tag of ['1', '2']) {
+      await ok('tag', suite.image, `${repository}:${tag}`)
+      await ok('push', '-q', `${repository}:${tag}`)
+      await ok('rmi', `${repository}:${tag}`)
+    }
+    expect(await ok('pull', '-aq', repository)).toBe(`${repository}\n`)
+    expect((await ok('images', '--format', '{{.Tag}}', repository)).split('\n').sort()).toEqual([
+      '',
+      '1',
+      '2',
+    ])
+    await ok('rmi', `${repository}:1`, `${repository}:2`)
+    const only = await run('network', 'create', '--config-only', '--subnet', '10.77.0.0/24', 'conf')
+    if (name === 'dockerd') {
+      expect(await ok('network', 'inspect', '-f', '{{.ConfigOnly}}', 'conf')).toBe('true\n')
+      await ok('network', 'rm', 'conf')
+    } else expect(only.stderr).toContain('invalid value of ConfigOnly: not supported')
+    await ok('network', 'create', '--ipam-driver', 'default', '--subnet', '10.78.0.0/24', 'plain')
+    await ok('network', 'rm', '-f', 'plain', 'nosuch')
   })
 })

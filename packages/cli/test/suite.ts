@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect } from '@jest/globals'
 import { packLayer } from '@ctr/overlay'
@@ -50,6 +50,13 @@ export function setUp({ pull = true }: { readonly pull?: boolean } = {}): Suite 
     expect({ code, stderr, left }).toEqual({ code: 0, stderr: '', left: ['cache'] })
   }, 180_000)
   return suite
+}
+
+/** Block devices of this machine that have a node. */
+export function blockDevices(): readonly string[] {
+  return readdirSync('/sys/block')
+    .map((name) => `/dev/${name}`)
+    .filter((path) => existsSync(path))
 }
 
 /** Makes an image of one program of the host and pushes it. */

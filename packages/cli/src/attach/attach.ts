@@ -24,19 +24,20 @@ export interface Attached {
  * Joins our standard streams with a program's until it has ended, and passes signals on.
  *
  * @param interactive - Whether our input goes to it.
+ * @param sigProxy - Whether signals that we get go to it. A terminal's program gets none in any case. Default true.
  * @returns Exit code as Docker's: the program's, or 128 and the signal that ended it.
  */
 export async function attach(
   program: Attached,
-  { interactive }: { readonly interactive: boolean },
+  { interactive, sigProxy = true }: { readonly interactive: boolean; readonly sigProxy?: boolean },
 ): Promise<number> {
   return program.terminal === null
-    ? await attachPipes(program, interactive)
+    ? await attachPipes(program, interactive, sigProxy)
     : await attachTerminal(program, program.terminal, interactive)
 }
 
-async function attachPipes(program: Attached, interactive: boolean): Promise<number> {
-  using _signals = forwardSignals((signal) => program.kill(signal))
+async function attachPipes(program: Attached, interactive: boolean, sigProxy: boolean): Promise<number> {
+  using _signals = sigProxy ? forwardSignals((signal) => program.kill(signal)) : undefined
   const stop = interactive && program.stdin !== null ? feedInput(process.stdin, program.stdin) : undefined
   const copies = [
     program.stdout === null ? undefined : copyOutput(program.stdout, process.stdout),

@@ -11,7 +11,16 @@ import type {
 import type { Attached } from '../attach/attach.js'
 import type { CopySide } from '../copy/copy-side.js'
 import type { CreateNetworkFlags } from '../options/parse-network.js'
-import type { ContainerRow, DiskUsage, HistoryRow, ImageRow, NetworkRow, Usage, VolumeRow } from './rows.js'
+import type {
+  ContainerRow,
+  DiskDetails,
+  DiskUsage,
+  HistoryRow,
+  ImageRow,
+  NetworkRow,
+  Usage,
+  VolumeRow,
+} from './rows.js'
 import type { ShownPull } from '../output/shown-pull.js'
 import type { CreateRequest } from './create-request.js'
 
@@ -24,19 +33,30 @@ export interface Backend extends AsyncDisposable {
   container(name: string): BackendContainer
   /** Makes a container without starting it. @returns Its id. */
   create(request: CreateRequest): Promise<string>
-  /** Containers, newest first. @param all - Those that do not run, too. */
-  containers(options: { readonly all: boolean; readonly filters: Filters }): Promise<readonly ContainerRow[]>
+  /** Containers, newest first. */
+  containers(options: ListRequest): Promise<readonly ContainerRow[]>
   /** Pulls an image and shows how. @returns Its name in full. */
   pull(image: string, shown: ShownPull): Promise<string>
   /** Removes those that do not run. */
   pruneContainers(filters: Filters): Promise<Pruned>
   /** What all of it takes on disk. */
   diskUsage(): Promise<DiskUsage>
+  /** The same thing by thing. */
+  diskDetails(): Promise<DiskDetails>
   /** Whether an image has to be pulled first. */
   isMissingImage(error: unknown): boolean
   readonly images: BackendImages
   readonly networks: BackendNetworks
   readonly volumes: BackendVolumes
+}
+
+/** Which containers are listed. */
+export interface ListRequest {
+  /** Those that do not run, too. */
+  readonly all: boolean
+  readonly filters: Filters
+  /** With what their files take, which takes time to count. */
+  readonly size?: boolean
 }
 
 /** What is gone. */
@@ -63,8 +83,8 @@ export interface BackendContainer {
   remove(options: { readonly force: boolean; readonly volumes: boolean }): Promise<void>
   /** Resolves when it does not run (any more). @returns Its exit code; null when nobody saw it. */
   wait(): Promise<number | null>
-  /** Docker's document of it. */
-  inspect(): Promise<unknown>
+  /** Docker's document of it; with what its files take where that is asked for. */
+  inspect(options?: { readonly size: boolean }): Promise<unknown>
   /** @param options - Of ps(1). */
   top(options: readonly string[]): Promise<ProcessTable>
   usage(): Promise<Usage>
@@ -115,6 +135,8 @@ export interface AttachRequest {
   readonly stdin: boolean
   /** Size of our terminal, where there is one. */
   readonly size: TerminalSize | undefined
+  /** As `--detach-keys` has them. */
+  readonly detachKeys: string | undefined
 }
 
 /** A program to run in a container. */
@@ -129,6 +151,8 @@ export interface ExecRequest {
   readonly size: TerminalSize | undefined
   /** Nothing of it comes back: the result is undefined. */
   readonly detach: boolean
+  /** As `--detach-keys` has them. */
+  readonly detachKeys: string | undefined
 }
 
 export interface BackendImages {
@@ -138,8 +162,12 @@ export interface BackendImages {
   tag(source: string, target: string): Promise<void>
   /** @returns What was done, a line each. */
   remove(name: string, options: RemoveImageRequest): Promise<readonly string[]>
-  /** What an image was made by, the newest step first. */
-  history(name: string): Promise<readonly HistoryRow[]>
+  /**
+   * What an image was made by, the newest step first.
+   *
+   * @param platform - Of an image that is here for several: `OS/ARCHITECTURE[/VARIANT]`.
+   */
+  history(name: string, platform: string | undefined): Promise<readonly HistoryRow[]>
   /** @param all - Also those with a name that no container is made from. */
   prune(all: boolean, filters: Filters): Promise<Pruned>
   /** Images as a tar. */

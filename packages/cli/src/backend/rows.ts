@@ -16,8 +16,18 @@ export interface ContainerRow {
   readonly networks: readonly string[]
   readonly volumes: readonly string[]
   readonly exitCode: number | null
+  /** What its files take; undefined where nobody has asked for it. */
+  readonly size?: ContainerSize | undefined
   /** For `--json`. */
   readonly document: unknown
+}
+
+/** Bytes that the files of a container take. */
+export interface ContainerSize {
+  /** Of those that it has written. */
+  readonly written: number
+  /** Of these and its image's. */
+  readonly total: number
 }
 
 /** An image as lists show it. */
@@ -91,6 +101,18 @@ export interface DiskSum {
   readonly size: number | undefined
   /** Bytes of those that nothing uses. */
   readonly reclaimable: number | undefined
+}
+
+/** Each thing that takes room on disk. */
+export interface DiskDetails {
+  readonly images: readonly (ImageRow & {
+    /** Bytes of layers that other images have, too. */
+    readonly shared: number
+    /** Containers that are made from it. */
+    readonly containers: number
+  })[]
+  readonly containers: readonly ContainerRow[]
+  readonly volumes: readonly { readonly name: string; readonly links: number; readonly size: number }[]
 }
 
 /** What everything takes on disk. */

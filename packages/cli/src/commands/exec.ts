@@ -3,10 +3,11 @@ import { attach } from '../attach/attach.js'
 import { checkTerminal, terminalSize } from '../attach/terminal.js'
 import type { Cli } from '../cli.js'
 import { collect } from '../options/collect.js'
+import { addDetachKeys, type JoinFlags } from '../options/join-flags.js'
 import { readEnvironment } from '../options/parse-env.js'
 import { runFailure } from './run-failure.js'
 
-interface ExecFlags {
+interface ExecFlags extends Pick<JoinFlags, 'detachKeys'> {
   readonly detach?: true
   readonly env?: readonly string[]
   readonly envFile?: readonly string[]
@@ -19,10 +20,9 @@ interface ExecFlags {
 
 /** `ctrjs exec`. */
 export function define(command: Command, cli: Cli): void {
-  command
-    .usage('[OPTIONS] CONTAINER COMMAND [ARG...]')
-    .argument('<container>')
-    .argument('<command...>')
+  addDetachKeys(
+    command.usage('[OPTIONS] CONTAINER COMMAND [ARG...]').argument('<container>').argument('<command...>'),
+  )
     .option('-d, --detach', 'Detached mode: run command in the background')
     .option('-e, --env <list>', 'Set environment variables', collect)
     .option('--env-file <list>', 'Read in a file of environment variables', collect)
@@ -51,6 +51,7 @@ async function execute(
       command,
       env: readEnvironment(flags.envFile ?? [], flags.env ?? []),
       ...{ cwd: workdir, user, privileged, tty, detach, stdin: interactive, size: terminalSize() },
+      detachKeys: flags.detachKeys,
     })
     return program === undefined ? 0 : await attach(program, { interactive })
   } catch (error) {

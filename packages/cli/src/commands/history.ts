@@ -9,6 +9,7 @@ import { formatTable } from '../output/table.js'
 
 interface HistoryFlags {
   readonly format?: string
+  readonly platform?: string
   readonly quiet?: true
   readonly trunc: boolean
 }
@@ -29,10 +30,11 @@ export function define(command: Command, cli: Cli): void {
     .argument('<image>')
     .option('--format <string>', 'Format output using a template: json, "table {{.ID}}\\t{{.Size}}", ...')
     .option('--no-trunc', "Don't truncate output")
+    .option('--platform <string>', 'Show history for the given platform (OS/ARCHITECTURE[/VARIANT])')
     .option('-q, --quiet', 'Only show image IDs')
-    .action(async (image: string, { format, quiet, trunc }: HistoryFlags) => {
+    .action(async (image: string, { format, platform, quiet, trunc }: HistoryFlags) => {
       await using backend = await cli.backend()
-      const rows = (await backend.images.history(image)).map((step) => membersOf(step, trunc))
+      const rows = (await backend.images.history(image, platform)).map((step) => membersOf(step, trunc))
       const shown = ['ID', 'CreatedSince', 'CreatedBy', 'Size', 'Comment'] as const
       if (quiet === true) for (const { ID } of rows) printLine(ID)
       else if (format !== undefined) printFormatted(format, rows, headings)

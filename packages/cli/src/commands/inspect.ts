@@ -6,16 +6,23 @@ import { printError, printJson, printLine } from '../output/pipe-end.js'
 import { parseTemplate } from '../output/template.js'
 import { codeOf } from './run-failure.js'
 
+interface InspectFlags {
+  readonly format?: string
+  readonly size?: true
+  readonly type?: string
+}
+
 /** `ctrjs inspect`. */
 export function define(command: Command, cli: Cli): void {
   command
     .usage('[OPTIONS] NAME|ID [NAME|ID...]')
     .argument('<names...>')
     .option('-f, --format <string>', 'Format output using a template: json, "{{.State.Status}}", ...')
+    .option('-s, --size', 'Display total file sizes of containers')
     .option('--type <string>', 'Only inspect objects of the given type: container, image, network or volume')
-    .action(async (names: string[], flags: { readonly format?: string; readonly type?: string }) => {
+    .action(async (names: string[], flags: InspectFlags) => {
       await using backend = await cli.backend()
-      await printInspected(cli, names, flags.format, (name) => inspect(backend, name, flags.type))
+      await printInspected(cli, names, flags.format, (name) => inspect(backend, name, flags))
     })
 }
 
@@ -44,10 +51,10 @@ export async function printInspected(
   if (template === undefined) printJson(found)
 }
 
-async function inspect(backend: Backend, name: string, type: string | undefined): Promise<unknown> {
+async function inspect(backend: Backend, name: string, { type, size }: InspectFlags): Promise<unknown> {
   const kinds: Readonly<Record<string, () => Promise<unknown>>> = {
     // named in here: without a daemon it is looked for at once
-    container: async () => await backend.container(name).inspect(),
+    container: async () => await backend.container(name).inspect({ size: size === true }),
     image: () => backend.images.inspect(name),
     network: () => backend.networks.inspect(name),
     volume: () => backend.volumes.inspect(name),

@@ -5,6 +5,7 @@ import type { ContainerRow } from '../backend/rows.js'
 import { usageError } from '../errors.js'
 import { parseFilters } from '../options/parse-filters.js'
 import { parseInteger } from '../options/parse-number.js'
+import { sizeText } from '../output/container-size.js'
 import { formatAgo } from '../output/humanize.js'
 import { formatLabels } from '../output/labels.js'
 import { printList, type ListFlags } from '../output/list.js'
@@ -14,6 +15,7 @@ interface PsFlags extends ListFlags {
   readonly all?: true
   readonly last?: string
   readonly latest?: true
+  readonly size?: true
   readonly trunc: boolean
 }
 
@@ -30,7 +32,10 @@ const headings = {
   Labels: 'LABELS',
   Networks: 'NETWORKS',
   Mounts: 'MOUNTS',
+  Size: 'SIZE',
 }
+
+const columns = ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'] as const
 
 /** `ctrjs ps`. */
 export function define(command: Command, cli: Cli): void {
@@ -44,19 +49,22 @@ export function define(command: Command, cli: Cli): void {
     .option('-l, --latest', 'Show the latest created container (includes all states)')
     .option('--no-trunc', "Don't truncate output")
     .option('-q, --quiet', 'Only display container IDs')
+    .option('-s, --size', 'Display total file sizes')
     .action(async (flags: PsFlags) => {
       const count = countOf(flags)
+      const size = flags.size === true || /\.Size\b/.test(flags.format ?? '')
       await using backend = await cli.backend()
       const found = await backend.containers({
         all: flags.all === true || count !== undefined,
         filters: parseFilters(flags.filter ?? []),
+        size: size && flags.quiet !== true,
       })
       const shown = count === undefined ? found : found.slice(0, count)
       printList(
         {
           rows: shown.map((row) => membersOf(row, flags.trunc)),
           headings,
-          shown: ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'],
+          shown: [...columns, ...(size ? (['Size'] as const) : [])],
           quiet: 'ID',
           documents: shown.map(({ document }) => document),
         },
@@ -88,5 +96,6 @@ function membersOf(row: ContainerRow, truncate: boolean): Record<keyof typeof he
     Labels: formatLabels(row.labels),
     Networks: row.networks.join(','),
     Mounts: row.volumes.join(','),
+    Size: sizeText(row),
   }
 }

@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8'
+import { readDockerCredentials, RegistryClient } from '@ctr/registry'
 import type { Runtime } from '@ctr/runtime'
 import { isReadable } from '@ctr/start'
 import { shortName } from '../output/image-name.js'
@@ -12,6 +13,22 @@ import { showProgress } from '../output/transfer-progress.js'
 const heapGrowth = 500
 
 /**
+ * Pulls all tags of a repository, one after the other.
+ *
+ * @returns The name of the repository.
+ */
+export async function pullRepository(
+  runtime: Runtime,
+  repository: string,
+  shown: ShownPull,
+): Promise<string> {
+  await using client = new RegistryClient({ ...shown.registries, credentials: readDockerCredentials })
+  for await (const tag of client.tags(repository, { signal: shown.signal }))
+    await pullImage(runtime, `${repository}:${tag}`, shown)
+  return repository
+}
+
+/**
  * Pulls an image and tells about it as Docker does.
  *
  * @returns Its name in full.
@@ -19,7 +36,7 @@ const heapGrowth = 500
 export async function pullImage(
   runtime: Runtime,
   wanted: string,
-  { quiet, stream, ...options }: ShownPull,
+  { quiet, stream, allTags: _one, ...options }: ShownPull,
 ): Promise<string> {
   setFlagsFromString(`--heap-growing-percent=${heapGrowth}`)
   const before = await idOf(runtime, wanted)

@@ -3,9 +3,11 @@ import { attach } from '../attach/attach.js'
 import { exitCodeOfSignal, interruptible } from '../attach/signals.js'
 import { checkTerminal, terminalSize } from '../attach/terminal.js'
 import type { Cli } from '../cli.js'
-import { needsDaemon } from '../errors.js'
+import { needsDaemon, usageError } from '../errors.js'
 import { checkCidFile, writeCidFile } from '../options/cid-file.js'
 import { refuseDaemonFlags } from '../options/daemon-flags.js'
+import { withDeviceRates } from '../options/device-rate-flags.js'
+import { joinedStreams, passesSignals, type StreamName } from '../options/join-flags.js'
 import { refuseMounts } from '../options/parse-mount.js'
 import { checkPull } from '../options/parse-pull.js'
 import { makeSources, parseVolume } from '../options/parse-volume.js'
@@ -26,13 +28,17 @@ export async function runContainer(
   command: readonly string[],
 ): Promise<number> {
   const { detach = false, interactive = false, tty = false } = flags
-  const options = runOptions(flags, target, command)
+  const asked = runOptions(flags, target, command)
+  if (detach && flags.attach !== undefined)
+    throw usageError('conflicting options: -a, --attach and -d, --detach')
+  const joined = joinedStreams(flags)
+  const sigProxy = passesSignals(flags)
   checkPull(flags.pull)
   checkCidFile(flags.cidfile)
   if (!detach && flags.explain !== true) checkTerminal(interactive, tty)
   if (cli.daemon() !== undefined) {
     const { runOnDaemon } = await import('../backend/remote/run-on-daemon.js')
-    return await runOnDaemon(cli.daemon()!, { flags, options })
+    return await runOnDaemon(cli.daemon()!, { flags, options: asked })
   }
   refuseDaemonFlags(flags)
   refuseMounts(flags.mount ?? [])
@@ -40,6 +46,7 @@ export async function runContainer(
     throw needsDaemon('keep input or a terminal for a container in the background (-d with -i or -t)')
   using interrupt = interruptible()
   try {
+    const options = withDeviceRates(asked, flags)
     await using runtime = await cli.open()
     if (flags.explain === true) {
       await withImage(pulling(cli, runtime), { flags, options }, interrupt.signal, async () =>
@@ -50,16 +57,14 @@ export async function runContainer(
     warnOfNoNetwork(runtime, options)
     makeSources((flags.volume ?? []).map((text) => parseVolume(text)))
     const container = await withImage(pulling(cli, runtime), { flags, options }, interrupt.signal, () =>
-      runtime.run({ ...options, ...streams(flags), signal: interrupt.signal }),
+      runtime.run({ ...options, ...streams(flags, joined), signal: interrupt.signal }),
     )
     interrupt[Symbol.dispose]() // from here on signals are the container's
     writeCidFile(flags.cidfile, container.id)
-    if (detach) {
-      printLine(container.id)
-      return 0
-    }
+    if (detach || (!joined.has('stdout') && !joined.has('stderr'))) printLine(container.id)
+    if (detach) return 0
     void container.networkLost().then((text) => text !== null && printError(`WARNING: ${text}`))
-    return await attach(program(container), { interactive })
+    return await attach(program(container), { interactive, sigProxy })
   } catch (error) {
     const signal = interrupt.by()
     if (signal !== undefined) return exitCodeOfSignal(signal)
@@ -85,14 +90,18 @@ function program(container: Container): Parameters<typeof attach>[0] {
   }
 }
 
-function streams({
-  detach,
-  interactive,
-  tty,
-}: RunFlags): Pick<RunOptions, 'detach' | 'stdin' | 'stdout' | 'stderr' | 'terminal'> {
+function streams(
+  { detach, interactive, tty }: RunFlags,
+  joined: ReadonlySet<StreamName>,
+): Pick<RunOptions, 'detach' | 'stdin' | 'stdout' | 'stderr' | 'terminal'> {
   if (detach === true) return { detach, stdin: 'ignore', stdout: 'log', stderr: 'log' }
   if (tty === true) return { terminal: terminalSize() ?? true }
-  return { stdin: interactive === true ? 'pipe' : 'ignore', stdout: 'pipe', stderr: 'pipe' }
+  const output = (name: StreamName): 'pipe' | 'ignore' => (joined.has(name) ? 'pipe' : 'ignore')
+  return {
+    stdin: interactive === true ? 'pipe' : 'ignore',
+    stdout: output('stdout'),
+    stderr: output('stderr'),
+  }
 }
 
 /** What {@link withImage} needs. The runtime itself is closed by whoever has opened it. */

@@ -6,6 +6,9 @@ type List = readonly string[]
 
 /** The flags of `run` and `create` that ask for something that goes on after the command, as they were typed. */
 export interface DaemonFlags {
+  readonly annotation?: List
+  readonly cgroupParent?: string
+  readonly detachKeys?: string
   readonly expose?: List
   readonly healthCmd?: string
   readonly healthInterval?: string
@@ -15,6 +18,7 @@ export interface DaemonFlags {
   readonly healthTimeout?: string
   /** False for `--no-healthcheck`. */
   readonly healthcheck: boolean
+  readonly link?: List
   readonly logDriver?: string
   readonly logOpt?: List
   readonly oomKillDisable?: true
@@ -25,6 +29,9 @@ export interface DaemonFlags {
 }
 
 const names = {
+  annotation: '--annotation',
+  cgroupParent: '--cgroup-parent',
+  detachKeys: '--detach-keys',
   expose: '--expose',
   healthCmd: '--health-cmd',
   healthInterval: '--health-interval',
@@ -32,6 +39,7 @@ const names = {
   healthStartInterval: '--health-start-interval',
   healthStartPeriod: '--health-start-period',
   healthTimeout: '--health-timeout',
+  link: '--link',
   logDriver: '--log-driver',
   logOpt: '--log-opt',
   oomKillDisable: '--oom-kill-disable',
@@ -43,6 +51,8 @@ const names = {
 /** Adds these flags to a command. */
 export function addDaemonFlags(command: Command): void {
   command
+    .option('--annotation <list>', 'Add an annotation to the container (of a daemon)', collect)
+    .option('--cgroup-parent <string>', 'Parent cgroup for the container (of a daemon)')
     .option('--expose <list>', 'Expose a port or a range of ports (of a daemon)', collect)
     .option('--health-cmd <string>', 'Command to run to check health (of a daemon)')
     .option('--health-interval <duration>', 'Time between running the check (of a daemon)')
@@ -50,6 +60,7 @@ export function addDaemonFlags(command: Command): void {
     .option('--health-start-interval <duration>', 'Time between checks during the start period (of a daemon)')
     .option('--health-start-period <duration>', 'Time in which failures do not count (of a daemon)')
     .option('--health-timeout <duration>', 'Maximum time to allow one check to run (of a daemon)')
+    .option('--link <list>', 'Add link to another container, as NAME[:ALIAS] (of a daemon)', collect)
     .option('--log-driver <string>', 'Logging driver for the container (of a daemon)')
     .option('--log-opt <list>', 'Log driver options (of a daemon)', collect)
     .option('--no-healthcheck', 'Disable any container-specified HEALTHCHECK')

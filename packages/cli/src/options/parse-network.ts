@@ -6,7 +6,7 @@ import type {
   OverlayOptions,
   SubnetOptions,
 } from '@ctr/runtime'
-import { usageError } from '../errors.js'
+import { needsDaemon, usageError } from '../errors.js'
 import { parseInteger } from './parse-number.js'
 import { parsePairs } from './parse-pairs.js'
 import { parseRate } from './parse-rate.js'
@@ -74,9 +74,13 @@ function parseAttachment(text: string): NetworkAttachment {
 export interface CreateNetworkFlags {
   readonly attachable?: true
   readonly auxAddress?: readonly string[]
+  readonly configFrom?: string
+  readonly configOnly?: true
   readonly driver?: string
   readonly gateway?: readonly string[]
   readonly internal?: true
+  readonly ipamDriver?: string
+  readonly ipamOpt?: readonly string[]
   readonly ipRange?: readonly string[]
   readonly ipv6?: true
   readonly label?: readonly string[]
@@ -84,8 +88,21 @@ export interface CreateNetworkFlags {
   readonly subnet?: readonly string[]
 }
 
+/** What drivers of other daemons have. */
+function refusePluginFlags({ configFrom, configOnly, ipamDriver, ipamOpt }: CreateNetworkFlags): void {
+  const own = {
+    '--config-from': configFrom,
+    '--config-only': configOnly,
+    '--ipam-driver': ipamDriver === 'default' ? undefined : ipamDriver,
+    '--ipam-opt': ipamOpt,
+  }
+  const given = Object.entries(own).find(([, value]) => value !== undefined)
+  if (given !== undefined) throw needsDaemon(`serve ${given[0]}`)
+}
+
 /** What `network create` is to make. */
 export function networkOptions(name: string, flags: CreateNetworkFlags): NetworkOptions {
+  refusePluginFlags(flags)
   return {
     name,
     driver: (flags.driver ?? 'bridge') as NonNullable<NetworkOptions['driver']>,

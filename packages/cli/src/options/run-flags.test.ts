@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '@ctr/testing'
+import { deviceRates, withDeviceRates } from './device-rate-flags.js'
+import { detachKeysOf, joinedStreams, passesSignals } from './join-flags.js'
 import { addRunFlags, runOptions, type RunFlags } from './run-flags.js'
 
 function parse(...argv: string[]): ReturnType<typeof runOptions> {
@@ -17,6 +19,56 @@ function parse(...argv: string[]): ReturnType<typeof runOptions> {
   const [image = '', ...rest] = command.args
   return runOptions(command.opts<RunFlags>(), image, rest)
 }
+
+const parsed = (...argv: string[]): RunFlags => {
+  const command = new Command('run').argument('<image>')
+  addRunFlags(command.exitOverride().configureOutput({ writeErr: () => undefined }))
+  command.parse([...argv, 'image'], { from: 'user' })
+  return command.opts<RunFlags>()
+}
+
+describe('joinedStreams() and passesSignals()', () => {
+  it('joins what is printed, and input with -i, or what -a names', () => {
+    expect([...joinedStreams(parsed())]).toEqual(['stdout', 'stderr'])
+    expect([...joinedStreams(parsed('-i'))]).toEqual(['stdout', 'stderr', 'stdin'])
+    expect([...joinedStreams(parsed('-a', 'STDERR', '--attach=stdin'))]).toEqual(['stderr', 'stdin'])
+    expect(() => joinedStreams(parsed('-a', 'all'))).toThrow('invalid argument "all" for -a, --attach')
+  })
+
+  it('passes signals on unless told otherwise', () => {
+    expect(passesSignals(parsed())).toBe(true)
+    expect(passesSignals(parsed('--sig-proxy=true'))).toBe(true)
+    expect(passesSignals(parsed('--sig-proxy=false'))).toBe(false)
+    expect(() => passesSignals(parsed('--sig-proxy=maybe'))).toThrow('for --sig-proxy')
+  })
+})
+
+describe('detachKeysOf()', () => {
+  it('reads keys as terminals send them', () => {
+    expect([...detachKeysOf()]).toEqual([0x10, 0x11])
+    expect([...detachKeysOf('ctrl-A,x,ctrl-]')]).toEqual([1, 0x78, 0x1d])
+    for (const text of ['', 'ctrl-1', 'ab', 'ctrl-p,'])
+      expect(() => detachKeysOf(text)).toThrow('for --detach-keys')
+  })
+})
+
+describe('deviceRates()', () => {
+  it('reads devices and how much of them', () => {
+    const flags = parsed('--device-read-bps', '/dev/sda:1mb', '--device-write-iops', '/dev/a:b:50')
+    expect(deviceRates(flags, 'deviceReadBps')).toEqual([{ path: '/dev/sda', rate: 2 ** 20 }])
+    expect(deviceRates(flags, 'deviceWriteIops')).toEqual([{ path: '/dev/a:b', rate: 50 }])
+    expect(deviceRates(flags, 'deviceReadIops')).toBeUndefined()
+    for (const text of ['sda:1', '/dev/sda', '/dev/sda:', '/dev/sda:fast'])
+      expect(() => deviceRates({ deviceReadBps: [text] }, 'deviceReadBps')).toThrow('--device-read-bps')
+  })
+
+  it('needs block devices of this machine where there is no daemon', () => {
+    expect(withDeviceRates({ image: 'i' }, {})).toEqual({ image: 'i' })
+    expect(() => withDeviceRates({ image: 'i' }, { deviceReadBps: ['/dev/null:1'] })).toThrow(
+      'it is no block device of this host',
+    )
+  })
+})
 
 describe('runOptions()', () => {
   it("takes an image and its command; flags behind the image are the command's", () => {

@@ -4,6 +4,8 @@ import type { RunOptions } from '@ctr/runtime'
 import { collect } from './collect.js'
 import { readEnvironment, readLines } from './parse-env.js'
 import { addDaemonFlags, type DaemonFlags } from './daemon-flags.js'
+import { addDeviceRateFlags, type DeviceRateFlags } from './device-rate-flags.js'
+import { addAttachFlag, addDetachKeys, addSigProxy, type JoinFlags } from './join-flags.js'
 import { addLimitFlags, limitOptions, type LimitFlags } from './limit-flags.js'
 import { parseHosts } from './parse-hosts.js'
 import { parseMounts } from './parse-mount.js'
@@ -20,7 +22,8 @@ import { addSandboxFlags, sandboxOptions, type SandboxFlags } from './sandbox-fl
 type List = readonly string[]
 
 /** The flags of `run`, as they were typed. */
-export interface RunFlags extends AttachFlags, DaemonFlags, LimitFlags, SandboxFlags {
+export interface RunFlags
+  extends AttachFlags, DaemonFlags, DeviceRateFlags, JoinFlags, LimitFlags, SandboxFlags {
   readonly addHost?: List
   readonly capAdd?: List
   readonly capDrop?: List
@@ -62,7 +65,7 @@ export interface RunFlags extends AttachFlags, DaemonFlags, LimitFlags, SandboxF
 
 /** Adds the flags that `run` and `create` share to a command. */
 export function addContainerFlags(command: Command): void {
-  command
+  addAttachFlag(command)
     .option('--add-host <list>', 'Add a line to /etc/hosts (NAME:ADDRESS, NAME:host-gateway)', collect)
     .option('--cap-add <list>', 'Add Linux capabilities', collect)
     .option('--cap-drop <list>', 'Drop Linux capabilities', collect)
@@ -116,6 +119,7 @@ export function addContainerFlags(command: Command): void {
     .option('-v, --volume <list>', 'Bind mount a folder or file of the host, or a volume', collect)
     .option('-w, --workdir <string>', 'Working directory inside the container')
   addLimitFlags(command)
+  addDeviceRateFlags(command)
   addSandboxFlags(command)
   addDaemonFlags(command)
 }
@@ -125,6 +129,7 @@ export function addRunFlags(command: Command): void {
   command
     .option('-d, --detach', 'Run container in background and print container ID')
     .option('--explain', 'Print every system call of the set-up instead of making it')
+  addSigProxy(addDetachKeys(command))
   addContainerFlags(command)
 }
 

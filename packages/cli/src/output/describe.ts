@@ -6,7 +6,7 @@ import { shortName } from './image-name.js'
 const never = '0001-01-01T00:00:00Z'
 
 /** A container as Docker's `inspect` has it: same members where there is the same thing. */
-export function describeContainer(container: Container): unknown {
+export function describeContainer(container: Container): object {
   const record = container.inspect()
   const { exit, network, limits } = record
   const state = stateOf(container)

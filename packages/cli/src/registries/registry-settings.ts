@@ -10,7 +10,7 @@ import type { Globals, OwnReach } from '../cli.js'
  * @throws `RegistryError`: the file, or a certificate, cannot be used.
  */
 export async function registrySettings(
-  { insecureRegistry, registryMirror, registriesConf }: Globals,
+  { insecureRegistry = [], registryMirror = [], registriesConf }: Globals,
   own?: OwnReach,
 ): Promise<RegistriesConfig> {
   const path = registriesConf ?? (process.env['CTRJS_REGISTRIES_CONF'] || defaultFile())

@@ -10,8 +10,9 @@ export function networkOptions(body: NetworkBody): NetworkOptions {
     body.Driver == null || body.Driver === '' || body.Driver === 'default' ? 'bridge' : body.Driver
   if (!drivers.includes(driver))
     throw new ApiError(404, `could not find plugin ${driver} in v1 plugin registry: plugin not found`)
-  if (body.Ingress === true || body.ConfigOnly === true)
-    throw badRequest(`invalid value of ${body.Ingress === true ? 'Ingress' : 'ConfigOnly'}: not supported`)
+  const refused = { Ingress: body.Ingress, ConfigOnly: body.ConfigOnly, ConfigFrom: body.ConfigFrom?.Network }
+  const given = Object.entries(refused).find(([, value]) => value)
+  if (given !== undefined) throw badRequest(`invalid value of ${given[0]}: not supported`)
   if (body.EnableIPv4 === false) throw badRequest('invalid value of EnableIPv4: a network has IPv4')
   const ipam = body.IPAM?.Driver ?? ''
   if (!['', 'default'].includes(ipam))

@@ -2,6 +2,7 @@ import type { RegistriesConfig } from '@ctr/registry'
 import type { Runtime } from '@ctr/runtime'
 import { codeOf } from '../../commands/run-failure.js'
 import { CliError, needsDaemon } from '../../errors.js'
+import { withDeviceRates } from '../../options/device-rate-flags.js'
 import { makeSources, parseVolume } from '../../options/parse-volume.js'
 import type {
   Backend,
@@ -10,14 +11,15 @@ import type {
   BackendNetworks,
   BackendVolumes,
   Filters,
+  ListRequest,
   Pruned,
 } from '../backend.js'
 import type { ShownPull } from '../../output/shown-pull.js'
 import type { CreateRequest } from '../create-request.js'
-import type { ContainerRow, DiskUsage } from '../rows.js'
+import type { ContainerRow, DiskDetails, DiskUsage } from '../rows.js'
 import { matchContainers, pruneFilter } from './filters.js'
 import { LocalContainer } from './local-container.js'
-import { localDiskUsage } from './local-disk-usage.js'
+import { localDiskDetails, localDiskUsage } from './local-disk-usage.js'
 import { localImages } from './local-images.js'
 import { localNetworks } from './local-networks.js'
 import { containerRow } from './local-rows.js'
@@ -44,7 +46,7 @@ export class LocalBackend implements Backend {
   }
 
   async create({ flags, options }: CreateRequest): Promise<string> {
-    const { autoRemove, userNamespace, signal: _signal, terminal, ...rest } = options
+    const { autoRemove, userNamespace, signal: _signal, terminal, ...rest } = withDeviceRates(options, flags)
     if (autoRemove === true)
       throw needsDaemon('remove a container at its end that is started by another command (--rm)')
     if (userNamespace !== undefined && userNamespace !== 'host')
@@ -60,13 +62,7 @@ export class LocalBackend implements Backend {
     return made.id
   }
 
-  containers({
-    all,
-    filters,
-  }: {
-    readonly all: boolean
-    readonly filters: Filters
-  }): Promise<readonly ContainerRow[]> {
+  async containers({ all, filters, size }: ListRequest): Promise<readonly ContainerRow[]> {
     // as Docker: who asks for a state means all containers
     const everyone = all || filters['status'] !== undefined || filters['exited'] !== undefined
     const rows = this.#runtime
@@ -74,13 +70,19 @@ export class LocalBackend implements Backend {
       .filter((container) => everyone || container.inspect().status === 'running')
       .map(containerRow)
       .reverse()
-    return Promise.resolve(matchContainers(rows, filters))
+    const asked = matchContainers(rows, filters)
+    if (size !== true) return asked
+    const measured: ContainerRow[] = []
+    // one after the other: whole trees are read
+    for (const row of asked) measured.push({ ...row, size: await this.#runtime.container(row.id).size() })
+    return measured
   }
 
   async pull(image: string, shown: ShownPull): Promise<string> {
-    const { pullImage } = await import('../../commands/pull-image.js')
+    const { pullImage, pullRepository } = await import('../../commands/pull-image.js')
     const { client, policy } = await this.#registries()
-    return await pullImage(this.#runtime, image, { registries: client, policy, ...shown })
+    const pull = shown.allTags === true ? pullRepository : pullImage
+    return await pull(this.#runtime, image, { registries: client, policy, ...shown })
   }
 
   async pruneContainers(filters: Filters): Promise<Pruned> {
@@ -95,6 +97,10 @@ export class LocalBackend implements Backend {
 
   diskUsage(): Promise<DiskUsage> {
     return localDiskUsage(this.#runtime)
+  }
+
+  diskDetails(): Promise<DiskDetails> {
+    return localDiskDetails(this.#runtime, () => this.containers({ all: true, filters: {}, size: true }))
   }
 
   isMissingImage(error: unknown): boolean {

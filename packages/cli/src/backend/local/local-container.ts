@@ -97,8 +97,11 @@ export class LocalContainer implements BackendContainer {
     return exitCodeOf(this.#container)
   }
 
-  inspect(): Promise<unknown> {
-    return Promise.resolve(describeContainer(this.#container))
+  async inspect({ size = false }: { readonly size?: boolean } = {}): Promise<unknown> {
+    const document = describeContainer(this.#container)
+    if (!size) return document
+    const { written, total } = await this.#container.size()
+    return { ...document, SizeRw: written, SizeRootFs: total }
   }
 
   top(options: readonly string[]): Promise<ProcessTable> {
@@ -118,7 +121,8 @@ export class LocalContainer implements BackendContainer {
     return this.#container.logs({ follow, tail, signal })
   }
 
-  async attach({ start, stdin, size }: AttachRequest): Promise<Attached> {
+  async attach({ start, stdin, size, detachKeys }: AttachRequest): Promise<Attached> {
+    refuseDetachKeys(detachKeys)
     const { detached, terminal } = this.#container.inspect()
     if (start && !this.#isRunning) {
       this.#needStartable()
@@ -133,7 +137,8 @@ export class LocalContainer implements BackendContainer {
   }
 
   async exec(request: ExecRequest): Promise<Attached | undefined> {
-    const { command, detach, tty, stdin, size, ...options } = request
+    const { command, detach, tty, stdin, size, detachKeys, ...options } = request
+    refuseDetachKeys(detachKeys)
     const stream = detach || tty ? 'ignore' : 'pipe'
     const started = await this.#container.exec(command, {
       ...options,
@@ -207,6 +212,11 @@ export class LocalContainer implements BackendContainer {
       `start ${name} again, which was not made by create or by run -d, or removes itself, or has a user namespace of its own,`,
     )
   }
+}
+
+/** Who leaves a program of this command ends it. */
+function refuseDetachKeys(keys: string | undefined): void {
+  if (keys !== undefined) throw needsDaemon('serve --detach-keys')
 }
 
 /** A container that was started here, with its terminal. */

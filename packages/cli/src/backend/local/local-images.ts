@@ -26,7 +26,7 @@ export function localImages({ images }: Runtime): BackendImages {
         ...deleted.map((digest) => `Deleted: ${digest}`),
       ]
     },
-    history: async (name) => historyOf(await images.get(name)),
+    history: async (name, platform) => historyOf(await images.get(name, { platform })),
     prune: async (all, filters) => {
       const isAsked = pruneFilter(filters)
       const only = isAsked && ((image: StoredImage) => isAsked(prunable(image)))

@@ -62,6 +62,25 @@ describe('createBody()', () => {
     })
   })
 
+  it('hands on links, annotations, a parent cgroup, streams and rates of devices', () => {
+    const rates = ['--device-read-bps', '/dev/a:1k', '--device-write-iops', '/dev/a:7']
+    expect(
+      bodyOf(
+        ...['--link', 'db:store', '--annotation', 'a=b', '--cgroup-parent', '/mine', '-a', 'stderr'],
+        ...[...rates, 'i'],
+      ),
+    ).toMatchObject({
+      ...{ AttachStdin: false, AttachStdout: false, AttachStderr: true },
+      HostConfig: {
+        Annotations: { a: 'b' },
+        CgroupParent: '/mine',
+        Links: ['db:store'],
+        BlkioDeviceReadBps: [{ Path: '/dev/a', Rate: 1024 }],
+        BlkioDeviceWriteIOps: [{ Path: '/dev/a', Rate: 7 }],
+      },
+    })
+  })
+
   it.each([['--explain'], ['--rootfs'], ['--userns', 'auto'], ['--network', 'name=n,egress-rate=1mbit']])(
     'refuses %s %s, which the engine has no word for',
     (...argv) => {

@@ -1,6 +1,7 @@
 import type { RunOptions } from '@ctr/runtime'
 import { needsRuntime } from '../../errors.js'
 import { parseDuration } from '../../options/parse-duration.js'
+import { joinedStreams } from '../../options/join-flags.js'
 import { parseExpose } from '../../options/parse-expose.js'
 import { parseInteger } from '../../options/parse-number.js'
 import type { RunFlags } from '../../options/run-flags.js'
@@ -17,6 +18,7 @@ export function createBody(request: CreateRequest): Record<string, unknown> {
   const { flags, options } = request
   refuseRuntimeFlags(flags)
   const { detach = false, interactive = false, tty = false } = flags
+  const joined: ReadonlySet<string> = detach ? new Set() : joinedStreams(flags)
   return {
     Image: options.image,
     ...set({ Cmd: options.command, Entrypoint: flags.entrypoint === '' ? [''] : options.entrypoint }),
@@ -25,9 +27,9 @@ export function createBody(request: CreateRequest): Record<string, unknown> {
     Tty: tty,
     OpenStdin: interactive,
     StdinOnce: interactive && !detach,
-    AttachStdin: interactive && !detach,
-    AttachStdout: !detach,
-    AttachStderr: !detach,
+    AttachStdin: joined.has('stdin'),
+    AttachStdout: joined.has('stdout'),
+    AttachStderr: joined.has('stderr'),
     ...set({
       Hostname: options.hostname,
       Domainname: options.domainname,

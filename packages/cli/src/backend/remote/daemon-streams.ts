@@ -70,18 +70,18 @@ async function give(sink: Writable, bytes: Buffer): Promise<void> {
   if (!sink.destroyed && !sink.write(bytes)) await Promise.race([once(sink, 'drain'), once(sink, 'close')])
 }
 
-/** Keys that leave a container and let it run, as Docker has them: ctrl-p ctrl-q. */
-const detachKeys = Buffer.from([0x10, 0x11])
-
 /** The terminal of a program, from the connection to it. */
 export class RemoteTerminal extends Duplex implements Terminal {
   readonly #socket: Socket
+  readonly #detachKeys: Buffer
   readonly #resize: (size: TerminalSize) => void
   #lastKeys = Buffer.alloc(0)
 
-  constructor(socket: Socket, resize: (size: TerminalSize) => void) {
+  /** @param detachKeys - Those that leave it. */
+  constructor(socket: Socket, detachKeys: Buffer, resize: (size: TerminalSize) => void) {
     super({ allowHalfOpen: false })
     this.#socket = socket
+    this.#detachKeys = detachKeys
     this.#resize = resize
     socket.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) socket.pause()
@@ -92,7 +92,7 @@ export class RemoteTerminal extends Duplex implements Terminal {
 
   /** The user has left it by keys, which the daemon has read too. */
   get isLeft(): boolean {
-    return this.#lastKeys.equals(detachKeys)
+    return this.#lastKeys.equals(this.#detachKeys)
   }
 
   resize(size: TerminalSize): void {
@@ -104,7 +104,7 @@ export class RemoteTerminal extends Duplex implements Terminal {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#lastKeys = Buffer.concat([this.#lastKeys, chunk]).subarray(-detachKeys.length)
+    this.#lastKeys = Buffer.concat([this.#lastKeys, chunk]).subarray(-this.#detachKeys.length)
     this.#socket.write(chunk, done)
   }
 

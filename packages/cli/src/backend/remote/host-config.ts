@@ -7,6 +7,7 @@ import { parseVolume } from '../../options/parse-volume.js'
 import type { RunFlags } from '../../options/run-flags.js'
 import type { CreateRequest } from '../create-request.js'
 import { limitsBody } from './limits-body.js'
+import { deviceRatesBody } from './device-rates-body.js'
 import { storageBody } from './storage-body.js'
 import { set } from './set.js'
 
@@ -17,6 +18,10 @@ export function hostConfigOf({ flags, options }: CreateRequest): Record<string, 
     NetworkMode: attachmentsOf(options)[0]?.name ?? 'default',
     AutoRemove: options.autoRemove,
     ...limitsBody(options),
+    ...deviceRatesBody(flags),
+    Annotations: flags.annotation && parsePairs(flags.annotation, '--annotation', { needsValue: true }),
+    CgroupParent: flags.cgroupParent,
+    Links: flags.link,
     ...(flags.memorySwap === '-1' ? { MemorySwap: -1 } : {}),
     ...(flags.pidsLimit === '-1' ? { PidsLimit: -1 } : {}),
     Binds: bindsOf(flags),

@@ -11,13 +11,16 @@ export function networkBody(name: string, flags: CreateNetworkFlags): Record<str
     EnableIPv6: flags.ipv6,
     Internal: flags.internal,
     Attachable: flags.attachable,
+    ConfigFrom: flags.configFrom === undefined ? undefined : { Network: flags.configFrom },
+    ConfigOnly: flags.configOnly,
     Labels: parsePairs(flags.label ?? [], '--label'),
     Options: parsePairs(flags.opt ?? [], '-o, --opt'),
     IPAM:
-      subnets.length === 0
+      subnets.length === 0 && flags.ipamDriver === undefined && flags.ipamOpt === undefined
         ? undefined
-        : {
-            Driver: 'default',
+        : set({
+            Driver: flags.ipamDriver ?? 'default',
+            Options: flags.ipamOpt && parsePairs(flags.ipamOpt, '--ipam-opt'),
             Config: subnets.map(({ subnet, gateway, range, aux = {} }) =>
               set({
                 Subnet: subnet,
@@ -26,6 +29,6 @@ export function networkBody(name: string, flags: CreateNetworkFlags): Record<str
                 AuxiliaryAddresses: Object.keys(aux).length === 0 ? undefined : aux,
               }),
             ),
-          },
+          }),
   })
 }

@@ -7,6 +7,8 @@ import { RemoteTerminal, separate } from './daemon-streams.js'
 export interface Connected {
   readonly stdin: boolean
   readonly tty: boolean
+  /** Those that leave its terminal and let it run. */
+  readonly keys: Buffer
   readonly exitCode: () => Promise<number | null>
   readonly kill: (signal: NodeJS.Signals) => Promise<void>
   readonly resize: (size: TerminalSize) => Promise<void>
@@ -17,7 +19,8 @@ export function attachedTo(socket: Socket, program: Connected): Attached {
   // it may have ended: then there is nothing to be told, and nothing to be resized
   const kill = (signal: NodeJS.Signals): void => void program.kill(signal).catch(() => undefined)
   if (program.tty) {
-    const terminal = new RemoteTerminal(socket, (size) => void program.resize(size).catch(() => undefined))
+    const resize = (size: TerminalSize): void => void program.resize(size).catch(() => undefined)
+    const terminal = new RemoteTerminal(socket, program.keys, resize)
     const wait = async (): Promise<{ readonly exitCode: number | null }> => {
       const left = new Promise<null>((resolve) => {
         terminal.once('end', () => terminal.isLeft && resolve(null))

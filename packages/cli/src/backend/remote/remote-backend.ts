@@ -7,14 +7,15 @@ import type {
   BackendNetworks,
   BackendVolumes,
   Filters,
+  ListRequest,
   Pruned,
 } from '../backend.js'
 import type { CreateRequest } from '../create-request.js'
-import type { ContainerRow, DiskUsage } from '../rows.js'
+import type { ContainerRow, DiskDetails, DiskUsage } from '../rows.js'
 import { createBody } from './create-body.js'
 import { DaemonClient } from './daemon-client.js'
 import { RemoteContainer } from './remote-container.js'
-import { remoteDiskUsage } from './remote-disk-usage.js'
+import { remoteDiskDetails, remoteDiskUsage } from './remote-disk-usage.js'
 import { remoteImages } from './remote-images.js'
 import { remoteNetworks } from './remote-networks.js'
 import { containerRow, type ListedContainer } from './remote-rows.js'
@@ -52,15 +53,9 @@ export class RemoteBackend implements Backend {
     return Id
   }
 
-  async containers({
-    all,
-    filters,
-  }: {
-    readonly all: boolean
-    readonly filters: Filters
-  }): Promise<readonly ContainerRow[]> {
+  async containers({ all, filters, size }: ListRequest): Promise<readonly ContainerRow[]> {
     const listed = await this.client.json<readonly ListedContainer[]>('GET', '/containers/json', {
-      query: { all, filters },
+      query: { all, filters, size },
     })
     return listed.map(containerRow)
   }
@@ -79,6 +74,10 @@ export class RemoteBackend implements Backend {
 
   async diskUsage(): Promise<DiskUsage> {
     return await remoteDiskUsage(this.client)
+  }
+
+  async diskDetails(): Promise<DiskDetails> {
+    return await remoteDiskDetails(this.client)
   }
 
   isMissingImage(error: unknown): boolean {

@@ -4,6 +4,7 @@ import type { CommitOptions, ContainerLimits, LogEntry, TerminalSize } from '@ct
 import type { Attached } from '../../attach/attach.js'
 import type { CopySide } from '../../copy/copy-side.js'
 import { CliError } from '../../errors.js'
+import { detachKeysOf, joinedStreams, type StreamName } from '../../options/join-flags.js'
 import type {
   AttachRequest,
   BackendContainer,
@@ -94,8 +95,8 @@ export class RemoteContainer implements BackendContainer {
     return StatusCode
   }
 
-  async inspect(): Promise<Inspected> {
-    return await this.#client.json<Inspected>('GET', `${this.#path}/json`)
+  async inspect({ size }: { readonly size?: boolean } = {}): Promise<Inspected> {
+    return await this.#client.json<Inspected>('GET', `${this.#path}/json`, { query: { size } })
   }
 
   async top(options: readonly string[]): Promise<ProcessTable> {
@@ -122,26 +123,36 @@ export class RemoteContainer implements BackendContainer {
     else for await (const bytes of answer) yield { stream: 'stdout', bytes: bytes as Buffer }
   }
 
-  async attach({ start, stdin, size }: AttachRequest): Promise<Attached> {
+  async attach({ start, stdin, size, detachKeys }: AttachRequest): Promise<Attached> {
     const { State, Config } = await this.inspect()
     const isRunning = State?.Running === true
     // told of before it starts, so that its end cannot be missed
     const exit = (): Promise<number> => this.wait(start && !isRunning ? 'next-exit' : undefined)
     const begin = start && !isRunning ? () => this.start() : () => Promise.resolve()
-    return await this.join({ stdin, tty: Config?.Tty === true, size }, exit, begin)
+    const streams = joinedStreams({ interactive: stdin })
+    return await this.join({ streams, tty: Config?.Tty === true, size, detachKeys }, exit, begin)
   }
 
   /** Takes its streams, asks for its end, and then begins, in this order. */
   async join(
     {
-      stdin,
+      streams,
       tty,
       size,
-    }: { readonly stdin: boolean; readonly tty: boolean; readonly size: TerminalSize | undefined },
+      detachKeys,
+    }: {
+      readonly streams: ReadonlySet<StreamName>
+      readonly tty: boolean
+      readonly size: TerminalSize | undefined
+      readonly detachKeys: string | undefined
+    },
     exit: () => Promise<number>,
     begin: () => Promise<void>,
   ): Promise<Attached> {
-    const query = { stream: true, stdin, stdout: true, stderr: true }
+    const keys = detachKeysOf(detachKeys)
+    const stdin = streams.has('stdin')
+    const printed = { stdout: streams.has('stdout'), stderr: streams.has('stderr') }
+    const query = { stream: true, stdin, ...printed, detachKeys }
     const socket = await this.#client.connect(`${this.#path}/attach`, { query })
     const exitCode = exit()
     exitCode.catch(() => undefined) // told to whoever waits
@@ -152,7 +163,7 @@ export class RemoteContainer implements BackendContainer {
       throw error
     }
     const attached = attachedTo(socket, {
-      ...{ stdin, tty, exitCode: () => exitCode },
+      ...{ stdin, tty, keys, exitCode: () => exitCode },
       kill: (signal) => this.kill(signal),
       resize: (wanted) => this.resize(wanted),
     })

@@ -1,14 +1,20 @@
 import { diskSum, type DiskItem } from '../disk-sum.js'
-import type { DiskSum, DiskUsage } from '../rows.js'
+import type { DiskDetails, DiskSum, DiskUsage } from '../rows.js'
 import type { DaemonClient } from './daemon-client.js'
+import { containerRow, imageRow, type ListedContainer, type ListedImage } from './remote-rows.js'
 
 interface Answer {
   readonly LayersSize?: number
   readonly Images?:
-    readonly { readonly Size: number; readonly SharedSize: number; readonly Containers: number }[] | null
-  readonly Containers?: readonly { readonly SizeRw?: number; readonly State: string }[] | null
-  readonly Volumes?:
-    readonly { readonly UsageData?: { readonly Size: number; readonly RefCount: number } | null }[] | null
+    readonly (ListedImage & { readonly SharedSize: number; readonly Containers: number })[] | null
+  readonly Containers?: readonly ListedContainer[] | null
+  readonly Volumes?: readonly ListedVolume[] | null
+}
+
+interface ListedVolume {
+  readonly Name: string
+  /** -1 is unknown. */
+  readonly UsageData?: { readonly Size: number; readonly RefCount: number } | null
 }
 
 /** What a daemon keeps on disk, counted as Docker's client does. */
@@ -18,6 +24,24 @@ export async function remoteDiskUsage(client: DaemonClient): Promise<DiskUsage> 
     images: ofImages(Images ?? [], LayersSize),
     containers: diskSum(containersOf(Containers)),
     volumes: diskSum(volumesOf(Volumes)),
+  }
+}
+
+/** The same thing by thing. */
+export async function remoteDiskDetails(client: DaemonClient): Promise<DiskDetails> {
+  const { Images, Containers, Volumes } = await client.json<Answer>('GET', '/system/df')
+  return {
+    images: (Images ?? []).map((image) => ({
+      ...imageRow(image),
+      shared: Math.max(0, image.SharedSize),
+      containers: Math.max(0, image.Containers),
+    })),
+    containers: (Containers ?? []).map(containerRow),
+    volumes: (Volumes ?? []).map(({ Name, UsageData }) => ({
+      name: Name,
+      links: Math.max(0, UsageData?.RefCount ?? 0),
+      size: Math.max(0, UsageData?.Size ?? 0),
+    })),
   }
 }
 
@@ -39,7 +63,7 @@ function containersOf(containers: Answer['Containers']): readonly DiskItem[] {
 
 function volumesOf(volumes: Answer['Volumes']): readonly DiskItem[] {
   return (volumes ?? []).map(({ UsageData }) => ({
-    size: Math.max(0, UsageData?.Size ?? 0), // -1 is unknown
+    size: Math.max(0, UsageData?.Size ?? 0),
     isActive: (UsageData?.RefCount ?? 0) > 0,
   }))
 }

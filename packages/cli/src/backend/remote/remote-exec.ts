@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Attached } from '../../attach/attach.js'
+import { detachKeysOf } from '../../options/join-flags.js'
 import type { ExecRequest } from '../backend.js'
 import type { DaemonClient } from './daemon-client.js'
 import { attachedTo } from './remote-attached.js'
@@ -18,7 +19,8 @@ export async function execOnDaemon(
   containerPath: string,
   request: ExecRequest,
 ): Promise<Attached | undefined> {
-  const { command, env, cwd, user, privileged, stdin, tty, size, detach } = request
+  const { command, env, cwd, user, privileged, stdin, tty, size, detach, detachKeys } = request
+  const keys = detachKeysOf(detachKeys)
   const { Id } = await client.json<{ readonly Id: string }>('POST', `${containerPath}/exec`, {
     body: set({
       AttachStdin: stdin && !detach,
@@ -30,6 +32,7 @@ export async function execOnDaemon(
       Env: Object.entries(env).map((pair) => pair.join('=')),
       User: user,
       WorkingDir: cwd,
+      DetachKeys: detachKeys,
     }),
   })
   const path = `/exec/${Id}`
@@ -59,7 +62,7 @@ export async function execOnDaemon(
     }
   }
   const attached = attachedTo(socket, {
-    ...{ stdin, tty, exitCode, resize },
+    ...{ stdin, tty, keys, exitCode, resize },
     kill: () => Promise.resolve(), // the API cannot signal it
   })
   if (tty && size !== undefined) await resize(size).catch(() => undefined)

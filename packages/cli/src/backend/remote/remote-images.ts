@@ -1,6 +1,7 @@
 import { CliError, needsRuntime } from '../../errors.js'
 import type { BackendImages } from '../backend.js'
 import type { HistoryRow } from '../rows.js'
+import { speaks } from './api-version.js'
 import type { DaemonClient } from './daemon-client.js'
 import { imagePath, splitName } from './image-path.js'
 import { jsonLines } from './json-lines.js'
@@ -38,8 +39,11 @@ export function remoteImages(client: DaemonClient): BackendImages {
         Untagged === undefined ? `Deleted: ${Deleted ?? ''}` : `Untagged: ${Untagged}`,
       )
     },
-    history: async (name) =>
-      (await client.json<readonly Step[]>('GET', `${imagePath(name)}/history`)).map(historyRow),
+    history: async (name, platform) => {
+      const query = { platform: await platformFor(client, platform, 'show the history of') }
+      const steps = await client.json<readonly Step[]>('GET', `${imagePath(name)}/history`, { query })
+      return steps.map(historyRow)
+    },
     prune: async (all, filters) => {
       const { ImagesDeleted, SpaceReclaimed } = await client.json<{
         readonly ImagesDeleted: readonly Removed[] | null
@@ -52,9 +56,8 @@ export function remoteImages(client: DaemonClient): BackendImages {
     },
     save: async (names, { format, platform, signal }) => {
       if (format !== 'docker') throw needsRuntime('save images as an OCI layout alone')
-      return await client.stream('GET', '/images/get', {
-        ...{ query: { names, platform: platformOf(platform) }, signal },
-      })
+      const query = { names, platform: await platformFor(client, platform, 'save') }
+      return await client.stream('GET', '/images/get', { query, signal })
     },
     saveLayout: () => Promise.reject(needsRuntime('save images as a folder')),
     load: async (archive, signal) => {
@@ -89,9 +92,22 @@ function historyRow({ Id, Created, CreatedBy, Size, Comment }: Step): HistoryRow
   }
 }
 
-/** `os/architecture[/variant]` as the API has it since version 1.48. */
-function platformOf(text: string | undefined): object | undefined {
+/**
+ * `os/architecture[/variant]` as the API has it.
+ *
+ * @throws `CliError` `ERR_CLI_REFUSED`: the daemon is older, and would take all of the image.
+ */
+async function platformFor(
+  client: DaemonClient,
+  text: string | undefined,
+  what: string,
+): Promise<object | undefined> {
   if (text === undefined) return undefined
+  if (!(await speaks(client, 48)))
+    throw new CliError(
+      'ERR_CLI_REFUSED',
+      `cannot ${what} one platform of an image: this daemon is older than version 1.48 of the API`,
+    )
   const [os, architecture, variant] = text.split('/')
   return { os, architecture, ...(variant === undefined ? {} : { variant }) }
 }

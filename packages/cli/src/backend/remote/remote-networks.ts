@@ -28,7 +28,8 @@ export function remoteNetworks(client: DaemonClient): BackendNetworks {
       return (await client.json<{ readonly Id: string }>('POST', '/networks/create', { body })).Id
     },
     inspect: (name) => client.json('GET', pathOf(name)),
-    remove: (name, force) => unlessMissing(force, client.json('DELETE', pathOf(name))),
+    remove: (name, force) =>
+      unlessMissing(force, client.json('DELETE', pathOf(name), { query: { force: force || undefined } })),
     connect: async (name, container, { aliases, ip, ip6, mac }) => {
       const addresses = set({ IPv4Address: ip, IPv6Address: ip6 })
       const IPAMConfig = Object.keys(addresses).length === 0 ? undefined : addresses

@@ -1,4 +1,4 @@
-import type { ContainerRow, ImageRow } from '../rows.js'
+import type { ContainerRow, ContainerSize, ImageRow } from '../rows.js'
 
 /** An entry of `GET /containers/json`: what is looked at. */
 export interface ListedContainer {
@@ -15,6 +15,8 @@ export interface ListedContainer {
   readonly Labels?: Readonly<Record<string, string>> | null
   readonly NetworkSettings?: { readonly Networks?: Readonly<Record<string, unknown>> | null }
   readonly Mounts?: readonly { readonly Name?: string; readonly Source?: string }[] | null
+  readonly SizeRw?: number
+  readonly SizeRootFs?: number
 }
 
 interface ListedPort {
@@ -41,8 +43,14 @@ export function containerRow(listed: ListedContainer): ContainerRow {
     networks: Object.keys(listed.NetworkSettings?.Networks ?? {}),
     volumes: (Mounts ?? []).map(({ Name, Source = '' }) => Name ?? Source),
     exitCode: exitCodeIn(Status),
+    size: sizeOf(listed),
     document: listed,
   }
+}
+
+/** Docker leaves zeros away. */
+function sizeOf({ SizeRw = 0, SizeRootFs }: ListedContainer): ContainerSize | undefined {
+  return SizeRootFs === undefined ? undefined : { written: SizeRw, total: SizeRootFs }
 }
 
 function portText({ IP, PrivatePort, PublicPort, Type }: ListedPort): string {

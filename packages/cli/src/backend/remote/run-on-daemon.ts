@@ -5,6 +5,7 @@ import { runFailure } from '../../commands/run-failure.js'
 import { withImage } from '../../commands/with-image.js'
 import { CliError, isCliError } from '../../errors.js'
 import { writeCidFile } from '../../options/cid-file.js'
+import { joinedStreams, passesSignals } from '../../options/join-flags.js'
 import { printLine } from '../../output/pipe-end.js'
 import type { CreateRequest } from '../create-request.js'
 import { RemoteBackend } from './remote-backend.js'
@@ -16,7 +17,7 @@ import { RemoteContainer } from './remote-container.js'
  * @returns Exit code of the process.
  */
 export async function runOnDaemon(host: string, request: CreateRequest): Promise<number> {
-  const { detach = false, interactive = false, tty = false, rm = false } = request.flags
+  const { detach = false, interactive = false, tty = false, rm = false, detachKeys } = request.flags
   await using backend = RemoteBackend.at(host)
   using interrupt = interruptible()
   try {
@@ -31,13 +32,15 @@ export async function runOnDaemon(host: string, request: CreateRequest): Promise
         printLine(id)
         return 0
       }
+      const joined = joinedStreams(request.flags)
       const program = await container.join(
-        { stdin: interactive, tty, size: terminalSize() },
+        { streams: joined, tty, size: terminalSize(), detachKeys },
         () => container.wait(rm ? 'removed' : 'next-exit'),
         () => container.start(),
       )
       interrupt[Symbol.dispose]() // from here on signals are the container's
-      return await attach(program, { interactive })
+      if (!joined.has('stdout') && !joined.has('stderr')) printLine(id)
+      return await attach(program, { interactive, sigProxy: passesSignals(request.flags) })
     } catch (error) {
       // one that did not come to run is removed with --rm, as it would be at its end
       if (rm && isNotStarted(error))

@@ -17,17 +17,19 @@ interface Progress {
 export async function pullOnDaemon(
   client: DaemonClient,
   image: string,
-  { quiet, stream, signal, platform }: ShownPull,
+  { quiet, allTags = false, stream, signal, platform }: ShownPull,
 ): Promise<string> {
   const [named, digest] = image.split('@')
   const { repository, tag = 'latest' } = splitName(named!)
   const answer = await client.stream('POST', '/images/create', {
-    query: { fromImage: repository, tag: digest ?? tag, platform },
+    // who names no tag gets all of them
+    query: { fromImage: repository, tag: allTags ? undefined : (digest ?? tag), platform },
     headers: await registryAuth(image),
     signal,
   })
   await printSteps(answer, quiet ? undefined : stream)
-  return digest === undefined ? `${repository}:${tag}` : image
+  if (digest !== undefined || allTags) return image
+  return `${repository}:${tag}`
 }
 
 /** Pushes an image by a daemon, and prints its steps. */

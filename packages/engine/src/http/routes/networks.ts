@@ -78,7 +78,8 @@ export function networkRoutes(app: FastifyInstance, engine: EngineCore): void {
     if (on.length > 0)
       throw new ApiError(403, `error while removing network: network ${name} has active endpoints`)
     const [id, type] = [idOf(runtime, name), driverOf(name, infoOf(runtime, name))]
-    await runtime.networks.remove(name)
+    // of an overlay, also while its store is away: Docker's API has no such word
+    await runtime.networks.remove(name, { force: new Query(request).flag('force') })
     events.emit('network', 'destroy', id, { name, type })
     return await reply.code(204).send()
   })

@@ -12,6 +12,7 @@ export const networkBody = Type.Object({
   Attachable: flag,
   Ingress: flag,
   ConfigOnly: flag,
+  ConfigFrom: maybe(Type.Object({ Network: text })),
   EnableIPv4: flag,
   EnableIPv6: flag,
   IPAM: maybe(Type.Object({ Driver: text, Config: maybe(Type.Array(ipamConfig)), Options: textMap })),
