@@ -200,6 +200,7 @@ export class Runtime implements AsyncDisposable {
 
   async #startKept(idOrName: string, streams: StartContainerOptions): Promise<Container> {
     const before = this.container(idOrName)
+    await before.settled()
     const spec = await specOfKept(this.#context, before.inspect(), streams)
     const started = await startContainer(this.#context, spec)
     const container: Container = Container.started(this.#context, started, () =>

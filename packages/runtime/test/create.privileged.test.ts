@@ -50,6 +50,24 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime.create() and Runtime.sta
     expect(runtime.volumes.get(volumes[0]!.name)).toBeUndefined()
   })
 
+  it('is started again and removed as soon as its program has ended, before all was given back', async () => {
+    const { id } = await create('exit 3')
+    for (let n = 0; n < 5; n++) {
+      const run = await runtime.start(id)
+      expect(await run.exited()).toMatchObject({ exitCode: 3 })
+      expect(run.inspect()).toMatchObject({ status: 'exited', exit: { exitCode: 3 } })
+      expect(run.pid).toBeNull()
+    }
+    const last = await runtime.start(id)
+    await last.exited()
+    await last.remove({ volumes: true })
+    expect(await last.wait()).toMatchObject({ exitCode: 3 })
+    expect(() => runtime.container(id)).toThrow('there is none')
+    const created = await create('true')
+    await expect(created.exited()).rejects.toMatchObject({ code: 'ERR_RUNTIME_NOT_RUNNING' })
+    await created.remove({ volumes: true })
+  })
+
   it('starts again what was run detached, and reads its logs from a place on', async () => {
     const signal = new AbortController().signal
     const first = await runtime.run({

@@ -1,5 +1,7 @@
 import { rmdirSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
+import { AT_FDCWD, AT_REMOVEDIR, execute, Program } from '@ctr/linux'
 import { CgroupError } from '../errors.js'
 import { errnoOf, pathError } from '../kernel/errno.js'
 import { subfolders } from '../kernel/subfolders.js'
@@ -13,7 +15,7 @@ export async function removeGroup(
   { timeoutMs = 2000, signal }: WaitOptions = {},
 ): Promise<void> {
   const failed = new Map<string, CgroupError>()
-  let left = group.folders.map(({ folder }) => folder)
+  let left = signal?.aborted === true ? foldersOf(group) : await removeBeside(foldersOf(group))
   const gone = await until(
     () => {
       left = left.filter((folder) => !attempt(folder, failed))
@@ -34,6 +36,30 @@ export async function removeGroup(
         cause: new AggregateError(errors),
       },
     )
+}
+
+function foldersOf({ folders }: Group): string[] {
+  return folders.map(({ folder }) => folder)
+}
+
+/**
+ * Removes folders that nothing is in, on a thread of the pool: for each the kernel waits for others who change groups.
+ *
+ * @returns Those that are left.
+ */
+async function removeBeside(folders: readonly string[]): Promise<string[]> {
+  const program = new Program()
+  const calls = folders.map((folder) =>
+    program.call('unlinkat', [AT_FDCWD, folder, AT_REMOVEDIR], {
+      tolerate: ['ENOENT', 'EBUSY', 'ENOTEMPTY'],
+    }),
+  )
+  try {
+    const results = await execute(program)
+    return folders.filter((_folder, at) => ![0, -constants.errno.ENOENT].includes(results.get(calls[at]!)))
+  } catch {
+    return [...folders] // tried again one by one, which tells what is wrong with each
+  }
 }
 
 /** True when there is nothing more to do: removed, or failed for good. */

@@ -38,6 +38,8 @@ export class ManagedContainer {
   #size: TerminalSize | undefined
   /** The run that is going on, to its end and everything that follows from that. */
   #run: Promise<void> | undefined
+  /** Until the runtime's container has given back all that it held while it ran. */
+  #released: Promise<unknown> = Promise.resolve()
   #starting: Promise<void> | undefined
   #removing = false
   readonly #restarts = new Restarts()
@@ -268,6 +270,7 @@ export class ManagedContainer {
     this.#stdio?.close()
     this.output.end()
     await this.log.endRun()
+    if (!this.isRunning) await this.#released
   }
 
   async #startOnce(): Promise<void> {
@@ -277,6 +280,7 @@ export class ManagedContainer {
 
   async #begin(): Promise<void> {
     const { Tty, OpenStdin } = this.document.body
+    await this.#released
     try {
       if (Tty === true) await this.#beginOnTerminal(OpenStdin ?? false)
       else await this.#beginOnPipes()
@@ -339,15 +343,14 @@ export class ManagedContainer {
 
   #watch(): void {
     const stdio = this.#stdio
-    const run = this.#handle.wait().then(
+    this.#released = this.#handle.wait().catch((error: unknown) => this.#context.onError(error))
+    const run = this.#handle.exited().then(
       async (exit) => {
         await stdio?.drained
         await this.#onEnd(exit)
       },
-      async (error: unknown) => {
-        this.#context.onError(error)
-        await this.#onEnd(null)
-      },
+      // what went wrong was told already
+      () => this.#onEnd(null),
     )
     this.#run = run
     run.catch((error: unknown) => this.#context.onError(error))

@@ -17,7 +17,7 @@ import { changesOf, readFileOf, sizeOf, type ContainerSize } from './container-f
 import { ContainerFiles } from './copy.js'
 import { unwatched } from './exit.js'
 import { FirstProcess } from './first-process.js'
-import { Holdings, type StartedHere } from './holdings.js'
+import { endedBefore, Holdings, type Ending, type StartedHere } from './holdings.js'
 import { KeptRecord } from './kept-record.js'
 import { logPosition, readLogs, type LogEntry, type LogOptions, type LogPosition } from './logs.js'
 import type { ContainerLimits } from './container-limits.js'
@@ -61,7 +61,7 @@ export class Container implements AsyncDisposable {
   readonly files: ContainerFiles
   /** It was started here. */
   readonly #own: boolean
-  #exit: Promise<ContainerExit> | undefined
+  #ending: Ending | undefined
 
   private constructor(
     context: Context,
@@ -98,8 +98,7 @@ export class Container implements AsyncDisposable {
       stderr: process.stderr,
       terminal: terminal ?? null,
     })
-    container.#exit = container.#holdings.finish(process.wait())
-    container.#exit.catch(() => undefined) // told to whoever waits
+    container.#ending = container.#holdings.finish(process.wait())
     if (!record.detached) void container.networkLost()
     return container
   }
@@ -178,13 +177,22 @@ export class Container implements AsyncDisposable {
    * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`: it was not started yet.
    */
   wait(): Promise<ContainerExit> {
-    if (this.#record.status === 'created') return Promise.reject(notRunning(this.name, 'wait for'))
-    if (this.#exit !== undefined) this.#init.ref()
-    this.#exit ??=
-      this.#record.status === 'running'
-        ? this.#holdings.finish(this.#init.of(this.#record)?.wait() ?? Promise.resolve(undefined))
-        : Promise.resolve(this.#record.exit ?? unwatched)
-    return this.#exit
+    return this.#whenEnded()?.released ?? Promise.reject(notRunning(this.name, 'wait for'))
+  }
+
+  /**
+   * Resolves sooner than {@link wait}: when its program has ended, that was noted, and its addresses and ports are free.
+   * Its cgroup may be there for a moment yet. Starting and removing it wait for that by themselves.
+   *
+   * @throws {@link RuntimeError} `ERR_RUNTIME_NOT_RUNNING`: it was not started yet.
+   */
+  exited(): Promise<ContainerExit> {
+    return this.#whenEnded()?.noted ?? Promise.reject(notRunning(this.name, 'wait for'))
+  }
+
+  /** @internal Resolves when it has given back what it held, where its program has ended here. */
+  async settled(): Promise<void> {
+    if (this.#record.status !== 'running') await this.#ending?.released
   }
 
   /**
@@ -395,6 +403,7 @@ export class Container implements AsyncDisposable {
       await this.#holdings.cgroup()?.kill() // also what is paused
     }
     if (this.#record.status === 'running' && this.#context.records.has(this.id)) await this.wait()
+    await this.settled()
     await this.#holdings.remove({ volumes })
     for (const stream of [this.stdin, this.stdout, this.stderr, this.terminal]) stream?.destroy()
   }
@@ -420,8 +429,19 @@ export class Container implements AsyncDisposable {
 
   /** A found process is held open only while it is used or waited for, so that handles need no closing. */
   #forgetFound(): void {
-    if (this.#own || this.#exit !== undefined) return
+    if (this.#own || this.#ending !== undefined) return
     this.#init.forget()
+  }
+
+  /** What follows from the end of its program, which keeps our process alive from then on; undefined before its start. */
+  #whenEnded(): Ending | undefined {
+    if (this.#record.status === 'created') return undefined
+    if (this.#ending !== undefined) this.#init.ref()
+    this.#ending ??=
+      this.#record.status === 'running'
+        ? this.#holdings.finish(this.#init.of(this.#record)?.wait() ?? Promise.resolve(undefined))
+        : endedBefore(this.#record.exit ?? unwatched)
+    return this.#ending
   }
 
   #running(what: string): WatchedProcess {

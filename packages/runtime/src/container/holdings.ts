@@ -17,6 +17,20 @@ export interface StartedHere {
   readonly removed: () => void
 }
 
+/** What follows from the end of a container's program, step by step. */
+export interface Ending {
+  /** Resolves when it is noted how the program has ended, and its addresses and ports are free. */
+  readonly noted: Promise<ContainerExit>
+  /** Resolves when everything that only a running container needs was given back. */
+  readonly released: Promise<ContainerExit>
+}
+
+/** Of a container that has ended long ago. */
+export function endedBefore(exit: ContainerExit): Ending {
+  const known = Promise.resolve(exit)
+  return { noted: known, released: known }
+}
+
 /** What a container holds, and how it gives that back at its end. */
 export class Holdings {
   readonly #context: Context
@@ -53,7 +67,21 @@ export class Holdings {
   }
 
   /** From the end of the program to the end of the container: figures, release, record. */
-  async finish(ended: Promise<ExitStatus | undefined>): Promise<ContainerExit> {
+  finish(ended: Promise<ExitStatus | undefined>): Ending {
+    let tell: (exit: ContainerExit) => void
+    const networkFree = new Promise<ContainerExit>((resolve) => (tell = resolve))
+    const released = this.#finish(ended, (exit) => {
+      tell(exit)
+    })
+    const noted = Promise.race([networkFree, released])
+    for (const each of [noted, released]) each.catch(() => undefined) // told to whoever waits
+    return { noted, released }
+  }
+
+  async #finish(
+    ended: Promise<ExitStatus | undefined>,
+    tell: (exit: ContainerExit) => void,
+  ): Promise<ContainerExit> {
     const status = await ended
     await this.#context.turns.next()
     this.#network[Symbol.dispose]()
@@ -69,9 +97,13 @@ export class Holdings {
     }
     const networked = network.mode === 'bridge'
     const byProgram = network.mode === 'pasta' || network.mode === 'slirp4netns'
-    await releaseRunning(this.#context, id, { cgroup, networked, byProgram, sharesProcesses })
+    const networkFree = (): void => {
+      // on disk it runs until nothing is left that another process could take for its own
+      this.#kept.current = { ...this.#kept.current, status: 'exited', exit }
+      tell(exit)
+    }
+    await releaseRunning(this.#context, id, { cgroup, networked, byProgram, sharesProcesses, networkFree })
     this.#cgroup = undefined
-    this.#kept.current = { ...this.#kept.current, status: 'exited', exit }
     if (autoRemove) await this.remove({ volumes: true })
     else if (this.#removed === undefined || options !== null) this.#kept.saveInTheEnd()
     else this.#kept.saveSoon()

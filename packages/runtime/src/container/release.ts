@@ -19,6 +19,8 @@ export interface EndedContainer {
   readonly byProgram: boolean
   /** Others of its processes may still be there. */
   readonly sharesProcesses: boolean
+  /** Told when its addresses and ports are free: what takes the kernel longest comes after that. */
+  readonly networkFree: () => void
 }
 
 /**
@@ -39,13 +41,14 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
   const unpin = (): Promise<void> => attempt(() => unpinProcess(join(context.pins, id)))
   // who has to be ended yet is found by it
   const unpinning = ended === undefined ? undefined : unpin()
+  let emptied: Cgroup | undefined
   await attempt(async () => {
     const cgroup = ended?.cgroup ?? cgroupOf(context, id)
     if (ended === undefined || ended.sharesProcesses) {
       if (cgroup === undefined) await killFirst(context, id)
       else await cgroup.kill()
     }
-    if (cgroup !== undefined) await removeCgroup(cgroup)
+    emptied = cgroup
   })
   await attempt(() => context.names.stop(id))
   if (ended?.networked !== false) {
@@ -53,6 +56,8 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
     await attempt(() => context.leaveNetworks(id))
   }
   if (ended?.byProgram !== false) await attempt(() => detachUserNetwork(join(context.networkPrograms, id)))
+  ended?.networkFree()
+  await attempt(() => emptied && removeCgroup(emptied))
   await (unpinning ?? unpin())
   if (failures.length === 1) throw failures[0]
   if (failures.length > 1)
