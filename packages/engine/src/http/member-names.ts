@@ -6,6 +6,9 @@ interface Schema {
   readonly patternProperties?: Readonly<Record<string, Schema>>
 }
 
+/** Names of members by themselves in lower case, of the schemas that were asked for. */
+const namesOf = new WeakMap<object, ReadonlyMap<string, string>>()
+
 /**
  * A body with its members named as in the schema, whose case Docker's daemon does not look at and clients mistake
  * (`detachKeys`). One that has the right case goes first; names that are the client's own, as labels are, stay.
@@ -24,7 +27,7 @@ export function withMemberNames(schema: object, value: unknown): unknown {
     if (inner === undefined) return value
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withMemberNames(inner, one)]))
   }
-  const known = new Map(Object.keys(properties).map((name) => [name.toLowerCase(), name]))
+  const known = lowerCaseNames(properties)
   const named: Record<string, unknown> = {}
   for (const [key, one] of Object.entries(value)) {
     const name = Object.hasOwn(properties, key) ? key : (known.get(key.toLowerCase()) ?? key)
@@ -32,4 +35,12 @@ export function withMemberNames(schema: object, value: unknown): unknown {
     named[name] = Object.hasOwn(properties, name) ? withMemberNames(properties[name]!, one) : one
   }
   return named
+}
+
+function lowerCaseNames(properties: object): ReadonlyMap<string, string> {
+  const known = namesOf.get(properties)
+  if (known !== undefined) return known
+  const names = new Map(Object.keys(properties).map((name) => [name.toLowerCase(), name]))
+  namesOf.set(properties, names)
+  return names
 }

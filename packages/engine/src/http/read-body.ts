@@ -23,8 +23,10 @@ export async function readBody(
   let timer: NodeJS.Timeout | undefined
   try {
     await new Promise<void>((resolve, reject) => {
-      const late = new ApiError(408, `the body was given up: it was not there after ${ms / 1000} s`)
-      timer = setTimeout(() => reject(late), ms)
+      timer = setTimeout(
+        () => reject(new ApiError(408, `the body was given up: it was not there after ${ms / 1000} s`)),
+        ms,
+      )
       body
         .on('data', (chunk: Buffer) => {
           size += chunk.length
