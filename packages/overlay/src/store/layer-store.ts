@@ -100,7 +100,7 @@ export class LayerStore {
    * implied by a name becomes root's with mode 0755 and the time 0.
    *
    * @param source - The bytes of the blob. When `diffId` is there already they are not read, and the source is
-   *   destroyed.
+   *   destroyed. Unless it is a stream, it may use the memory of a chunk again once it is asked for the next one.
    * @throws {@link OverlayError}
    *   - `ERR_OVERLAY_DIGEST`: the content is not what `diffId` says.
    *   - `ERR_OVERLAY_ARCHIVE`, `ERR_OVERLAY_COMPRESSION`, `ERR_OVERLAY_LIMIT`: see {@link OverlayErrorCode}.

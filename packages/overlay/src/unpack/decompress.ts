@@ -1,8 +1,9 @@
 import { Readable, type Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { types } from 'node:util'
+import { Gunzip } from '@ctr/linux'
 import { abortError, errnoOf, OverlayError } from '../errors.js'
+import { gunzipPieces } from './gunzip-pieces.js'
 
 /** How the bytes of a layer are compressed, as their first bytes say. */
 export type Compression = 'gzip' | 'zstd' | 'none'
@@ -46,7 +47,7 @@ export async function decompress(
   })
   signal?.addEventListener('abort', onAbort)
   try {
-    await Promise.race([run(iterator, consume, work.signal), aborted])
+    await Promise.race([run(source, iterator, consume, work.signal), aborted])
   } catch (error) {
     // not waited for: a source that stalls may never answer
     void iterator.return?.().then(undefined, () => undefined)
@@ -59,18 +60,35 @@ export async function decompress(
 }
 
 async function run(
+  source: AsyncIterable<Uint8Array>,
   iterator: AsyncIterator<Uint8Array>,
   consume: Consume,
   signal: AbortSignal,
 ): Promise<void> {
   const { start, done } = await firstBytes(iterator)
   let compressedBytes = 0
-  const input = Readable.from(rest(start, done, iterator, (chunk) => (compressedBytes += chunk.length)))
-  // leaving the loop destroys the decoder, whose AbortError would hide what `consume` threw
-  let failure: { readonly error: unknown } | undefined
-  const sink = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
-    for await (const chunk of chunks) {
+  const input = rest(start, done, iterator, (chunk) => (compressedBytes += chunk.length))
+  const compression = compressionOf(start)
+  if (compression === 'gzip' && Gunzip.isThere) {
+    await gunzipPieces(input, async (chunk) => {
+      if (!signal.aborted) await consume(chunk, compressedBytes)
+    })
+    return
+  }
+  const decoder = decoderFor(compression)
+  if (decoder === undefined) {
+    for await (const chunk of input) {
       if (signal.aborted) return // nobody waits for this any more
+      // streams give their chunks away, others may use theirs again
+      await consume(source instanceof Readable ? chunk : Buffer.from(chunk), compressedBytes)
+    }
+    return
+  }
+  signal.addEventListener('abort', () => decoder.destroy(), { once: true })
+  // what `consume` throws ends the decoder, whose own error is none then
+  let failure: { readonly error: unknown } | undefined
+  const empty = async (): Promise<void> => {
+    for await (const chunk of decoder as AsyncIterable<Uint8Array>) {
       try {
         await consume(chunk, compressedBytes)
       } catch (error) {
@@ -79,14 +97,30 @@ async function run(
       }
     }
   }
-  const decoder = decoderFor(compressionOf(start))
   try {
-    if (decoder === undefined) await pipeline(input, sink, { signal })
-    else await pipeline(input, decoder, sink, { signal })
+    await Promise.all([fill(decoder, input), empty()])
   } catch (error) {
-    if (failure === undefined) throw error
-    throw failure.error
+    decoder.destroy()
+    throw failure === undefined ? error : failure.error
   }
+}
+
+/** Hands a decoder its input: the next piece is asked for once the one before is not looked at any more. */
+async function fill(decoder: Transform, input: AsyncIterable<Uint8Array>): Promise<void> {
+  const closed = new Promise<never>((_, reject) => {
+    decoder.once('close', () => reject(decoder.errored ?? new Error('the decoder is closed')))
+  })
+  closed.catch(() => undefined) // of no interest once all is handed over
+  for await (const chunk of input) {
+    const taken = new Promise<void>((resolve, reject) => {
+      decoder.write(chunk, (error) => {
+        if (error) reject(error)
+        else resolve()
+      })
+    })
+    await Promise.race([taken, closed])
+  }
+  decoder.end()
 }
 
 function decoderFor(compression: Compression): Transform | undefined {
@@ -106,14 +140,13 @@ function decoderFor(compression: Compression): Transform | undefined {
 async function firstBytes(
   iterator: AsyncIterator<Uint8Array>,
 ): Promise<{ start: Uint8Array; done: boolean }> {
-  const chunks: Uint8Array[] = []
-  for (let length = 0; length < 4;) {
+  let start: Uint8Array = Buffer.alloc(0)
+  while (start.length < 4) {
     const next = await iterator.next()
-    if (next.done === true) return { start: Buffer.concat(chunks), done: true }
-    chunks.push(next.value)
-    length += next.value.length
+    if (next.done === true) return { start, done: true }
+    start = start.length === 0 && next.value.length >= 4 ? next.value : Buffer.concat([start, next.value])
   }
-  return { start: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), done: false }
+  return { start, done: false }
 }
 
 async function* rest(

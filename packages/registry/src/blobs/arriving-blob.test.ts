@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '@ctr/testing'
 import { digestOf } from '../manifest/digest.js'
@@ -36,6 +37,56 @@ describe('BlobIngest', () => {
     expect(await arriving.verified).toBe(true)
     await ingest.commit()
     expect(content.equals(await buffer(arriving.open()))).toBe(true) // also from where it is afterwards
+  })
+
+  it('hands what comes to those who read, and reads the file for who begins later or is slow', async () => {
+    for (const [lateAt, slowMs] of [
+      [0, 0],
+      [0, 15],
+      [1_500_000, 0],
+      [1_500_000, 15],
+    ] as const) {
+      using folder = temporaryFolder()
+      const ingest = await (await BlobStore.open(folder.path)).ingest(expected)
+      const { arriving } = ingest
+      const read = async (): Promise<Buffer> => {
+        const chunks: Buffer[] = []
+        for await (const piece of arriving.pieces()) {
+          if (slowMs > 0) await sleep(slowMs)
+          chunks.push(Buffer.from(piece))
+        }
+        return Buffer.concat(chunks)
+      }
+      const reading: Promise<Buffer>[] = []
+      const memory = Buffer.alloc(100_000)
+      for (let at = 0; at < content.length; at += memory.length) {
+        if (at >= lateAt && reading.length === 0) reading.push(read(), read(), buffer(arriving.open()))
+        const piece = memory.subarray(0, content.copy(memory, 0, at, at + memory.length))
+        await ingest.appendPiece(piece)
+      }
+      await ingest.verify()
+      for (const whole of reading) expect(content.equals(await whole)).toBe(true)
+      await ingest.commit()
+    }
+  })
+
+  it('does not wait for who leaves, nor long for who does not come on', async () => {
+    using folder = temporaryFolder()
+    const ingest = await (await BlobStore.open(folder.path)).ingest(expected)
+    const half = Math.ceil(content.length / 2)
+    const leaving = (async () => {
+      for await (const piece of ingest.arriving.pieces()) return piece.length
+      return 0
+    })()
+    const stuck = ingest.arriving.pieces()[Symbol.asyncIterator]()
+    const first = stuck.next()
+    await ingest.append(content.subarray(0, half)) // read from the file
+    expect((await first).done).toBe(false)
+    expect(await leaving).toBeGreaterThan(0)
+    await ingest.appendPiece(content.subarray(half))
+    await ingest.verify()
+    await ingest.commit()
+    await stuck.return?.()
   })
 
   it('fails those who read what turns out to be wrong, was stopped, or begins anew', async () => {

@@ -2,10 +2,14 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { errnoOf, RegistryError } from '../errors.js'
 import { ioError } from './durable.js'
+import { LentPiece } from './lent-piece.js'
 import type { Expected } from './verify.js'
 
 /** Bytes that are read at once, and waited for: what is made of fewer costs as many steps of as many threads. */
 const pieceSize = 1024 * 1024
+
+/** A reader that is no further behind is waited for: it is handed what comes, and need not read the file. */
+const near = 4 * pieceSize
 
 /** A blob that is on its way into a store: to begin with what it is wanted for. */
 export interface ArrivingBlob {
@@ -14,8 +18,20 @@ export interface ArrivingBlob {
    * they should be. When that fails, or the download has to begin anew, so does the stream.
    */
   open(): Readable
+  /**
+   * The same without a copy: a piece stays as it is until the next one is asked for, and the download waits as long. Go
+   * on to the end, or leave the iteration.
+   */
+  pieces(): AsyncIterable<Buffer>
   /** Whether these bytes turned out to be what they should be. Settles once nothing more comes. */
   readonly verified: Promise<boolean>
+}
+
+/** One who reads, while the reading goes on. */
+interface Reader {
+  /** Of what was not read yet. */
+  position: number
+  lent: LentPiece | undefined
 }
 
 /** The side of who writes: says how far the file goes, and how it ends. */
@@ -24,6 +40,7 @@ export class Arrival implements ArrivingBlob {
   readonly #expected: Expected
   readonly #paths: readonly string[]
   readonly #settle: (isGood: boolean) => void
+  readonly #readers = new Set<Reader>()
   #size = 0
   #outcome: boolean | undefined
   #waiting: (() => void)[] = []
@@ -45,6 +62,23 @@ export class Arrival implements ArrivingBlob {
     this.#wake()
   }
 
+  /**
+   * Hands those who read what comes next, before it is in the file.
+   *
+   * @returns Resolves once they are through with it, or do not want it.
+   */
+  async lend(position: number, bytes: Buffer): Promise<void> {
+    const lent: LentPiece[] = []
+    for (const reader of this.#readers) {
+      if (position - reader.position > near) continue
+      reader.lent = new LentPiece(position, bytes)
+      lent.push(reader.lent)
+    }
+    if (lent.length === 0) return
+    this.#wake()
+    await Promise.all(lent.map((piece) => piece.returned))
+  }
+
   /** Nothing more comes. The first call counts. */
   end(isGood: boolean): void {
     this.#outcome ??= isGood
@@ -53,28 +87,59 @@ export class Arrival implements ArrivingBlob {
   }
 
   open(): Readable {
-    return Readable.from(this.#read(), { objectMode: false, highWaterMark: 1 })
+    const copied = async function* (pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+      for await (const piece of pieces) yield Buffer.from(piece)
+    }
+    return Readable.from(copied(this.pieces()), { objectMode: false, highWaterMark: 1 })
   }
 
-  async *#read(): AsyncGenerator<Buffer, void> {
+  async *pieces(): AsyncGenerator<Buffer, void> {
+    const reader: Reader = { position: 0, lent: undefined }
     let file: FileHandle | undefined
+    let buffer: Buffer | undefined
+    let lent: LentPiece | undefined
+    this.#readers.add(reader)
     try {
-      for (let position = 0; ;) {
-        const enough = Math.max(1, Math.min(pieceSize, this.#expected.size - position))
-        while (this.#size - position < enough && this.#outcome === undefined) await this.#change()
-        if (this.#outcome === false) throw this.#gone()
-        if (position === this.#size) return
+      while (await this.#hasMore(reader)) {
+        lent = reader.lent?.position === reader.position ? reader.lent : undefined
+        if (lent !== undefined) {
+          reader.lent = undefined
+          const bytes = lent.take()
+          if (bytes === undefined) continue // it was waited for too long
+          reader.position += bytes.byteLength
+          yield bytes
+          lent.giveBack()
+          continue
+        }
         file ??= await this.#file()
-        const buffer = Buffer.allocUnsafeSlow(Math.min(pieceSize, this.#size - position))
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, position)
+        buffer ??= Buffer.allocUnsafeSlow(pieceSize)
+        const length = Math.min(pieceSize, this.#size - reader.position)
+        const { bytesRead } = await file.read(buffer, 0, length, reader.position)
         if (bytesRead === 0) throw this.#gone()
-        position += bytesRead
+        reader.position += bytesRead
         yield buffer.subarray(0, bytesRead)
       }
     } catch (error) {
       throw ioError(`read blob ${this.#expected.digest}`, error)
     } finally {
+      this.#readers.delete(reader)
+      lent?.giveBack()
+      reader.lent?.giveBack()
       await file?.close()
+    }
+  }
+
+  /** Waits until a reader can go on. False at the end. */
+  async #hasMore(reader: Reader): Promise<boolean> {
+    const enough = Math.max(1, Math.min(pieceSize, this.#expected.size - reader.position))
+    for (;;) {
+      if (this.#outcome === false) throw this.#gone()
+      if (reader.lent?.position === reader.position) return true
+      const inFile = this.#size - reader.position // negative while what was lent is being written
+      if (this.#outcome === true) return inFile > 0
+      // whoever lends a piece behind waits
+      if (inFile >= (reader.lent === undefined ? enough : 1)) return true
+      await this.#change()
     }
   }
 

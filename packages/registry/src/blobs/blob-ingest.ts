@@ -95,6 +95,17 @@ export class BlobIngest {
     await Promise.all([hashed, written])
   }
 
+  /** The same for a large piece, whose bytes are not looked at any more once this has resolved. */
+  async appendPiece(piece: Buffer): Promise<void> {
+    const position = this.offset
+    const hashed = this.#verifier.update(piece)
+    const written = io(`store blob ${this.#expected.digest}`, async () => {
+      await this.#writer.write(piece)
+      await this.#writer.written()
+    })
+    await Promise.all([hashed, written, this.#arrival.lend(position, piece)])
+  }
+
   /** Throws away what is there and starts at offset 0. */
   async reset(): Promise<void> {
     this.#arrival.end(false)

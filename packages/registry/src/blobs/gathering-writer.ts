@@ -35,7 +35,7 @@ export class GatheringWriter {
   }
 
   /**
-   * Takes the next piece, whose bytes must stay as they are until {@link flush}. Resolves when there is room for more.
+   * Takes the next piece, whose bytes must stay as they are until {@link written} or {@link flush}. Resolves when there is room for more.
    * What a write throws comes out of the calls after it.
    */
   async write(bytes: Uint8Array): Promise<void> {
@@ -44,6 +44,12 @@ export class GatheringWriter {
     this.#waitingBytes += bytes.byteLength
     if (this.#running === undefined) this.#begin()
     else if (this.#waitingBytes >= mostWaiting) await this.#running
+    this.#check()
+  }
+
+  /** Waits until all is written. */
+  async written(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
     this.#check()
   }
 

@@ -37,8 +37,17 @@ export interface FetchBlobOptions {
 /** A `running` event is sent every so many bytes at most. */
 const progressStep = 256 * 1024
 
+/** Memory for large pieces is worth its while from so many bytes on. */
+const large = 1024 ** 2
+
 /** A broken download that got this much further has its retries counted anew; a drip does not. */
 const worthwhileProgress = 1024 ** 2
+
+/** The bytes of a blob on the wire. */
+export interface OpenBlob extends Pick<HttpAnswer, 'body' | 'pieces' | 'discard'> {
+  /** Of the first one. */
+  readonly offset: number
+}
 
 /** `GET /v2/<name>/blobs/<digest>` from `offset` on, or from the start when the server cannot. */
 export async function openBlob(
@@ -47,7 +56,7 @@ export async function openBlob(
   { digest, size }: Expected,
   offset: number,
   signal: AbortSignal | undefined,
-): Promise<{ readonly offset: number; readonly body: AsyncIterable<Buffer>; discard(): void }> {
+): Promise<OpenBlob> {
   const what = `get blob ${digest} of ${registry}/${repository}`
   const answer = await session.once({
     what,
@@ -78,7 +87,7 @@ export async function openBlob(
     answer.discard()
     throw sizeMismatch({ digest, size }, `${length} come from byte ${start} on`)
   }
-  return { offset: start, body: answer.body, discard: () => answer.discard() }
+  return { offset: start, body: answer.body, pieces: answer.pieces, discard: () => answer.discard() }
 }
 
 /** Brings a blob into a store; see `RegistryClient.fetchBlob`. */
@@ -185,8 +194,9 @@ async function receive(
   try {
     if (source.offset !== ingest.offset) await restart()
     tell('running', ingest.offset)
-    for await (const chunk of source.body) {
-      await ingest.append(chunk)
+    const isLarge = expected.size - ingest.offset >= large
+    for await (const chunk of isLarge ? source.pieces : source.body) {
+      await (isLarge ? ingest.appendPiece(chunk) : ingest.append(chunk))
       if (ingest.offset - told < progressStep) continue
       told = ingest.offset
       tell('running', told)

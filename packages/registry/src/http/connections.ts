@@ -10,10 +10,11 @@ import type { Readable } from 'node:stream'
 import { abortError, throwIfAborted } from '../abort.js'
 import { isRegistryError, messageOf, RegistryError } from '../errors.js'
 import { Certificates, type CertificateOptions } from './certificates.js'
+import { inPieces, type PieceQueue } from './piece-queue.js'
 import { isPlainHttp, type Insecure } from './plain-http.js'
 import { environmentProxies, proxyAuthorization, proxyFor, type ProxySettings } from './proxy.js'
 import { TunnelAgent } from './tunnel-agent.js'
-import { WideReadsAgent } from './wide-reads-agent.js'
+import { bodyFromSocket, WideReadsAgent } from './wide-reads-agent.js'
 
 /** How other machines are reached. */
 export interface ConnectionOptions extends CertificateOptions {
@@ -47,6 +48,8 @@ export interface HttpAnswer {
   readonly url: URL
   /** The bytes as they come. Stalls, resets and aborts are errors of this iteration. */
   readonly body: AsyncIterable<Buffer>
+  /** The same in large pieces, in place of `body`. Each stays as it is until the next one is asked for. */
+  readonly pieces: AsyncIterable<Buffer>
   /** Drops the body. A large one that was not read to its end takes the connection with it. */
   discard(): void
 }
@@ -100,6 +103,7 @@ export class Connections {
       headers: incoming.headers,
       url: request.url,
       body: { [Symbol.asyncIterator]: () => read(incoming, request, idleTimeoutMs) },
+      pieces: { [Symbol.asyncIterator]: () => readPieces(incoming, request, idleTimeoutMs) },
       discard: () => {
         incoming.on('error', () => undefined)
         const isSmall =
@@ -192,6 +196,30 @@ async function* read(
       isWaiting = false
       yield chunk
       isWaiting = true
+      timer.refresh()
+    }
+  } catch (error) {
+    throw translate(error, request.what, request.signal)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function* readPieces(
+  incoming: IncomingMessage,
+  request: HttpRequest,
+  idleTimeoutMs: number,
+): AsyncGenerator<Buffer, void> {
+  const length = incoming.headers['content-length']
+  let queue: PieceQueue | undefined
+  const timer = setTimeout(() => {
+    if (queue?.isWaiting === true) incoming.destroy(stalled(request.what, idleTimeoutMs))
+    else timer.refresh()
+  }, idleTimeoutMs)
+  if (length !== undefined) queue = bodyFromSocket(incoming, Number(length), () => timer.refresh())
+  try {
+    for await (const piece of queue ?? inPieces(read(incoming, request, idleTimeoutMs))) {
+      yield piece
       timer.refresh()
     }
   } catch (error) {

@@ -106,7 +106,13 @@ export async function fetchImage(
       onArriving: (blob) => {
         const position = manifest.layers.findIndex(({ digest }) => digest === layer.digest)
         const diffId = config.rootfs.diff_ids[position]!
-        onLayer?.({ descriptor: layer, diffId, verified: blob.verified, open: () => blob.open() })
+        onLayer?.({
+          descriptor: layer,
+          diffId,
+          verified: blob.verified,
+          open: () => blob.open(),
+          pieces: () => blob.pieces(),
+        })
       },
     }),
   )

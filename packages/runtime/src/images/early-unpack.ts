@@ -55,7 +55,7 @@ export class EarlyUnpack {
       if (this.#failure !== undefined || this.#signal.aborted) return
       try {
         if (this.#layers.get(next.diffId) !== undefined) continue
-        await this.#layers.add(next.open(), { diffId: next.diffId, signal: this.#signal })
+        await this.#layers.add(next.pieces(), { diffId: next.diffId, signal: this.#signal })
         this.#added.push(next.diffId)
         this.#unpacked(next.diffId)
       } catch (error) {
