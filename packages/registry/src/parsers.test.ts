@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, it } from '@jest/globals'
+import { numbersFrom } from '@ctr/testing'
 import { checkParser } from '../test/support/parser-properties.js'
 import { mediaTypes } from './manifest/media-types.js'
 
@@ -45,17 +46,6 @@ const seeds: readonly (readonly [parser: number, input: string])[] = [
   [6, 'h.io:5000/\n.h.io,10.0.0.0/8,[fd00::]/8'],
 ]
 
-/** Pseudo-random numbers below `bound`, always the same (xorshift32). */
-function numbers(seed: number): (bound: number) => number {
-  let state = seed
-  return (bound) => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % bound
-  }
-}
-
 /** Changes, removes, repeats and mixes in some bytes. */
 function mutate(input: Buffer, other: Buffer, next: (bound: number) => number): Buffer {
   let bytes = input
@@ -86,7 +76,7 @@ describe('parsers of what a registry or a user writes', () => {
   })
 
   it('hold for anything like what they are made for', () => {
-    const next = numbers(20_260_101)
+    const next = numbersFrom(20_260_101)
     const inputs = seeds.map(([parser, text]) => Buffer.concat([Buffer.from([parser]), Buffer.from(text)]))
     for (const input of inputs) checkParser(input)
     for (let n = 0; n < 20_000; n++) {

@@ -1,4 +1,5 @@
 import { describe, it } from '@jest/globals'
+import { numbersFrom } from '@ctr/testing'
 import { checkArchive } from '../../test/archive-properties.js'
 import { entryBlocks, tarOf } from '../../test/tar-builder.js'
 
@@ -43,17 +44,6 @@ const seeds: readonly Buffer[] = [
   }),
 ]
 
-/** Pseudo-random numbers below `bound`, always the same (xorshift32). */
-function numbers(seed: number): (bound: number) => number {
-  let state = seed
-  return (bound) => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % bound
-  }
-}
-
 /** Changes bytes, mixes in pieces of another archive, takes whole blocks out and puts them elsewhere. */
 function mutate(input: Buffer, other: Buffer, next: (bound: number) => number): Buffer {
   let bytes = Buffer.from(input)
@@ -84,7 +74,7 @@ function mutate(input: Buffer, other: Buffer, next: (bound: number) => number): 
 
 describe('ArchiveReader', () => {
   it('holds to its word for anything like an archive', () => {
-    const next = numbers(20_260_101)
+    const next = numbersFrom(20_260_101)
     for (const seed of seeds) checkArchive(Buffer.concat([Buffer.from([73]), seed]))
     for (let n = 0; n < 1000; n += 1) {
       const [input, other] = [seeds[next(seeds.length)]!, seeds[next(seeds.length)]!]
