@@ -24,7 +24,7 @@ const memory = '2G'
  */
 export async function runInMachine(machine, command, { timeoutMs }) {
   const kernel = kernelOf(machine)
-  const folder = mkdtempSync(join(tmpdir(), 'ctr-vm-'))
+  const folder = mkdtempSync(join(tmpdir(), 'vm-ctr-')) // not what tests beside it look for as left by them
   const clean = () => rmSync(folder, { recursive: true, force: true })
   process.once('exit', clean)
   let share
