@@ -27,11 +27,19 @@ export interface ArrivingBlob {
   readonly verified: Promise<boolean>
 }
 
+/** A piece takes a reader less, as long as he keeps up. */
+const usualMs = 10
+
+/** One who has taken so much longer in all is too slow to be waited for: the blob is better on the disk sooner. */
+const mostDebtMs = 100
+
 /** One who reads, while the reading goes on. */
 interface Reader {
   /** Of what was not read yet. */
   position: number
   lent: LentPiece | undefined
+  /** How much longer than usual he has had pieces lately. */
+  debtMs: number
 }
 
 /** The side of who writes: says how far the file goes, and how it ends. */
@@ -70,13 +78,19 @@ export class Arrival implements ArrivingBlob {
   async lend(position: number, bytes: Buffer): Promise<void> {
     const lent: LentPiece[] = []
     for (const reader of this.#readers) {
-      if (position - reader.position > near) continue
+      if (position - reader.position > near || reader.debtMs > mostDebtMs) continue
       reader.lent = new LentPiece(position, bytes)
       lent.push(reader.lent)
     }
     if (lent.length === 0) return
     this.#wake()
     await Promise.all(lent.map((piece) => piece.returned))
+  }
+
+  /** Reckons how long a reader has had a piece. */
+  #settleDebt(reader: Reader, sinceMs: number): void {
+    if (reader.debtMs > mostDebtMs) return // he reads the file from now on
+    reader.debtMs = Math.max(0, reader.debtMs + performance.now() - sinceMs - usualMs)
   }
 
   /** Nothing more comes. The first call counts. */
@@ -94,7 +108,7 @@ export class Arrival implements ArrivingBlob {
   }
 
   async *pieces(): AsyncGenerator<Buffer, void> {
-    const reader: Reader = { position: 0, lent: undefined }
+    const reader: Reader = { position: 0, lent: undefined, debtMs: 0 }
     let file: FileHandle | undefined
     let buffer: Buffer | undefined
     let lent: LentPiece | undefined
@@ -107,7 +121,9 @@ export class Arrival implements ArrivingBlob {
           const bytes = lent.take()
           if (bytes === undefined) continue // it was waited for too long
           reader.position += bytes.byteLength
+          const sinceMs = performance.now()
           yield bytes
+          this.#settleDebt(reader, sinceMs)
           lent.giveBack()
           continue
         }

@@ -1,5 +1,5 @@
 /** How long one who has other bytes to read before is waited for. */
-const patienceMs = 1000
+const patienceMs = 100
 
 /** Bytes of a blob that a reader may use until they are given back. */
 export class LentPiece {
