@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isRuntimeError, type Container, type ContainerExit, type TerminalSize } from '@ctr/runtime'
 import { ApiError } from '../errors.js'
 import type { UpdateBody } from '../http/schemas/create-container.js'
@@ -7,19 +6,17 @@ import { ProbeNote } from '../health/probe-note.js'
 import type { ContainerLog } from '../logs/container-log.js'
 import type { ContainerDocument } from '../state/container-document.js'
 import { Broadcast } from '../streams/broadcast.js'
-import { Pipes, terminalStdio, type ContainerStdio } from '../streams/container-stdio.js'
+import type { ContainerStdio } from '../streams/container-stdio.js'
 import type { OutputChunk } from '../streams/frame.js'
 import { logSource } from '../translate/log-source.js'
 import type { ContainerContext } from './container-context.js'
 import { updated, withoutLink } from './changed-body.js'
 import { endProgram } from './end-program.js'
+import { ProgramStreams } from './program-streams.js'
 import { wantsRestart } from './restart-policy.js'
 import { Restarts } from './restarts.js'
 import { hasNewEnd, noteEnd, noteFailure, noteStart } from './run-notes.js'
 import { RunWaiters, type RunResult } from './run-waiters.js'
-
-/** How long what has ended may take to be read. */
-const longestRestMs = 1000
 
 /** Docker's words for what a container is doing. */
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing'
@@ -32,10 +29,8 @@ export class ManagedContainer {
   readonly waiters = new RunWaiters()
   readonly health: HealthMonitor
   readonly #context: ContainerContext
-  readonly #pipes: Pipes
+  readonly #streams: ProgramStreams
   #handle: Container
-  #stdio: ContainerStdio | undefined
-  #size: TerminalSize | undefined
   /** The run that is going on, to its end and everything that follows from that. */
   #run: Promise<void> | undefined
   /** Until the runtime's container has given back all that it held while it ran. */
@@ -50,9 +45,7 @@ export class ManagedContainer {
     this.#context = context
     this.document = document
     this.#handle = handle
-    this.#pipes = new Pipes(context.pipesFolder(document.id))
-    const [rows = 0, columns = 0] = document.body.HostConfig?.ConsoleSize ?? []
-    if (rows > 0 && columns > 0) this.#size = { rows, columns }
+    this.#streams = new ProgramStreams(context, document, (chunk) => this.#onOutput(chunk))
     this.log = context.openLog(
       document.body.HostConfig?.LogConfig?.Type ?? 'json-file',
       logSource(document, handle),
@@ -96,11 +89,11 @@ export class ManagedContainer {
 
   /** Its input, while it is open. */
   get stdin(): ContainerStdio['stdin'] {
-    return this.#stdio?.stdin
+    return this.#streams.stdin
   }
 
   closeStdin(): void {
-    this.#stdio?.closeStdin()
+    this.#streams.closeStdin()
   }
 
   /** Starts it. @returns False when it runs already. */
@@ -202,8 +195,7 @@ export class ManagedContainer {
   }
 
   resize(size: TerminalSize): void {
-    this.#size = size
-    this.#stdio?.terminal?.resize(size)
+    this.#streams.resize(size)
     if (this.isRunning) this.#emit('resize', { height: String(size.rows), width: String(size.columns) })
   }
 
@@ -223,7 +215,7 @@ export class ManagedContainer {
         await this.#run
       }
       await this.#handle.remove({ volumes })
-      this.#pipes.remove()
+      this.#streams.remove()
       this.#context.forget(this)
     } catch (error) {
       this.#removing = false
@@ -237,10 +229,7 @@ export class ManagedContainer {
   takeUp(): void {
     const { startedAt } = this.document
     this.#beganAt = performance.now() - Math.max(0, Date.now() - Date.parse(startedAt ?? ''))
-    const { Tty, OpenStdin } = this.document.body
-    if (Tty === true) this.#stdio = this.#keptTerminal()
-    else if (this.#pipes.exist)
-      this.#stdio = this.#pipes.reopen({ stdin: OpenStdin ?? false }, (chunk) => this.#onOutput(chunk))
+    this.#streams.takeUp(this.#handle)
     this.#watch()
     if (!this.#handle.isPaused) this.health.resume()
   }
@@ -252,13 +241,7 @@ export class ManagedContainer {
 
   /** It has ended while no daemon was there: what is left on its terminal goes into its log. */
   async noteEnd(exit: ContainerExit | null): Promise<void> {
-    const stdio = this.document.body.Tty === true ? this.#keptTerminal() : undefined
-    if (stdio !== undefined) {
-      // others of the host's processes may have it open, where it was among those
-      await Promise.race([stdio.drained, sleep(longestRestMs, undefined, { ref: false })])
-      stdio.close()
-      await this.log.endRun()
-    }
+    if (await this.#streams.readRest(this.#handle)) await this.log.endRun()
     this.#ended(exit)
     this.#save()
   }
@@ -267,7 +250,7 @@ export class ManagedContainer {
   async letGo(): Promise<void> {
     this.#restarts.cancel()
     this.health.rest()
-    this.#stdio?.close()
+    this.#streams.close()
     this.output.end()
     await this.log.endRun()
     if (!this.isRunning) await this.#released
@@ -279,15 +262,12 @@ export class ManagedContainer {
   }
 
   async #begin(): Promise<void> {
-    const { Tty, OpenStdin } = this.document.body
     await this.#released
     try {
-      if (Tty === true) await this.#beginOnTerminal(OpenStdin ?? false)
-      else await this.#beginOnPipes()
+      this.#handle = await this.#streams.start(this.#handle)
     } catch (error) {
-      this.#stdio?.close()
-      this.#stdio = undefined
-      this.#pipes.remove()
+      this.#streams.close()
+      this.#streams.remove()
       noteFailure(this.document, error)
       this.#save()
       this.output.end()
@@ -305,48 +285,12 @@ export class ManagedContainer {
     this.waiters.started()
   }
 
-  async #beginOnTerminal(stdin: boolean): Promise<void> {
-    this.#handle = await this.#context.runtime.start(this.id, {
-      ...this.#context.linkedNames(this.id),
-      terminalSize: this.#size,
-    })
-    this.#stdio = terminalStdio(this.#handle.terminal!, stdin, (chunk) => this.#onOutput(chunk))
-  }
-
-  /** Its terminal, which outlives the daemon that has made it. */
-  #keptTerminal(): ContainerStdio | undefined {
-    try {
-      const terminal = this.#handle.openTerminal()
-      if (terminal === null) return undefined
-      const stdin = this.document.body.OpenStdin ?? false
-      return terminalStdio(terminal, stdin, (chunk) => this.#onOutput(chunk))
-    } catch (error) {
-      this.#context.onError(error) // it goes on, with nobody at its terminal
-      return undefined
-    }
-  }
-
-  async #beginOnPipes(): Promise<void> {
-    const { OpenStdin, StdinOnce } = this.document.body
-    const input = OpenStdin !== true ? 'none' : StdinOnce === true ? 'ends' : 'stays'
-    const owner = this.#handle.inspect().user
-    const { stdio, ends } = this.#pipes.open({ input, owner }, (chunk) => this.#onOutput(chunk))
-    this.#stdio = stdio
-    using _ends = ends
-    this.#handle = await this.#context.runtime.start(this.id, {
-      ...this.#context.linkedNames(this.id),
-      stdin: ends.stdin?.number ?? 'ignore',
-      stdout: ends.stdout.number,
-      stderr: ends.stderr.number,
-    })
-  }
-
   #watch(): void {
-    const stdio = this.#stdio
+    const { drained } = this.#streams
     this.#released = this.#handle.wait().catch((error: unknown) => this.#context.onError(error))
     const run = this.#handle.exited().then(
       async (exit) => {
-        await stdio?.drained
+        await drained
         await this.#onEnd(exit)
       },
       // what went wrong was told already
@@ -357,13 +301,12 @@ export class ManagedContainer {
   }
 
   async #onEnd(exit: ContainerExit | null): Promise<void> {
-    this.#stdio?.close()
-    this.#stdio = undefined
+    this.#streams.close()
     await this.log.endRun()
     this.#run = undefined
     this.#ended(exit)
     this.log.wake() // who follows looks whether it runs
-    this.#pipes.remove()
+    this.#streams.remove()
     if (exit?.oomKilled === true) this.#emit('oom')
     this.#emit('die', this.#dieAttributes())
     const result: RunResult = { exitCode: this.document.exitCode }
