@@ -24,14 +24,15 @@ if (missing.length > 0) {
   process.exit(process.env.CTR_REQUIRE_PRIVILEGED === '1' ? 1 : 0)
 }
 for (const name of chosen) {
+  // what fails in one machine hides nothing of the others
   const command = args[0] === '--exec' ? args.slice(1) : await prepareTests(name)
   if (command === undefined) continue
   try {
     const code = await runInMachine(machines[name], command, { timeoutMs })
-    if (code !== 0) process.exit(code)
+    if (code !== 0) process.exitCode = code
   } catch (error) {
     console.error(`test/vm, ${name}: ${error.message}`)
-    process.exit(1)
+    process.exitCode = 1
   }
 }
 
