@@ -1,9 +1,9 @@
 import { Readable, type Transform } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { types } from 'node:util'
-import { Gunzip } from '@ctr/linux'
+import { Gunzip, Unzstd, type Decompressor } from '@ctr/linux'
 import { abortError, errnoOf, OverlayError } from '../errors.js'
-import { gunzipPieces } from './gunzip-pieces.js'
+import { decompressPieces } from './decompress-pieces.js'
 
 /** How the bytes of a layer are compressed, as their first bytes say. */
 export type Compression = 'gzip' | 'zstd' | 'none'
@@ -31,7 +31,7 @@ export function compressionOf(start: Uint8Array): Compression {
  * @param consume - Takes the next bytes, and how many compressed ones have been read so far, those that wait to be
  *   decompressed among them.
  * @throws {@link OverlayError} `ERR_OVERLAY_COMPRESSION` for damaged data, `ERR_OVERLAY_UNSUPPORTED` for zstd
- *   on a Node.js without it (before 22.15 and 23.8). Errors of the source and of `consume` come as they are.
+ *   where neither Node.js (since 22.15 and 23.8) nor the system has it (`libzstd.so.1`). Errors of the source and of `consume` come as they are.
  */
 export async function decompress(
   source: AsyncIterable<Uint8Array>,
@@ -69,8 +69,9 @@ async function run(
   let compressedBytes = 0
   const input = rest(start, done, iterator, (chunk) => (compressedBytes += chunk.length))
   const compression = compressionOf(start)
-  if (compression === 'gzip' && Gunzip.isThere) {
-    await gunzipPieces(input, async (chunk) => {
+  using decompressor = decompressorFor(compression)
+  if (decompressor !== undefined) {
+    await decompressPieces(decompressor, input, async (chunk) => {
       if (!signal.aborted) await consume(chunk, compressedBytes)
     })
     return
@@ -123,6 +124,12 @@ async function fill(decoder: Transform, input: AsyncIterable<Uint8Array>): Promi
   decoder.end()
 }
 
+function decompressorFor(compression: Compression): Decompressor | undefined {
+  if (compression === 'gzip' && Gunzip.isThere) return new Gunzip()
+  return compression === 'zstd' && Unzstd.isThere ? new Unzstd() : undefined
+}
+
+/** Of `node:zlib`, where its library cannot be called by others. */
 function decoderFor(compression: Compression): Transform | undefined {
   if (compression === 'none') return undefined
   if (compression === 'gzip') return createGunzip({ chunkSize })
@@ -132,7 +139,7 @@ function decoderFor(compression: Compression): Transform | undefined {
   if (createZstdDecompress !== undefined) return createZstdDecompress({ chunkSize })
   throw new OverlayError(
     'ERR_OVERLAY_UNSUPPORTED',
-    `cannot decompress zstd: Node.js ${process.versions.node} has no zstd, 22.15 and later and 23.8 and later have it`,
+    `cannot decompress zstd: Node.js ${process.versions.node} has no zstd, and there is no libzstd.so.1; install that (libzstd1, zstd-libs), or Node.js 22.15 and later`,
   )
 }
 

@@ -1,4 +1,4 @@
-import { Gunzip, isLinuxError } from '@ctr/linux'
+import { isLinuxError, type Decompressor } from '@ctr/linux'
 import { OverlayError } from '../errors.js'
 
 /** Each chunk is one step of all threads: fewer wait less for another. */
@@ -8,16 +8,17 @@ const chunkSize = 1024 * 1024
 const chunks = 3
 
 /**
- * Decompresses gzip into memory that is used again: each chunk stays as it is until `consume` has taken the next one.
- * While one is consumed, the next is made.
+ * Decompresses into memory that is used again: each chunk stays as it is until `consume` has taken the next one. While
+ * one is consumed, the next is made.
  *
+ * @param decompressor - New, and ended by the caller.
  * @throws {@link OverlayError} `ERR_OVERLAY_COMPRESSION`: it is damaged or cut short.
  */
-export async function gunzipPieces(
+export async function decompressPieces(
+  decompressor: Decompressor,
   input: AsyncIterable<Uint8Array>,
   consume: (chunk: Uint8Array) => Promise<void>,
 ): Promise<void> {
-  using gunzip = new Gunzip()
   const rooms: Buffer[] = []
   let made = 0
   let filled = 0
@@ -36,7 +37,11 @@ export async function gunzipPieces(
     for await (const piece of input) {
       for (let used = 0, isFull = false; used < piece.length || isFull;) {
         const room = (rooms[made % chunks] ??= Buffer.allocUnsafeSlow(chunkSize))
-        const { read, written } = await inflate(gunzip, piece.subarray(used), room.subarray(filled))
+        const { read, written } = await decompressed(
+          decompressor,
+          piece.subarray(used),
+          room.subarray(filled),
+        )
         used += read
         filled += written
         isFull = filled === chunkSize
@@ -45,16 +50,20 @@ export async function gunzipPieces(
       // rather than a few bytes in a step of their own with the next piece
       if (filled > chunkSize / 2) await handOver()
     }
-    if (!gunzip.isWhole) throw damaged('it is cut short')
+    if (!decompressor.isWhole) throw damaged('it is cut short')
     if (filled > 0) await handOver()
     await consumed
   }
   await Promise.race([all(), failed])
 }
 
-async function inflate(gunzip: Gunzip, input: Uint8Array, room: Uint8Array): ReturnType<Gunzip['run']> {
+async function decompressed(
+  decompressor: Decompressor,
+  input: Uint8Array,
+  room: Uint8Array,
+): ReturnType<Decompressor['run']> {
   try {
-    return await gunzip.run(input, room)
+    return await decompressor.run(input, room)
   } catch (error) {
     if (isLinuxError(error)) throw damaged(error.message, error)
     throw error
