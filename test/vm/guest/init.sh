@@ -12,7 +12,13 @@ while read -r module; do insmod "/modules/$module"; done </modules/order
 
 mount -t virtiofs -o ro host /host
 mount -t tmpfs layer /layer
-mkdir /layer/upper /layer/work
+mkdir -p /layer/upper/etc /layer/work
+# what is below a layer must stay as it is, and the host makes and removes users meanwhile
+for name in passwd group shadow gshadow subuid subgid; do
+  for file in "/host/etc/$name" "/host/etc/$name-"; do
+    [ -e "$file" ] && cp -p "$file" /layer/upper/etc
+  done
+done
 mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work root /root
 
 mount --move /dev /root/dev
