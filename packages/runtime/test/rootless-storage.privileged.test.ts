@@ -201,15 +201,21 @@ describeOn(
         const child = start(['hold', folder.path, storage], user)
         const ended = once(child, 'exit')
         const [line] = (await once(child.stdout!, 'data')) as [Buffer]
-        const { own, detached } = JSON.parse(line.toString()) as { own: number; detached: number }
+        const { own, detached, onTerminal } = JSON.parse(line.toString()) as Readonly<
+          Record<'own' | 'detached' | 'onTerminal', number>
+        >
         child.kill('SIGKILL')
         await ended
-        expect([own, detached].map(isRunning)).toEqual([true, true])
-        const count = storage === 'copy' ? 0 : 2
+        expect([own, detached, onTerminal].map(isRunning)).toEqual([true, true, true])
+        const count = storage === 'copy' ? 0 : 3
         expect(servers(folder.path)).toHaveLength(count)
+        const found = [
+          { name: 'kept', pid: detached },
+          { name: 'terminal', pid: onTerminal },
+        ]
         const seen = await run(['after', folder.path, storage], user)
-        expect(seen).toEqual({ found: [{ name: 'kept', pid: detached }], failures: 0 })
-        expect([own, detached].map(isRunning)).toEqual([false, false])
+        expect(seen).toEqual({ found, printed: 'typed\r\ngot typed\r\n', kept: false, failures: 0 })
+        expect([own, detached, onTerminal].map(isRunning)).toEqual([false, false, false])
         for (let tries = 0; servers(folder.path).length > 0 && tries < 1000; tries++) await sleep(20)
         expect(servers(folder.path)).toEqual([])
         const store = readdirSync(join(folder.path, 'root')).find((name) => name.startsWith('overlay-'))!

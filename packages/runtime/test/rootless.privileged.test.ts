@@ -221,7 +221,7 @@ describeOn(
         { name: 'kept', pid: detached },
         { name: 'terminal', pid: onTerminal },
       ]
-      expect(seen).toEqual({ found, printed: 'typed\r\ngot typed\r\n', kept: '', failures: 0 })
+      expect(seen).toEqual({ found, printed: 'typed\r\ngot typed\r\n', kept: false, failures: 0 })
       expect([own, detached, onTerminal].map(isRunning)).toEqual([false, false, false])
     })
   },

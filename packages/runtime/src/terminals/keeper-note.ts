@@ -1,4 +1,4 @@
-import { ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { fstatSync, ftruncateSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import { Fd, flock, isSyscallError, LOCK_EX, pidfdGetfd, pidfdSendSignal, pidfdOpen } from '@ctr/linux'
 import { startTicks } from '../host.js'
 import { READING, WRITING, type StartedKeeper } from './keeper-process.js'
@@ -28,8 +28,7 @@ export class KeeperNote implements Disposable {
   constructor(path: string, bootId: string) {
     this.#path = path
     this.#bootId = bootId
-    this.#file = new Fd(openSync(path, 'a+', 0o600))
-    flock(this.#file.number, LOCK_EX)
+    this.#file = lock(path)
   }
 
   /** The queue of the keeper; undefined where there is none. */
@@ -52,11 +51,11 @@ export class KeeperNote implements Disposable {
     keeper.stay()
   }
 
-  /** Ends the keeper, with what it keeps. */
+  /** Ends the keeper, where there is one, with what it keeps, and removes the file. */
   end(): void {
     using pidfd = this.#find()
     if (pidfd !== undefined) pidfdSendSignal(pidfd.number, SIGKILL)
-    ftruncateSync(this.#file.number)
+    unlinkSync(this.#path)
   }
 
   [Symbol.dispose](): void {
@@ -85,6 +84,21 @@ export class KeeperNote implements Disposable {
       if (error instanceof SyntaxError) return undefined
       throw error
     }
+  }
+}
+
+function lock(path: string): Fd {
+  for (;;) {
+    const file = new Fd(openSync(path, 'a+', 0o600))
+    try {
+      flock(file.number, LOCK_EX)
+      // whoever had it may have removed it: what is locked then is of nobody
+      if (statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(file.number).ino) return file
+    } catch (error) {
+      file.close()
+      throw error
+    }
+    file.close()
   }
 }
 

@@ -101,7 +101,7 @@ export class KeptTerminals {
     if (!existsSync(this.#path)) return
     using note = this.#lock()
     using queue = note.open()
-    if (queue !== undefined && this.#retain(queue, stays) === 0) note.end()
+    if (queue === undefined || this.#retain(queue, stays) === 0) note.end()
   }
 
   #retain(queue: TerminalQueue, stays: (key: string) => boolean): number {

@@ -457,7 +457,7 @@ switch (mode) {
     const terminal = runtime.container('terminal').openTerminal()!
     terminal.write('typed\n')
     const printed = await text(terminal)
-    const kept = readFileSync(join(folders.state, 'terminals'), 'utf8')
+    const kept = existsSync(join(folders.state, 'terminals'))
     console.log(JSON.stringify({ found, printed, kept, failures: runtime.failedCleanUps.length }))
     await runtime.reset()
     for (const { id } of await runtime.images.list()) await runtime.images.remove(id)
