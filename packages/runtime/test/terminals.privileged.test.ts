@@ -24,12 +24,15 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'terminals of containers that out
   let worker: ReturnType<typeof bundleFile>
   let folder: ReturnType<typeof temporaryFolder>
   let runtime: Runtime
+  /** Keepers of others on this machine. */
+  let others: readonly string[] = []
   const where = (): { readonly root: string; readonly state: string } => ({
     root: `${folder.path}/root`,
     state: `${folder.path}/state`,
   })
 
   beforeAll(async () => {
+    others = keepers()
     worker = bundleFile(join(fileURLToPath(new URL('.', import.meta.url)), 'support', 'terminal-worker.ts'))
     folder = temporaryFolder('ctr-terminals-')
     runtime = await Runtime.open(where())
@@ -68,11 +71,12 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'terminals of containers that out
     const written = existsSync(path) ? readFileSync(path, 'utf8') : ''
     return written === '' ? undefined : (JSON.parse(written) as Note)
   }
-  /** All that there are on this machine, also those that nobody has noted. */
+  /** All that there are, also those that nobody has noted. */
   const keepers = (): string[] =>
     readdirSync('/proc').filter((pid) => {
+      if (!/^\d+$/.test(pid) || others.includes(pid)) return false
       try {
-        return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('ctr-terminals')
+        return readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('ctr-terminals')
       } catch {
         return false // it has ended
       }
