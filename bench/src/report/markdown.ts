@@ -47,6 +47,7 @@ As root, from a clone, on a machine that does nothing else:
 npm run bench                      # all of it, some minutes
 npm run bench -- --only run,exec   # only these
 npm run bench -- --json            # with every figure
+npm run bench -- --only pull-random --earlier run.json --write   # this page, in several runs
 \`\`\`
 
 Peers are those on the PATH: \`crun\`, \`runc\`, \`podman\`, and \`docker\` with a daemon that runs. Where they live apart
