@@ -4,10 +4,10 @@ import { collectWhenIdle } from './idle-collection.js'
 
 describe('collectWhenIdle', () => {
   it('collects what is garbage once nothing happens', async () => {
-    using _collection = collectWhenIdle(50)
+    using _collection = collectWhenIdle(500)
     const kept = new WeakRef(garbage())
     await turn()
-    while (kept.deref() !== undefined) await sleep(10)
+    while (kept.deref() !== undefined) await sleep(200)
     expect(kept.deref()).toBeUndefined()
   })
 
@@ -17,7 +17,14 @@ describe('collectWhenIdle', () => {
   })
 })
 
-/** More than is worth a collection, on the heap. */
+/** What is left of work that makes a collection worth while. */
 function garbage(): object {
-  return Array.from({ length: 200_000 }, (_, n) => ({ n }))
+  const { user, system } = process.cpuUsage()
+  const worked = (): number => {
+    const now = process.cpuUsage()
+    return now.user + now.system - user - system
+  }
+  let made: object = {}
+  while (worked() < 600_000) made = Array.from({ length: 10_000 }, (_, n) => ({ n }))
+  return made
 }

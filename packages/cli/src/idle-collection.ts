@@ -7,8 +7,8 @@ const usualInterval = 5000
 /** With less of one processor than this since the last look, it does. */
 const resting = 0.02
 
-/** So many bytes may be garbage. */
-const worthwhile = 2 * 1024 * 1024
+/** After so much work, in microseconds of processor time, there may be garbage that is worth a collection. */
+const worthwhile = 500_000
 
 /**
  * Gives memory back while nothing happens. V8 collects when it allocates: a process that worked and then waits, as a
@@ -20,24 +20,25 @@ const worthwhile = 2 * 1024 * 1024
  */
 export function collectWhenIdle(interval = usualInterval): Disposable {
   const collect = collector()
-  let { cpu, used } = look()
+  let collectedAt = cpuTime()
+  let lookedAt = collectedAt
   const timer = setInterval(() => {
-    const now = look()
-    const share = (now.cpu - cpu) / (interval * 1000)
-    cpu = now.cpu
-    if (share > resting || now.used - used < worthwhile) return
+    const now = cpuTime()
+    const share = (now - lookedAt) / (interval * 1000)
+    lookedAt = now
+    if (share > resting || now - collectedAt < worthwhile) return
     collect()
     collect() // only the second moves what is left together, and gives pages back
-    ;({ cpu, used } = look())
+    lookedAt = collectedAt = cpuTime()
   }, interval)
   timer.unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-/** Processor time of the process in microseconds, and bytes of its heap. */
-function look(): { readonly cpu: number; readonly used: number } {
+/** Processor time of the process, in microseconds. */
+function cpuTime(): number {
   const { user, system } = process.cpuUsage()
-  return { cpu: user + system, used: process.memoryUsage().heapUsed }
+  return user + system
 }
 
 /** V8's own function, which contexts have that are made while the flag is set. */
