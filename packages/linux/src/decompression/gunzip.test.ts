@@ -1,28 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from '@jest/globals'
+import { decompressed, piecesAndRooms } from '../../test/support/decompressed.js'
 import { Gunzip } from './gunzip.js'
 
 const text = Buffer.from('some words of a text, and '.repeat(40_000))
 const random = randomBytes(300_003)
-
-/** Decompresses with pieces of so many bytes, into memory of so many. */
-async function gunzipped(packed: Uint8Array, pieceSize: number, roomSize: number): Promise<Buffer> {
-  using gunzip = new Gunzip()
-  const chunks: Buffer[] = []
-  const room = Buffer.alloc(roomSize)
-  for (let at = 0; at < packed.length; at += pieceSize) {
-    const piece = packed.subarray(at, at + pieceSize)
-    for (let used = 0, isFull = false; used < piece.length || isFull;) {
-      const { read, written } = await gunzip.run(piece.subarray(used), room)
-      used += read
-      isFull = written === room.length
-      chunks.push(Buffer.from(room.subarray(0, written)))
-    }
-  }
-  expect(gunzip.isWhole).toBe(true)
-  return Buffer.concat(chunks)
-}
 
 describe('Gunzip', () => {
   it('is what was compressed, whatever pieces it comes in and goes to', async () => {
@@ -33,20 +16,15 @@ describe('Gunzip', () => {
       [Buffer.alloc(0), 6],
     ] as const) {
       const packed = gzipSync(bytes, { level })
-      for (const [pieceSize, roomSize] of [
-        [packed.length, bytes.length + 10],
-        [packed.length, 4096],
-        [1000, 100_000],
-        [65_537, 65_536],
-      ] as const)
-        expect((await gunzipped(packed, pieceSize, roomSize)).equals(bytes)).toBe(true)
+      for (const [pieceSize, roomSize] of piecesAndRooms(packed, bytes))
+        expect((await decompressed(new Gunzip(), packed, pieceSize, roomSize)).equals(bytes)).toBe(true)
     }
   })
 
   it('puts members together, and passes over zeros behind them', async () => {
     const packed = Buffer.concat([gzipSync('one '), gzipSync(''), gzipSync('two'), Buffer.alloc(1000)])
     for (const pieceSize of [1, 7, packed.length])
-      expect((await gunzipped(packed, pieceSize, 100)).toString()).toBe('one two')
+      expect((await decompressed(new Gunzip(), packed, pieceSize, 100)).toString()).toBe('one two')
   })
 
   it('refuses what is damaged, and knows what is cut short', async () => {
@@ -54,11 +32,13 @@ describe('Gunzip', () => {
     const damaged = Buffer.from(packed)
     damaged[packed.length - 6]! ^= 0xff
     const refused = { code: 'ERR_LINUX_INVALID_ARG' }
-    await expect(gunzipped(damaged, 5000, 100_000)).rejects.toMatchObject(refused)
-    await expect(gunzipped(Buffer.concat([packed, packed.subarray(1)]), 5000, 1e6)).rejects.toMatchObject(
+    await expect(decompressed(new Gunzip(), damaged, 5000, 100_000)).rejects.toMatchObject(refused)
+    await expect(
+      decompressed(new Gunzip(), Buffer.concat([packed, packed.subarray(1)]), 5000, 1e6),
+    ).rejects.toMatchObject(refused)
+    await expect(decompressed(new Gunzip(), Buffer.from('no gzip at all'), 100, 100)).rejects.toMatchObject(
       refused,
     )
-    await expect(gunzipped(Buffer.from('no gzip at all'), 100, 100)).rejects.toMatchObject(refused)
     using gunzip = new Gunzip()
     await gunzip.run(packed.subarray(0, packed.length - 1), Buffer.alloc(text.length + 1))
     expect(gunzip.isWhole).toBe(false)

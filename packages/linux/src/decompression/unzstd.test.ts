@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import * as zlib from 'node:zlib'
 import { zstdFrame } from '@ctr/testing'
 import { describe, expect, it } from '@jest/globals'
+import { decompressed, piecesAndRooms } from '../../test/support/decompressed.js'
 import { Unzstd } from './unzstd.js'
 
 const text = Buffer.from('some words of a text, and '.repeat(40_000))
@@ -11,24 +12,6 @@ const compressed = Buffer.from(
   'KLUv/aSA3g8AFAEA0HNvbWUgd29yZHMgb2YgYSB0ZXh0LCBhbmQgAQCO/3c+x0wAAAhvAQD8/zkQAkwAAAhmAQD8/zkQAkwAAAh4AQD8/zkQAkwAAAhkAQD8/zkQAkwAAAggAQD8/zkQAkwAAAggAQD8/zkQAk0AAAh0AQB83jkQAtkGRSY=',
   'base64',
 )
-
-/** Decompresses with pieces of so many bytes, into memory of so many. */
-async function unpacked(packed: Uint8Array, pieceSize = packed.length, roomSize = 100_000): Promise<Buffer> {
-  using unzstd = new Unzstd()
-  const chunks: Buffer[] = []
-  const room = Buffer.alloc(roomSize)
-  for (let at = 0; at < packed.length; at += pieceSize) {
-    const piece = packed.subarray(at, at + pieceSize)
-    for (let used = 0, isFull = false; used < piece.length || isFull;) {
-      const { read, written } = await unzstd.run(piece.subarray(used), room)
-      used += read
-      isFull = written === room.length
-      chunks.push(Buffer.from(room.subarray(0, written)))
-    }
-  }
-  expect(unzstd.isWhole).toBe(true)
-  return Buffer.concat(chunks)
-}
 
 describe('Unzstd', () => {
   it('is what was compressed, whatever pieces it comes in and goes to', async () => {
@@ -41,13 +24,8 @@ describe('Unzstd', () => {
       [Buffer.alloc(400_000), zstdFrame(Buffer.alloc(400_000))],
       [Buffer.alloc(0), zstdFrame(Buffer.alloc(0))],
     ] as const) {
-      for (const [pieceSize, roomSize] of [
-        [packed.length, bytes.length + 10],
-        [packed.length, 4096],
-        [1000, 100_000],
-        [65_537, 65_536],
-      ] as const)
-        expect((await unpacked(packed, pieceSize, roomSize)).equals(bytes)).toBe(true)
+      for (const [pieceSize, roomSize] of piecesAndRooms(packed, bytes))
+        expect((await decompressed(new Unzstd(), packed, pieceSize, roomSize)).equals(bytes)).toBe(true)
     }
   })
 
@@ -56,7 +34,7 @@ describe('Unzstd', () => {
     const frames = [skipped, zstdFrame(Buffer.from('one ')), zstdFrame(Buffer.alloc(0)), skipped]
     const packed = Buffer.concat([...frames, zstdFrame(Buffer.from('two')), skipped])
     for (const pieceSize of [1, 7, packed.length])
-      expect((await unpacked(packed, pieceSize)).toString()).toBe('one two')
+      expect((await decompressed(new Unzstd(), packed, pieceSize)).toString()).toBe('one two')
   })
 
   it('refuses what is damaged, knows what is cut short, and gives no frame more than 128 MiB', async () => {
@@ -68,7 +46,7 @@ describe('Unzstd', () => {
       [Buffer.from('no zstd at all'), /Unknown frame/],
       [zstdFrame(text, 31), /too much memory/],
     ] as const) {
-      const reading = unpacked(packed)
+      const reading = decompressed(new Unzstd(), packed)
       await expect(reading).rejects.toMatchObject({ code: 'ERR_LINUX_INVALID_ARG' })
       await expect(reading).rejects.toThrow(reason)
     }
