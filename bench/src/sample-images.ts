@@ -1,7 +1,8 @@
+import { spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { createReadStream, createWriteStream, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Transform } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { packLayer, type LayerSource } from '@ctr/overlay'
 import { ImageStore, mediaTypes } from '@ctr/registry'
@@ -19,14 +20,7 @@ export interface SampleImage {
   readonly compression?: 'gzip' | 'zstd' | undefined
 }
 
-const { createZstdCompress } = process.getBuiltinModule('node:zlib') as {
-  readonly createZstdCompress?: () => Transform
-}
-
-/** Whether this Node.js knows zstd: 22.15 and later, 23.8 and later. */
-export const hasZstd = createZstdCompress !== undefined
-
-/** Makes an image and pushes it to a registry. */
+/** Makes an image and pushes it to a registry; zstd by the program of that name, which older versions of Node.js cannot make. */
 export async function pushSample(
   { name, layers, filesPerLayer, fileSize, content, compression }: SampleImage,
   reference: string,
@@ -40,7 +34,7 @@ export async function pushSample(
     const { stream, digests } = packLayer(files(layer, filesPerLayer, fileSize, content), {
       compression: isZstd ? 'none' : 'gzip',
     })
-    await pipeline([stream, ...(isZstd ? [createZstdCompress!()] : []), createWriteStream(file)])
+    await pipeline([stream, ...(isZstd ? [zstd()] : []), createWriteStream(file)])
     packed.push({ file, diffId: (await digests).diffId })
   }
   const blobs = packed.map(({ file, diffId }) => ({
@@ -51,6 +45,11 @@ export async function pushSample(
   await store.add({ layers: blobs }, { reference })
   await store.push(reference)
   for (const { file } of packed) rmSync(file)
+}
+
+function zstd(): Duplex {
+  const child = spawn('zstd', ['-q', '-c'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  return Duplex.from({ writable: child.stdin, readable: child.stdout })
 }
 
 function* files(

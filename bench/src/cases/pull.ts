@@ -7,7 +7,7 @@ import { figuresOf, type Bench, type BenchCase } from '../case.js'
 import { freshDisk } from '../fresh-disk.js'
 import { interleave, type Subject } from '../measure.js'
 import { pullPeers, pullsOfPeers } from '../pull-peers.js'
-import { hasZstd, pushSample, type SampleImage } from '../sample-images.js'
+import { pushSample, type SampleImage } from '../sample-images.js'
 import { quoted } from '../timing-shell.js'
 
 const images: readonly (SampleImage & { readonly title: string; readonly factor: number })[] = [
@@ -59,12 +59,11 @@ const mostMemory = 250
  * @param program - Our program, built.
  */
 export function pullCases(program: string): readonly BenchCase[] {
-  // the newest layers, which older versions of Node.js neither make nor read
-  const possible = images.filter(({ compression }) => compression !== 'zstd' || hasZstd)
-  return possible.map(({ title, factor, ...image }) => ({
+  return images.map(({ title, factor, ...image }) => ({
     name: `pull-${image.name}`,
     title: `ctrjs pull of ${title}`,
     peers: pullPeers,
+    programs: image.compression === 'zstd' ? ['zstd'] : [],
     async measure(bench) {
       const scale = bench.quick ? 10 : 1
       const scaled =
