@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto'
+
 /** One of those that are compared. */
 export interface Subject {
   /** `ctr`, or the peer's name. */
@@ -18,7 +20,8 @@ export interface Plan {
 
 /**
  * Measures all subjects by turns, a short burst each, so that drift of the machine (temperature, caches,
- * neighbours) meets all of them alike. One turn more, the first, is not counted.
+ * neighbours) meets all of them alike; in another order each round, so that nobody always has the memory and the disk as
+ * the same other one leaves them. One turn more, the first, is not counted.
  *
  * @returns Milliseconds, by name.
  */
@@ -28,13 +31,22 @@ export async function interleave(
 ): Promise<ReadonlyMap<string, readonly number[]>> {
   const samples = new Map(subjects.map(({ name }) => [name, [] as number[]]))
   for (let round = 0; round <= rounds; round++) {
-    for (const subject of subjects) {
+    for (const subject of shuffled(subjects)) {
       signal.throwIfAborted()
       const times = await subject.run(subject.burst ?? burst)
       if (round > 0) samples.get(subject.name)!.push(...times)
     }
   }
   return samples
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  const order = [...items]
+  for (let left = order.length; left > 1; left--) {
+    const picked = randomInt(left)
+    ;[order[left - 1], order[picked]] = [order[picked]!, order[left - 1]!]
+  }
+  return order
 }
 
 /** A subject that is a function of this process. */
