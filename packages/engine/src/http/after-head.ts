@@ -32,7 +32,10 @@ export class AfterHead extends Transform {
   }
 }
 
-/** True of others than unix sockets, whose peers do not tell what they have read. */
+/**
+ * True over TCP, where nobody can tell: `SIOCOUTQ` and `TCP_INFO` know what the peer's kernel has confirmed, which it does
+ * as the bytes come, not as its program reads them.
+ */
 function isAllRead(socket: Socket): boolean {
   const fd = (socket as { readonly _handle?: { readonly fd?: number } | null })._handle?.fd ?? -1
   return socket.remoteFamily !== undefined || fd < 0 || isSendQueueEmpty(fd)
