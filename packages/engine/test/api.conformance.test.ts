@@ -135,6 +135,27 @@ describeOn(needs, 'the API of Engine', () => {
     expect((await call('GET', '/_ping')).status).toBe(200)
   })
 
+  it('answers names with percent signs, and JSON in the place of an archive, as mistakes of the client', async () => {
+    for (const [method, path, status] of [
+      ['GET', '/plugins/%25/json', 404],
+      ['GET', '/images/%25/json', 400],
+      ['DELETE', '/images/%25', 400],
+      ['POST', '/images/%25/tag?repo=x', 400],
+      ['GET', '/distribution/%25/json', 400],
+    ] as const)
+      expect([path, (await call(method, path)).status]).toEqual([path, status])
+    await suite.ok('create', '--name', 'json', image, 'true')
+    for (const [method, path] of [
+      ['POST', '/images/load'],
+      ['POST', '/images/create?fromSrc=-'],
+      ['PUT', '/containers/json/archive?path=/'],
+    ] as const) {
+      const answer = await call(method, path, '{}')
+      expect([path, answer.status, message(answer)]).toEqual([path, 400, expect.stringContaining('archive')])
+    }
+    await suite.ok('rm', 'json')
+  })
+
   it('tells what it is', async () => {
     expect(await suite.ok('version', '-f', '{{.Server.Version}} {{.Server.MinAPIVersion}}')).toBe(
       '0.1.0 1.24',

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { limits } from './limits.js'
+import type { BodyBounds } from './read-body.js'
+import { dropRest } from './upload.js'
 
 const sockets = new WeakMap<IncomingMessage, Socket>()
 /** Bodies of requests that Node takes for ended with their headers. */
@@ -17,7 +19,10 @@ export function upgradedSocket(request: IncomingMessage): Socket | undefined {
  * Lets requests that ask for an upgrade go through the routes as all others: Node hands them over without parsing on, so
  * the body, of which it has read none, is read here, and what follows it stays in the connection.
  */
-export function routeUpgrades(app: FastifyInstance): void {
+export function routeUpgrades(
+  app: FastifyInstance,
+  { bytes = limits.bodyBytes, ms = limits.bodyMs }: BodyBounds = {},
+): void {
   app.addHook('preParsing', (request, _reply, payload, done) => {
     const body = bodies.get(request.raw)
     done(null, body === undefined ? payload : Readable.from([body], { objectMode: false }))
@@ -25,8 +30,8 @@ export function routeUpgrades(app: FastifyInstance): void {
   app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     if (head.length > 0) socket.unshift(head)
-    const late = setTimeout(() => socket.destroy(), limits.bodyMs)
-    readBody(request, socket).then(
+    const late = setTimeout(() => socket.destroy(), ms)
+    readBody(request, socket, bytes).then(
       (body) => {
         clearTimeout(late)
         bodies.set(request, body)
@@ -34,7 +39,10 @@ export function routeUpgrades(app: FastifyInstance): void {
         const response = new ServerResponse(request)
         response.shouldKeepAlive = false
         response.assignSocket(socket)
-        response.on('finish', () => socket.end())
+        response.on('finish', () => {
+          socket.end()
+          dropRest(socket) // or the client's end is not seen
+        })
         app.routing(request, response)
       },
       () => {
@@ -50,15 +58,15 @@ function isTakenOver({ headers }: IncomingMessage): boolean {
 }
 
 /** The body of a length, or the first chunk of one in chunks: clients that go on writing never send the last one. */
-async function readBody(request: IncomingMessage, socket: Socket): Promise<Buffer> {
+async function readBody(request: IncomingMessage, socket: Socket, most: number): Promise<Buffer> {
   const length = Number(request.headers['content-length'] ?? 0)
-  if (length > limits.bodyBytes) throw new Error('the body is too large')
+  if (length > most) throw new Error('the body is too large')
   if (length > 0) return await readExactly(socket, length)
   const isChunked = request.headers['transfer-encoding']?.toLowerCase() === 'chunked'
   // who attaches sends no body, and what comes is input
   if (!isChunked || !/\/exec\/[^/]+\/start(\?|$)/.test(request.url ?? '')) return Buffer.alloc(0)
   const size = Number.parseInt(await readLine(socket), 16)
-  if (!(size >= 0 && size <= limits.bodyBytes)) throw new Error('the chunk is malformed')
+  if (!(size >= 0 && size <= most)) throw new Error('the chunk is malformed')
   const body = await readExactly(socket, size)
   await readLine(socket)
   request.headers['content-length'] = String(size)
@@ -77,14 +85,18 @@ async function readLine(socket: Socket): Promise<string> {
 
 /** Takes whatever has come and gives back what is too much: a wait for `readable` ends at once while something is left. */
 async function readExactly(socket: Socket, length: number): Promise<Buffer> {
-  let bytes: Buffer = Buffer.alloc(0)
-  while (bytes.length < length) {
+  const chunks: Buffer[] = []
+  let missing = length
+  while (missing > 0) {
     const more = socket.read() as Buffer | null
-    if (more !== null) bytes = Buffer.concat([bytes, more])
-    else if (socket.destroyed || socket.readableEnded) throw new Error('the connection was closed')
+    if (more !== null) {
+      chunks.push(more)
+      missing -= more.length
+    } else if (socket.destroyed || socket.readableEnded) throw new Error('the connection was closed')
     else await nextEvent(socket)
   }
-  if (bytes.length > length) socket.unshift(bytes.subarray(length))
+  const bytes = Buffer.concat(chunks)
+  if (missing < 0) socket.unshift(bytes.subarray(length))
   return bytes.subarray(0, length)
 }
 

@@ -1,6 +1,35 @@
-import type { Readable } from 'node:stream'
-import { ApiError } from '../errors.js'
+import { Readable } from 'node:stream'
+import type { FastifyRequest } from 'fastify'
+import { ApiError, badRequest } from '../errors.js'
 import { limits } from './limits.js'
+
+/**
+ * The archive that a request sends.
+ *
+ * @throws `ApiError` 400: the body is said to be JSON.
+ */
+export function archiveOf({ body, raw }: Pick<FastifyRequest, 'body' | 'raw'>): Readable {
+  const archive = body ?? raw
+  if (!(archive instanceof Readable)) throw badRequest('the body must be an archive, and not JSON')
+  return archive
+}
+
+/**
+ * Works with an archive that a request sends.
+ *
+ * @throws As `work` does, with the rest of the archive read: clients that still write do not read the answer.
+ */
+export async function withUpload<T>(
+  archive: Readable,
+  work: (chunks: AsyncIterable<Buffer>) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(uploadOf(archive))
+  } catch (error) {
+    dropRest(archive)
+    throw error
+  }
+}
 
 /**
  * The chunks of an upload. One that stalls is given up, so that it does not hold what it is for.

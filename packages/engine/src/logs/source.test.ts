@@ -25,6 +25,12 @@ describe('tagOf()', () => {
 })
 
 describe('attributesOf()', () => {
+  it.each(['labels-regex', 'env-regex'])('refuses a pattern of %s that takes for ever', (option) => {
+    const evil = `${'a'.repeat(60)}!`
+    const given = { ...source({ [option]: '^(a+)+$' }), labels: { [evil]: '' }, env: [`${evil}=`] }
+    expect(() => attributesOf(given)).toThrow(`invalid log option ${option}: it takes too long`)
+  })
+
   it('chooses labels and variables by name and by pattern', () => {
     expect(attributesOf(source({}))).toEqual({})
     expect(

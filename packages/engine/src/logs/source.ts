@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { badRequest } from '../errors.js'
+import { BoundedPattern } from './bounded-pattern.js'
 
 /** What log drivers know of a container. */
 export interface LogSource {
@@ -67,6 +68,7 @@ function fieldOf(inside: string): (source: LogSource) => string {
  * Labels and variables that the options `labels`, `labels-regex`, `env` and `env-regex` choose.
  *
  * @param keyOf - What a key is called in the entries.
+ * @throws `ApiError` 400: a pattern takes too long.
  */
 export function attributesOf(
   { config, env, labels }: LogSource,
@@ -82,9 +84,14 @@ export function attributesOf(
   ] as const) {
     const names = new Set((config[option] ?? '').split(',').filter((name) => name !== ''))
     const pattern = config[`${option}-regex`] ?? ''
-    const isChosen = pattern === '' ? () => false : (name: string) => new RegExp(pattern).test(name)
-    for (const [name, value] of Object.entries(values))
-      if (names.has(name) || isChosen(name)) found[keyOf(name)] = value
+    const all = Object.entries(values)
+    const chosen = pattern === '' ? [] : new BoundedPattern(pattern).matches(all.map(([name]) => name))
+    if (chosen === undefined)
+      throw badRequest(
+        `invalid log option ${option}-regex: it takes too long to try ${JSON.stringify(pattern)}`,
+      )
+    for (const [at, [name, value]] of all.entries())
+      if (names.has(name) || chosen[at] === true) found[keyOf(name)] = value
   }
   return found
 }

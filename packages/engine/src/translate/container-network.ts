@@ -59,17 +59,17 @@ export function namesOf({ HostConfig }: CreateBody): Pick<CreateContainerOptions
   const [nameservers, search, options] = [Dns, DnsSearch, DnsOptions].map((list) =>
     list == null || list.length === 0 ? undefined : list,
   )
-  const extraHosts: Record<string, string[]> = {}
+  const extraHosts = new Map<string, string[]>()
   for (const line of ExtraHosts ?? []) {
     const [, name, address] = /^([^:=]+)[:=](.+)$/.exec(line) ?? []
     if (name === undefined || address === undefined)
       throw badRequest(`invalid value of HostConfig.ExtraHosts: ${JSON.stringify(line)} is not NAME:ADDRESS`)
-    extraHosts[name] = [...(extraHosts[name] ?? []), address]
+    extraHosts.set(name, [...(extraHosts.get(name) ?? []), address])
   }
   const isSet = nameservers !== undefined || search !== undefined || options !== undefined
   return {
     dns: isSet ? { nameservers, search, options } : undefined,
-    extraHosts: Object.keys(extraHosts).length === 0 ? undefined : extraHosts,
+    extraHosts: extraHosts.size === 0 ? undefined : Object.fromEntries(extraHosts),
   }
 }
 

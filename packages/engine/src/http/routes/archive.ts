@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream'
 import { isOverlayError } from '@ctr/overlay'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ManagedContainer } from '../../containers/managed-container.js'
@@ -7,7 +6,7 @@ import { ApiError, badRequest } from '../../errors.js'
 import { pathStat } from '../../translate/path-stat.js'
 import { limits } from '../limits.js'
 import { Query } from '../query.js'
-import { dropRest, uploadOf } from '../upload.js'
+import { archiveOf, withUpload } from '../upload.js'
 
 const header = 'X-Docker-Container-Path-Stat'
 
@@ -31,19 +30,15 @@ export function archiveRoutes(app: FastifyInstance, engine: EngineCore): void {
   app.put(route, async (request, reply) => {
     const { container, path, notFound } = asked(request, engine)
     const query = new Query(request)
-    const body = (request.body as Readable | undefined) ?? request.raw
-    try {
-      await container.handle.files
-        .copyIn(uploadOf(body), path, {
+    await withUpload(archiveOf(request), (chunks) =>
+      container.handle.files
+        .copyIn(chunks, path, {
           limits: limits.archive,
           keepsKinds: query.flag('noOverwriteDirNonDir'),
           owner: query.flag('copyUIDGID') ? ownerOf(container) : undefined,
         })
-        .catch(notFound)
-    } catch (error) {
-      dropRest(body)
-      throw error
-    }
+        .catch(notFound),
+    )
     engine.emitOf(container, 'extract-to-dir', {})
     await reply.code(200).send()
   })

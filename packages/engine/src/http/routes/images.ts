@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { formatPlatform, type Platform, type StoredImage } from '@ctr/registry'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -18,6 +17,7 @@ import { platformIn } from '../platform.js'
 import { Query } from '../query.js'
 import { registryAuth } from '../registry-auth.js'
 import { untilOf } from '../until-filter.js'
+import { archiveOf, withUpload } from '../upload.js'
 
 const filterNames = ['before', 'dangling', 'label', 'reference', 'since', 'until']
 
@@ -90,9 +90,12 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
   app.post('/images/load', async (request, reply) => {
     if (new Query(request).text('platform') !== undefined)
       throw notImplemented('loading one platform of an image is not supported')
+    const archive = archiveOf(request)
     const lines = new JsonLines(reply)
     await lines.during(async () => {
-      const loaded = await runtime.images.load(request.body as Readable, { signal: lines.signal })
+      const loaded = await withUpload(archive, (chunks) =>
+        runtime.images.load(chunks, { signal: lines.signal }),
+      )
       for (const image of loaded) {
         engine.events.emit('image', 'load', image.id, { name: image.id })
         const names = image.loadedNames
@@ -146,7 +149,7 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
   })
 
   app.delete('/images/*', async (request) => {
-    const name = decodeURIComponent((request.params as { '*': string })['*'])
+    const name = (request.params as { '*': string })['*']
     const query = new Query(request)
     // what is asked of one platform must not be done to all
     if (query.text('platforms') !== undefined)
@@ -162,16 +165,21 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
   ): Promise<FastifyReply> {
     const query = new Query(request)
     const reference = namedByQuery(query)
+    const archive = source === '-' ? archiveOf(request) : undefined
     const lines = new JsonLines(reply)
+    const options = {
+      reference,
+      changes: query.all('changes'),
+      message: query.text('message'),
+      platform: query.text('platform'),
+      signal: lines.signal,
+    }
     await lines.during(async () => {
-      if (source !== '-') await lines.send({ status: `Downloading from ${source}` })
-      const image = await images.import(source === '-' ? (request.body as Readable) : source, {
-        reference,
-        changes: query.all('changes'),
-        message: query.text('message'),
-        platform: query.text('platform'),
-        signal: lines.signal,
-      })
+      if (archive === undefined) await lines.send({ status: `Downloading from ${source}` })
+      const image =
+        archive === undefined
+          ? await images.import(source, options)
+          : await withUpload(archive, (chunks) => images.import(chunks, options))
       await lines.send({ status: image.id })
     })
     return reply
@@ -197,7 +205,7 @@ function split(
   request: FastifyRequest,
   actions: readonly string[],
 ): { readonly name: string; readonly action: string } {
-  const path = decodeURIComponent((request.params as { '*': string })['*'])
+  const path = (request.params as { '*': string })['*']
   const at = path.lastIndexOf('/')
   const action = path.slice(at + 1)
   if (at <= 0 || !actions.includes(action)) throw new ApiError(404, 'page not found')

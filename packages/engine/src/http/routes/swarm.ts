@@ -16,7 +16,7 @@ export function swarmRoutes(app: FastifyInstance): void {
   }
   app.get('/plugins', () => [])
   app.all('/plugins/*', (request) => {
-    const path = decodeURIComponent((request.params as { '*': string })['*'])
+    const path = (request.params as { '*': string })['*']
     if (['pull', 'privileges', 'create'].includes(path)) throw notImplemented('plugins are not supported')
     // there are none: whichever is asked for is not found
     const name = path.replace(/\/(json|enable|disable|upgrade|push|set)$/, '')

@@ -1,4 +1,5 @@
 import { badRequest } from '../../errors.js'
+import { BoundedPattern } from '../bounded-pattern.js'
 import type { LogDriver } from '../driver.js'
 import type { LogBatch, LogSink } from '../entry.js'
 import { parseLogFlag } from '../sizes.js'
@@ -94,7 +95,7 @@ interface Settings {
   readonly createsGroup: boolean
   readonly createsStream: boolean
   readonly format: string | undefined
-  readonly pattern: RegExp | undefined
+  readonly pattern: BoundedPattern | undefined
   readonly flushMs: number
   readonly mostBuffered: number
 }
@@ -125,7 +126,7 @@ function settingsOf(config: Config): Settings {
   }
 }
 
-function patternOf(config: Config, format: string | undefined): RegExp | undefined {
+function patternOf(config: Config, format: string | undefined): BoundedPattern | undefined {
   const [datetime, multiline] = ['awslogs-datetime-format', 'awslogs-multiline-pattern'] as const
   if (datetime in config && multiline in config)
     throw badRequest(`you cannot configure log opt '${datetime}' and '${multiline}' at the same time`)
@@ -136,7 +137,7 @@ function patternOf(config: Config, format: string | undefined): RegExp | undefin
   const text = config[multiline] ?? datetimePattern(config[datetime] ?? '')
   if (text === '') return undefined
   try {
-    return new RegExp(text)
+    return new BoundedPattern(text)
   } catch (error) {
     throw badRequest(`awslogs could not parse multiline pattern key "${text}": ${(error as Error).message}`)
   }

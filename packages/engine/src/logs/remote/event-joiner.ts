@@ -1,3 +1,4 @@
+import type { BoundedPattern } from '../bounded-pattern.js'
 import { linesOf, type LogBatch } from '../entry.js'
 
 /** Output that belongs together: a line, or several. */
@@ -21,16 +22,17 @@ interface OpenEvent {
  */
 export class EventJoiner {
   readonly #mostBytes: number
-  readonly #pattern: RegExp | undefined
+  #pattern: BoundedPattern | undefined
   readonly #open = new Map<string, OpenEvent>()
   /** Streams whose last line has not ended. */
   readonly #inLine = new Set<string>()
 
   /**
    * @param mostBytes - Of an event. It must have room for a piece of a line.
-   * @param pattern - Of lines that an event begins with; without one each line is an event.
+   * @param pattern - Of lines that an event begins with; without one each line is an event, and so it is from the first
+   *   time on that trying it takes too long.
    */
-  constructor(mostBytes: number, pattern?: RegExp) {
+  constructor(mostBytes: number, pattern?: BoundedPattern) {
     this.#mostBytes = mostBytes
     this.#pattern = pattern
   }
@@ -42,7 +44,12 @@ export class EventJoiner {
 
   /** @returns Events that have come to their ends by this. */
   add(batch: LogBatch): LogEvent[] {
-    return linesOf(batch).flatMap((line) => this.#addLine(line, batch))
+    const lines = linesOf(batch)
+    const begins = this.#pattern?.matches(lines)
+    if (begins !== undefined) return lines.flatMap((line, at) => this.#addLine(line, begins[at]!, batch))
+    const held = this.#pattern === undefined ? [] : this.flush()
+    this.#pattern = undefined
+    return [...held, ...lines.flatMap((line) => this.#addLine(line, true, batch))]
   }
 
   /** Ends events that were begun at least so many milliseconds ago. */
@@ -51,7 +58,7 @@ export class EventJoiner {
     return [...this.#open].flatMap(([stream, { since }]) => (since <= latest ? this.#end(stream) : []))
   }
 
-  #addLine(line: string, { stream, time, part }: LogBatch): LogEvent[] {
+  #addLine(line: string, matches: boolean, { stream, time, part }: LogBatch): LogEvent[] {
     const pattern = this.#pattern
     const goesOn = this.#inLine.has(stream)
     const isWhole = part?.last ?? true
@@ -60,7 +67,7 @@ export class EventJoiner {
     const text = isWhole && pattern !== undefined ? `${line}\n` : line
     const bytes = Buffer.byteLength(text)
     const open = this.#open.get(stream)
-    const begins = !goesOn && (pattern?.test(line) ?? true)
+    const begins = !goesOn && matches
     const isTooMuch = open !== undefined && open.bytes + bytes > this.#mostBytes
     const ended = begins || isTooMuch ? this.#end(stream) : []
     const event = this.#open.get(stream) ?? { time, text: '', bytes: 0, since: performance.now() }
