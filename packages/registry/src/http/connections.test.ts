@@ -1,13 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { IncomingMessage } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { TLSSocket, type PeerCertificate } from 'node:tls'
 import { describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '@ctr/testing'
 import { startHttp } from '../../test/support/http-server.js'
 import { startProxy } from '../../test/support/proxy-server.js'
 import { makeIdentity } from '../../test/support/x509.js'
+import { Connections } from './connections.js'
 import { RegistryClient, type RegistryClientOptions } from '../client/registry-client.js'
 
 const authority = makeIdentity({ name: 'test authority' })
@@ -67,6 +69,35 @@ describe('TLS', () => {
     expect(seen.slice(-2)).toEqual(['client', 'nobody'])
     writeFileSync(join(own, 'ca.crt'), 'damaged')
     await expect(ping(registry.address, options)).rejects.toMatchObject({ code: 'ERR_REGISTRY_CREDENTIALS' })
+  })
+})
+
+describe('the pieces of an answer', () => {
+  it.each([
+    ['is reset', (socket: Socket) => socket.resetAndDestroy(), 'ERR_REGISTRY_CONNECTION'],
+    ['ends', (socket: Socket) => socket.end(), 'ERR_REGISTRY_CONNECTION'],
+    ['is given up', (_: Socket, own: AbortController) => own.abort(), 'ABORT_ERR'],
+  ])('fail where the connection %s before they are asked for', async (_, end, code) => {
+    const own = new AbortController()
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', () => {
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${2 ** 21}\r\n\r\n`)
+        setTimeout(() => end(socket, own), 5)
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const connections = new Connections({ proxy: {}, idleTimeoutMs: 10_000 })
+    try {
+      const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+      const answer = await connections.exchange({ what: 'get it', method: 'GET', url, signal: own.signal })
+      await sleep(100)
+      const first = answer.pieces[Symbol.asyncIterator]().next()
+      await expect(first).rejects.toMatchObject(code === 'ABORT_ERR' ? { name: 'AbortError' } : { code })
+    } finally {
+      connections.close()
+      server.close()
+    }
   })
 })
 

@@ -52,7 +52,7 @@ export class WideReadsAgent extends Agent {
  *
  * @param length - Bytes of the body; none of them has been read by anybody yet.
  * @param onBytes - Told whenever some have come.
- * @returns Undefined when the connection is not of a {@link WideReadsAgent}.
+ * @returns Undefined when the connection is not of a {@link WideReadsAgent}, or has broken.
  */
 export function bodyFromSocket(
   incoming: IncomingMessage,
@@ -63,6 +63,7 @@ export function bodyFromSocket(
   const connection = connections.get(socket)
   // what the parser has not seen yet is in order only behind what it has
   if (connection === undefined || incoming.complete || socket.readableLength > 0) return undefined
+  if (incoming.destroyed) return undefined // nobody would be told of its end any more
   const queue = new PieceQueue()
   let left = length
   const take = (bytes: Uint8Array): boolean => {
