@@ -194,4 +194,18 @@ describeOn(needs, 'the API of Engine', () => {
     expect(events.map(({ Action }) => Action)).toEqual(['create', 'attach', 'start', 'die', 'destroy'])
     expect(events[3]!.Actor.Attributes).toMatchObject({ name: 'told', image, a: 'b', exitCode: '0' })
   })
+
+  it('tells of the end of each program that exec has started, whoever is there to see it', async () => {
+    await suite.ok('run', '-d', '--name', 'execs', '--network', 'none', image, 'sleep', '100')
+    expect((await suite.docker('exec', 'execs', 'sh', '-c', 'exit 3')).code).toBe(3)
+    await suite.ok('exec', '-d', 'execs', 'sh', '-c', 'exit 4')
+    expect((await suite.docker('exec', 'execs', 'nosuch')).code).toBe(127)
+    let ends: readonly string[] = []
+    while (ends.length < 2) {
+      const events = await suite.pastEvents('{{.Action}} {{.Actor.Attributes.exitCode}}')
+      ends = events.filter((line) => line.startsWith('exec_die'))
+    }
+    expect(ends).toEqual(['exec_die 3', 'exec_die 4'])
+    await suite.ok('rm', '-f', 'execs')
+  })
 })

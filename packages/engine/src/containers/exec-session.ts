@@ -17,10 +17,17 @@ export class ExecSession {
   #started = false
   #process: ExecProcess | undefined
   #size: TerminalSize | undefined
+  readonly #onEnd: (session: ExecSession, exitCode: number) => void
 
-  constructor(container: ManagedContainer, body: ExecBody) {
+  /** @param onEnd - Told when the program has ended; not of one that could not be started. */
+  constructor(
+    container: ManagedContainer,
+    body: ExecBody,
+    onEnd: (session: ExecSession, exitCode: number) => void,
+  ) {
     this.container = container
     this.body = body
+    this.#onEnd = onEnd
   }
 
   /**
@@ -80,6 +87,7 @@ export class ExecSession {
     this.isRunning = false
     this.exitCode = exitCode
     this.#process = undefined
+    this.#onEnd(this, exitCode)
   }
 }
 

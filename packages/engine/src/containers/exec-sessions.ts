@@ -9,8 +9,13 @@ const keptAfterEnd = 1000
 export class ExecSessions {
   readonly #all = new Map<string, ExecSession>()
 
-  add(container: ManagedContainer, body: ExecBody): ExecSession {
-    const session = new ExecSession(container, body)
+  /** @param onEnd - See {@link ExecSession}. */
+  add(
+    container: ManagedContainer,
+    body: ExecBody,
+    onEnd: (session: ExecSession, exitCode: number) => void,
+  ): ExecSession {
+    const session = new ExecSession(container, body, onEnd)
     this.#all.set(session.id, session)
     this.#forgetOld()
     return session

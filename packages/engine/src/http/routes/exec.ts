@@ -19,7 +19,9 @@ export function execRoutes(app: FastifyInstance, engine: EngineCore): void {
     const body = request.body as ExecBody
     parseDetachKeys(orDefault(body.DetachKeys))
     if (!container.isRunning) throw new ApiError(409, `container ${container.id} is not running`)
-    const session = execs.add(container, body)
+    const session = execs.add(container, body, ({ id: execID }, exitCode) =>
+      engine.emitOf(container, 'exec_die', { execID, exitCode: String(exitCode) }),
+    )
     engine.emitOf(container, `exec_create: ${body.Cmd.join(' ')}`, { execID: session.id })
     return await reply.code(201).send({ Id: session.id })
   })
@@ -52,8 +54,6 @@ export function execRoutes(app: FastifyInstance, engine: EngineCore): void {
       const bytes = Buffer.from(`${toApiError(error).message}\r\n`)
       client.writable.end(isRaw ? bytes : frame({ stream: 'stderr', bytes }))
     }
-    if (session.exitCode !== null)
-      engine.emitOf(session.container, 'exec_die', { execID: session.id, exitCode: String(session.exitCode) })
     return reply
   })
 
