@@ -98,6 +98,8 @@ describeDaemons('ctrjs -H', (name, { suite, host, run, ok }) => {
     expect(await ok('images', '--format', '{{.Repository}}:{{.Tag}}', 'copy')).toBe('copy:1\n')
     expect(await ok('inspect', '--type', 'image', '-f', '{{.Config.Cmd}}', 'copy:1')).toBe('[sh]\n')
     await ok('push', '-q', suite.image)
+    const { stderr } = await run('push', '--platform', 'plan9/arm', suite.image)
+    expect(stderr).toContain(name === 'dockerd' ? 'older than version 1.48' : 'No such image')
     expect(await ok('rmi', 'copy:1')).toBe('Untagged: copy:1\n')
     expect(await ok('volume', 'create', '--label', 'a=b', 'data')).toBe('data\n')
     expect(await ok('volume', 'inspect', '-f', '{{json .Labels}}', 'data')).toBe('{"a":"b"}\n')

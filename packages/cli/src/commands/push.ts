@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { untilInterrupted } from '../attach/until-interrupted.js'
 import type { Cli } from '../cli.js'
-import { needsRuntime } from '../errors.js'
 import { addReachFlags, reachOf, type ReachFlags } from '../options/reach-flags.js'
 import { shortName } from '../output/image-name.js'
 import { printLine } from '../output/pipe-end.js'
@@ -26,9 +25,8 @@ export function define(command: Command, cli: Cli): void {
     await untilInterrupted(cli, async (signal) => {
       const host = cli.daemon()
       if (host !== undefined) {
-        if (platform !== undefined) throw needsRuntime('push one platform of an image')
         const { pushOnDaemon } = await import('../backend/remote/transfers.js')
-        await pushOnDaemon(host, image, { quiet, stream: process.stdout, signal })
+        await pushOnDaemon(host, image, { quiet, platform, stream: process.stdout, signal })
         return
       }
       await using runtime = await cli.open()

@@ -1,10 +1,10 @@
 import { CliError, needsRuntime } from '../../errors.js'
 import type { BackendImages } from '../backend.js'
 import type { HistoryRow } from '../rows.js'
-import { speaks } from './api-version.js'
 import type { DaemonClient } from './daemon-client.js'
 import { imagePath, splitName } from './image-path.js'
 import { jsonLines } from './json-lines.js'
+import { platformFor } from './platform.js'
 import { imageRow, type ListedImage } from './remote-rows.js'
 
 interface Removed {
@@ -90,26 +90,6 @@ function historyRow({ Id, Created, CreatedBy, Size, Comment }: Step): HistoryRow
     size: Size,
     comment: Comment,
   }
-}
-
-/**
- * `os/architecture[/variant]` as the API has it.
- *
- * @throws `CliError` `ERR_CLI_REFUSED`: the daemon is older, and would take all of the image.
- */
-async function platformFor(
-  client: DaemonClient,
-  text: string | undefined,
-  what: string,
-): Promise<object | undefined> {
-  if (text === undefined) return undefined
-  if (!(await speaks(client, 48)))
-    throw new CliError(
-      'ERR_CLI_REFUSED',
-      `cannot ${what} one platform of an image: this daemon is older than version 1.48 of the API`,
-    )
-  const [os, architecture, variant] = text.split('/')
-  return { os, architecture, ...(variant === undefined ? {} : { variant }) }
 }
 
 interface Told {

@@ -5,6 +5,7 @@ import { DaemonClient } from './daemon-client.js'
 import { jsonLines } from './json-lines.js'
 import { registryAuth } from './registry-auth.js'
 import { imagePath, splitName } from './image-path.js'
+import { platformFor } from './platform.js'
 
 interface Progress {
   readonly id?: string
@@ -36,12 +37,12 @@ export async function pullOnDaemon(
 export async function pushOnDaemon(
   host: string,
   image: string,
-  { quiet, stream, signal }: ShownPull,
+  { quiet, stream, signal, platform }: ShownPull,
 ): Promise<void> {
   using client = new DaemonClient(host)
   const { repository, tag } = splitName(image)
   const answer = await client.stream('POST', `${imagePath(repository)}/push`, {
-    query: { tag: tag ?? 'latest' },
+    query: { tag: tag ?? 'latest', platform: await platformFor(client, platform, 'push') },
     headers: await registryAuth(image),
     signal,
   })
