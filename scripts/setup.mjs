@@ -41,6 +41,7 @@ const tools = [
   'slirp4netns',
   'ufw',
   'uidmap',
+  'umoci',
   'systemd',
   'xfsprogs',
 ]

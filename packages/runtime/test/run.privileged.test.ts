@@ -180,8 +180,7 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
   })
 
   it('publishes a port on the bridge, to localhost and between containers', async () => {
-    const page =
-      'while true; do printf "HTTP/1.0 200 OK\\r\\n\\r\\nhello from $(hostname)" | nc -l -p 80 >/dev/null; done'
+    const page = 'mkdir /www; echo "hello from $(hostname)" >/www/index.html; exec httpd -f -h /www'
     await using server = await runtime.run({
       image: busybox,
       hostname: 'web',
@@ -190,8 +189,8 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime on the real kernel', () 
     })
     const { ports, address } = server.inspect().network
     expect(ports).toHaveLength(1)
-    expect(await fetchText(`http://127.0.0.1:${ports[0]!.host}/`)).toBe('hello from web')
-    expect(await sh(`wget -q -O - http://${address!}/`, { network: 'bridge' })).toBe('hello from web')
+    expect(await fetchText(`http://127.0.0.1:${ports[0]!.host}/`)).toBe('hello from web\n')
+    expect(await sh(`wget -q -O - http://${address!}/`, { network: 'bridge' })).toBe('hello from web\n')
     expect(await sh('cat /etc/hosts | tail -1', { network: 'bridge', hostname: 'named' })).toMatch(
       /^[\d.]+\tnamed\n$/,
     )
