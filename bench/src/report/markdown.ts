@@ -15,7 +15,7 @@ export function toMarkdown({ machine, peers, missing, cases }: BenchReport): str
   )
   return `# Benchmarks
 
-Medians of runs in which everybody had turns: ours, a peer, the next, and again. Written by \`npm run bench -- --write\`.
+Medians of runs in which everybody had turns, in another order each round. Written by \`npm run bench -- --write\`.
 
 ${row(head)}
 ${row(head.map(() => '---'))}
