@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
+import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
 import type { RunOptions, Runtime } from '../src/index.js'
@@ -83,12 +84,16 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'Runtime against hostile images a
       echo "$program"; (echo overwritten >>$p/exe) 2>/dev/null && echo written; done; done`
     await using container = await run({ command: ['sh', '-c', attack] })
     const seen = text(container.stdout!)
-    const ended = container.wait().then(() => 'ended' as const)
-    while ((await Promise.race([ended, Promise.resolve('runs' as const)])) === 'runs') {
+    const gone = new AbortController()
+    const ended = container.wait().finally(() => {
+      gone.abort()
+    })
+    while (!gone.signal.aborted) {
       for (const command of ['script', 'true']) {
         const process = await container.exec([command]).catch(() => undefined)
         await process?.wait()
       }
+      await turn() // after its end exec is refused at once: only a turn of the event loop lets wait() resolve
     }
     await ended
     expect(
