@@ -14,6 +14,7 @@ export {
 export type { Reference } from './reference/reference.js'
 export { parseReference } from './reference/parse-reference.js'
 export { formatReference, type FormatReferenceOptions } from './reference/format-reference.js'
+export { ReferencePattern } from './reference/reference-pattern.js'
 export {
   digestOf,
   isDigest,

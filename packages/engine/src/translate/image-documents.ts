@@ -10,7 +10,8 @@ export function repoTags({ references }: StoredImage): string[] {
   return references.filter((name) => !name.includes('@')).map(familiar)
 }
 
-function repoDigests({ repositoryDigests }: StoredImage): string[] {
+/** The same by what registries have: `busybox@sha256:...`. */
+export function repoDigests({ repositoryDigests }: StoredImage): string[] {
   return repositoryDigests.map(familiar)
 }
 

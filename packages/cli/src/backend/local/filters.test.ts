@@ -52,9 +52,25 @@ describe('matchImages()', () => {
     ['127.0.0.1:5000/team/app', true],
     ['127.0.0.1:5000/team/app:1.*', true],
     ['127.0.0.1:5000/*:1.2', false],
+    ['*/*/a[op]p:?.?', true],
     ['app', false],
   ])('reference=%s', (reference, isMatch) => {
     expect(matchImages([image], { reference: [reference] })).toHaveLength(isMatch ? 1 : 0)
+  })
+
+  it('leaves the names that were asked for', () => {
+    const names = ['1', '2', '31'].map((tag) => ({ repository: 'app', tag }))
+    const one = { ...image, names, digests: [`docker.io/library/app@sha256:${'0'.repeat(64)}`] }
+    expect(matchImages([one], { reference: ['*:?', 'x'] })).toEqual([{ ...one, names: names.slice(0, 2) }])
+    const nameless = { ...image, names: [{ repository: '<none>', tag: '<none>' }] }
+    expect(matchImages([nameless], { reference: ['*'] })).toEqual([])
+    expect(matchImages([nameless], { dangling: ['true'] })).toEqual([nameless])
+    const untagged = { ...one, names: [{ repository: 'app', tag: '<none>' }] }
+    expect(matchImages([untagged], { reference: ['app'] })).toEqual([untagged])
+  })
+
+  it('refuses a malformed pattern, whether there are images or not', () => {
+    expect(() => matchImages([], { reference: ['a['] })).toThrow('cannot read pattern "a["')
   })
 })
 

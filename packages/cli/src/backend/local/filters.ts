@@ -1,6 +1,8 @@
+import { ReferencePattern } from '@ctr/registry'
 import { usageError } from '../../errors.js'
 import type { Filters } from '../backend.js'
 import { parseTime } from '../../options/parse-time.js'
+import { repositoryAndTag } from '../../output/image-name.js'
 import type { ContainerRow, ImageRow, NetworkRow, VolumeRow } from '../rows.js'
 
 type Match<Row> = (row: Row, wanted: string) => boolean
@@ -20,11 +22,8 @@ const ofContainers: Readonly<Record<string, Match<ContainerRow>>> = {
 const ofImages: Readonly<Record<string, Match<ImageRow>>> = {
   dangling: ({ names }, wanted) => (names[0]?.repository === '<none>') === isTrue(wanted),
   label: ({ labels }, wanted) => hasLabel(labels, wanted),
-  reference: ({ names }, wanted) =>
-    names.some(({ repository, tag }) => {
-      const pattern = wanted.includes(':', wanted.lastIndexOf('/') + 1) ? wanted : `${wanted}:*`
-      return globOf(pattern).test(`${repository}:${tag}`)
-    }),
+  // no other names are left than those that were asked for
+  reference: ({ names }) => names.length > 0,
 }
 
 const ofNetworks: Readonly<Record<string, Match<NetworkRow>>> = {
@@ -47,9 +46,25 @@ export function matchContainers(rows: readonly ContainerRow[], filters: Filters)
   return rows.filter((row) => matches(row, filters, ofContainers))
 }
 
-/** The same for images. */
+/**
+ * The same for images. Of one with several names those are left that were asked for.
+ *
+ * @throws `RegistryError` `ERR_REGISTRY_INVALID_ARG`: a malformed pattern of references.
+ */
 export function matchImages(rows: readonly ImageRow[], filters: Filters): readonly ImageRow[] {
-  return rows.filter((row) => matches(row, filters, ofImages))
+  const patterns = filters['reference']?.map((text) => new ReferencePattern(text))
+  const named = patterns === undefined ? rows : rows.map((row) => withNames(row, patterns))
+  return named.filter((row) => matches(row, filters, ofImages))
+}
+
+function withNames(row: ImageRow, patterns: readonly ReferencePattern[]): ImageRow {
+  const isAsked = (name: string): boolean => patterns.some((pattern) => pattern.matches(name))
+  const names = row.names.filter(({ repository, tag }) =>
+    tag === '<none>'
+      ? row.digests.some((digest) => repositoryAndTag(digest).repository === repository && isAsked(digest))
+      : isAsked(`${repository}:${tag}`),
+  )
+  return { ...row, names }
 }
 
 /** The same for networks. */
@@ -122,10 +137,4 @@ function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boo
 function isId(id: string, wanted: string): boolean {
   const digits = (text: string): string => text.replace(/^sha256:/, '')
   return /^(sha256:)?[0-9a-f]+$/.test(wanted) && digits(id).startsWith(digits(wanted))
-}
-
-/** `*` stands for anything but a slash. */
-function globOf(pattern: string): RegExp {
-  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${parts.join('[^/]*')}$`)
 }

@@ -1,69 +1,23 @@
 import { pipeline } from 'node:stream/promises'
-import { formatPlatform, type Platform, type StoredImage } from '@ctr/registry'
+import { formatPlatform, type Platform } from '@ctr/registry'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest, notImplemented } from '../../errors.js'
-import {
-  familiar,
-  imageEntry,
-  imageHistory,
-  inspectImage,
-  repoTags,
-} from '../../translate/image-documents.js'
+import { familiar, imageHistory, inspectImage } from '../../translate/image-documents.js'
 import { pullProgress, pushProgress } from '../../translate/transfer-progress.js'
 import { hasTag, namedByQuery, withTag } from '../image-name.js'
 import { JsonLines } from '../json-lines.js'
+import { listImages } from '../list-images.js'
 import { platformIn } from '../platform.js'
 import { Query } from '../query.js'
 import { registryAuth } from '../registry-auth.js'
-import { untilOf } from '../until-filter.js'
 import { archiveOf, withUpload } from '../upload.js'
-
-const filterNames = ['before', 'dangling', 'label', 'reference', 'since', 'until']
-
-/** Milliseconds since 1970; an image that does not say so is as old as can be. */
-function createdAt({ config }: StoredImage): number {
-  return Date.parse(config.created ?? '1970-01-01T00:00:00Z')
-}
 
 /** Images. Their names have slashes, so that what follows the name is found here. */
 export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
-  const { runtime, images, containers } = engine
+  const { runtime, images } = engine
 
-  app.get('/images/json', async (request) => {
-    const filters = new Query(request).filters(filterNames)
-    const list = await runtime.images.list()
-    const timeOf = async (name: 'before' | 'since'): Promise<number | undefined> => {
-      const [wanted] = filters.get(name)
-      return wanted === undefined ? undefined : createdAt(await images.get(wanted))
-    }
-    const before = Math.min((await timeOf('before')) ?? Number.POSITIVE_INFINITY, untilOf(filters))
-    const since = (await timeOf('since')) ?? Number.NEGATIVE_INFINITY
-    const used = (id: string): number =>
-      containers.all().filter(({ document }) => document.imageId === id).length
-    const sizes = runtime.images.layerSizes()
-    return list
-      .filter(
-        (image) =>
-          createdAt(image) < before &&
-          createdAt(image) > since &&
-          filters.any(
-            'dangling',
-            (value) => ['1', 'true'].includes(value) === (repoTags(image).length === 0),
-          ) &&
-          filters.any('reference', (pattern) =>
-            repoTags(image).some((tag) => matchesReference(pattern, tag)),
-          ) &&
-          filters.labels(image.config.config.Labels ?? {}),
-      )
-      .map((image): Record<string, unknown> => {
-        // of an image with several names those that were asked for
-        const asked = (tag: string): boolean =>
-          filters.any('reference', (pattern) => matchesReference(pattern, tag))
-        return { ...imageEntry(image, sizes, list, used(image.id)), RepoTags: repoTags(image).filter(asked) }
-      })
-      .sort((a, b) => (b['Created'] as number) - (a['Created'] as number))
-  })
+  app.get('/images/json', async (request) => await listImages(engine, new Query(request)))
 
   app.post('/images/create', async (request, reply) => {
     const query = new Query(request)
@@ -210,29 +164,4 @@ function split(
   const action = path.slice(at + 1)
   if (at <= 0 || !actions.includes(action)) throw new ApiError(404, 'page not found')
   return { name: path.slice(0, at), action }
-}
-
-/** A pattern with `*`, for a name with or without its tag. */
-function matchesReference(pattern: string, tag: string): boolean {
-  const names = [tag, tag.replace(/:[^/:]*$/, '')]
-  const parts = pattern.split('*')
-  return names.some((name) => matchesParts(name, parts))
-}
-
-/** Text between stars, in order. A star does not match a slash. */
-function matchesParts(name: string, parts: readonly string[]): boolean {
-  let at = 0
-  for (const [n, part] of parts.entries()) {
-    const found =
-      n === 0
-        ? name.startsWith(part)
-          ? 0
-          : -1
-        : n === parts.length - 1 && part !== ''
-          ? name.lastIndexOf(part)
-          : name.indexOf(part, at)
-    if (found < at || name.slice(at, found).includes('/')) return false
-    at = found + part.length
-  }
-  return parts.length > 1 && parts.at(-1) === '' ? !name.slice(at).includes('/') : at === name.length
 }
