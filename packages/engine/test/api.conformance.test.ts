@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
+import { apiRoutes } from './support/api-routes.js'
 import { image, needs, setUp } from './support/suite.js'
 
 leakCheck()
@@ -99,11 +100,22 @@ describeOn(needs, 'the API of Engine', () => {
     ['GET', '/networks/none', undefined, 404, 'network none-such not found'],
     ['POST', '/exec/none/start', '{}', 404, 'No such exec instance'],
     ['GET', '/swarm', undefined, 503, 'not a swarm manager'],
+    ['POST', '/swarm/leave', undefined, 503, 'not part of a swarm'],
+    ['POST', '/swarm/init', '{}', 501, 'there are no swarms here'],
+    ['POST', '/volumes/create', '{"ClusterVolumeSpec":{}}', 503, 'not a swarm manager'],
+    ['PUT', '/volumes/none?version=1', '{}', 503, 'volume update only valid for cluster volumes'],
+    ['GET', '/containers/none/checkpoints', undefined, 501, 'checkpoints are not supported'],
     ['POST', '/build', undefined, 501, 'building images is not supported'],
     ['GET', '/events?since=yesterday', undefined, 400, 'invalid value of since'],
   ])('%s %s %s: %i %s', async (method, path, body, status, expected) => {
     const answer = await call(method, path === '/networks/none' ? '/networks/none-such' : path, body)
     expect([answer.status, message(answer)]).toEqual([status, expect.stringContaining(expected)])
+  })
+
+  it.each(apiRoutes)('has a route for %s', async (route) => {
+    const [method = '', path = ''] = route.split(' ')
+    const { status, body } = await call(method, path, ['GET', 'HEAD'].includes(method) ? undefined : '{}')
+    expect([status, body]).not.toEqual([404, expect.stringContaining('page not found')])
   })
 
   it('refuses what is too large, and goes on', async () => {

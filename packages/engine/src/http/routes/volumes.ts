@@ -6,6 +6,7 @@ import { volumeDocument } from '../../translate/volume-document.js'
 import { volumeMount } from '../../translate/volume-mount.js'
 import { Query } from '../query.js'
 import { volumeBody, type VolumeBody } from '../schemas/create-container.js'
+import { outsideOfSwarm } from './swarm.js'
 
 const known = ['dangling', 'driver', 'label', 'name']
 
@@ -32,7 +33,8 @@ export function volumeRoutes(app: FastifyInstance, engine: EngineCore): void {
   })
 
   app.post('/volumes/create', { schema: { body: volumeBody } }, async (request, reply) => {
-    const { Name, Driver, DriverOpts, Labels } = request.body as VolumeBody
+    const { Name, Driver, DriverOpts, Labels, ClusterVolumeSpec } = request.body as VolumeBody
+    if (ClusterVolumeSpec != null) throw outsideOfSwarm()
     if (Driver != null && Driver !== '' && Driver !== 'local')
       throw badRequest(`invalid value of Driver: there is no volume driver ${JSON.stringify(Driver)}`)
     const { size, inodes, ...ofMount } = DriverOpts ?? {}

@@ -191,5 +191,11 @@ export const execStartBody = Type.Object({
 export type ExecStartBody = Static<typeof execStartBody>
 
 /** Body of `POST /volumes/create`. */
-export const volumeBody = Type.Object({ Name: text, Driver: text, DriverOpts: textMap, Labels: textMap })
+export const volumeBody = Type.Object({
+  Name: text,
+  Driver: text,
+  DriverOpts: textMap,
+  Labels: textMap,
+  ClusterVolumeSpec: maybe(Type.Object({})),
+})
 export type VolumeBody = Static<typeof volumeBody>
