@@ -15,7 +15,7 @@ const legacy = (...args: string[]): string => run(undefined, 'iptables-legacy', 
 describeOn(['root', 'bin:nft', 'bin:iptables-nft', 'bin:dig'], 'networks beside firewalls of others', () => {
   it('pass iptables whose policies are drop, and iptables goes on understanding its chains', async () => {
     await onWalledHost(async ({ net, traffic, instance }) => {
-      expect(await traffic()).toEqual(everything)
+      await becomes(traffic, everything)
       iptables('-P', 'FORWARD', 'DROP')
       iptables('-P', 'INPUT', 'DROP')
       iptables('-A', 'INPUT', '-m', 'conntrack', '--ctstate', 'ESTABLISHED', '-j', 'ACCEPT')
@@ -204,7 +204,7 @@ describeOn(['root', 'bin:iptables-legacy', 'bin:dig'], 'networks beside iptables
       legacy('-A', 'first', '-j', 'second')
       for (const chain of ['INPUT', 'FORWARD', 'OUTPUT']) legacy('-A', chain, '-p', 'tcp', '-g', 'first')
       legacy('-A', 'FORWARD', '-s', web.address, '-d', '10.78.0.9', '-j', 'ACCEPT')
-      expect(await traffic()).toEqual(everything)
+      await becomes(traffic, everything)
       const before = saved()
       legacy('-P', 'FORWARD', 'DROP')
       await becomes(traffic, { ...everything, neighbours: false })

@@ -54,6 +54,9 @@ export const everything: Traffic = {
 /** What works beside a closed firewall. */
 export const ours: Traffic = { ...everything, hostService: false, neighbours: false }
 
+/** How long a packet is waited for that may have been dropped; a way that is open but slow is tried again. */
+const patienceMs = 300
+
 /** Does something on such a host: the calling thread is in it meanwhile. */
 export async function onWalledHost(body: (host: WalledHost) => Promise<void>): Promise<void> {
   using _host = ownHost()
@@ -75,13 +78,13 @@ export async function onWalledHost(body: (host: WalledHost) => Promise<void>): P
   await using _names = await net.serveDns({ forward: false })
   const { host: port } = web.ports[0]!
   const traffic = async (): Promise<Traffic> => ({
-    betweenContainers: (await ask(clientSpace.fd, web.address, 80, 700)).startsWith('web sees'),
-    outward: (await ask(clientSpace.fd, '10.78.0.2', 80, 700)) === 'far sees 10.78.0.1',
-    published: (await ask(near.netns.fd, '10.77.0.1', port, 700)) === 'web sees 10.77.0.2',
+    betweenContainers: (await ask(clientSpace.fd, web.address, 80, patienceMs)).startsWith('web sees'),
+    outward: (await ask(clientSpace.fd, '10.78.0.2', 80, patienceMs)) === 'far sees 10.78.0.1',
+    published: (await ask(near.netns.fd, '10.77.0.1', port, patienceMs)) === 'web sees 10.77.0.2',
     localhost: (await askFromHost('127.0.0.1', port)).startsWith('web sees'),
     names: (await dig(clientSpace, net.gateway, '+time=1', 'web')).answers.length === 1,
-    hostService: (await ask(clientSpace.fd, net.gateway, 8081, 700)) === 'host',
-    neighbours: (await ask(near.netns.fd, '10.78.0.2', 80, 700)) === 'far sees 10.77.0.2',
+    hostService: (await ask(clientSpace.fd, net.gateway, 8081, patienceMs)) === 'host',
+    neighbours: (await ask(near.netns.fd, '10.78.0.2', 80, patienceMs)) === 'far sees 10.77.0.2',
   })
   try {
     await body({ net, instance, state, web, port, traffic })
@@ -93,8 +96,9 @@ export async function onWalledHost(body: (host: WalledHost) => Promise<void>): P
 
 /** Waits until the traffic is as it shall be: what was flushed is put back after a moment. */
 export async function becomes(traffic: () => Promise<Traffic>, wanted: Traffic): Promise<void> {
-  await until(async () => isDeepStrictEqual(await traffic(), wanted))
-  expect(await traffic()).toEqual(wanted)
+  let seen: Traffic | undefined
+  await until(async () => isDeepStrictEqual((seen = await traffic()), wanted))
+  expect(seen).toEqual(wanted)
 }
 
 /** Waits for something, a minute at most. */
