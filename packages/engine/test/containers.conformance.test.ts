@@ -39,6 +39,11 @@ describeOn(needs, 'docker run and its kin', () => {
     expect(refused).toMatchObject({ code: 125, stderr: expect.stringContaining('HostConfig.DeviceRequests') })
   })
 
+  it('takes variables away that the client has not', async () => {
+    const printed = await suite.ok('run', '--rm', '-e', 'NO_SUCH', '-e', 'A=', '-e', 'HOSTNAME', image, 'env')
+    expect(printed.split('\n').sort()).toEqual(['A=', 'HOME=/root', 'PATH=/bin'])
+  })
+
   it('gives input to a program, to its end', async () => {
     const { code, stdout } = await suite.feed(
       'one\ntwo\n',
@@ -70,6 +75,10 @@ describeOn(needs, 'docker run and its kin', () => {
     expect(id).toMatch(/^[0-9a-f]{64}$/)
     expect(await suite.ok('ps', '--format', '{{.Names}} {{.Image}} {{.State}}')).toBe(`life ${image} running`)
     await suite.ok('pause', 'life')
+    expect(await suite.docker('exec', 'life', 'true')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Container life is paused, unpause the container before exec'),
+    })
     expect(await suite.ok('inspect', '-f', '{{.State.Status}} {{.State.Paused}}', 'life')).toBe('paused true')
     await suite.ok('unpause', 'life')
     expect(await suite.ok('top', 'life')).toMatch(/^UID +PID +PPID .*\n.*sleep/s)
@@ -87,6 +96,43 @@ describeOn(needs, 'docker run and its kin', () => {
     expect((await suite.docker('rm', 'none-such')).stderr).toContain('No such container: none-such')
     await suite.ok('rm', 'other')
     expect(await suite.ok('ps', '-aq')).toBe('')
+  })
+
+  it('shows what holds where nothing was said', async () => {
+    await suite.ok('create', '--name', 'plain', '--memory', '64m', '--mount', 'type=tmpfs,dst=/t', image)
+    const host = JSON.parse(await suite.ok('inspect', '-f', '{{json .HostConfig}}', 'plain')) as object
+    expect(host).toMatchObject({
+      NetworkMode: 'bridge',
+      ShmSize: 67_108_864,
+      MemorySwap: 134_217_728,
+      MemorySwappiness: null,
+      PidsLimit: null,
+      CpusetCpus: '',
+      DeviceRequests: null,
+      MaskedPaths: expect.arrayContaining(['/proc/kcore']),
+      ReadonlyPaths: expect.arrayContaining(['/proc/sys']),
+    })
+    const config = JSON.parse(await suite.ok('inspect', '-f', '{{json .Config}}', 'plain')) as object
+    expect(config).toMatchObject({ Volumes: null, OnBuild: null })
+    expect(config).not.toHaveProperty('NetworkingConfig')
+    expect(await suite.ok('inspect', '-f', '{{json .Mounts}}', 'plain')).toBe(
+      '[{"Type":"tmpfs","Source":"","Destination":"/t","Mode":"","RW":true,"Propagation":""}]',
+    )
+    await suite.ok('run', '-d', '--init', '--name', 'donor', '--network', 'none', image, 'sleep', '100')
+    await suite.ok(
+      'run',
+      '-d',
+      '--init',
+      '--name',
+      'guest',
+      '--network',
+      'container:donor',
+      image,
+      'sleep',
+      '9',
+    )
+    expect(await suite.ok('inspect', '-f', '{{json .NetworkSettings.Networks}}', 'guest')).toBe('{}')
+    await suite.ok('rm', '-f', 'plain', 'donor', 'guest')
   })
 
   it('shows logs: all, the last, since, with times, and as they come', async () => {

@@ -134,6 +134,32 @@ describeOn(needs, 'mounts of docker run', () => {
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(`${suite.folder}/root/volumes`)
   })
 
+  it('makes volumes of --mount as it says, and nothing twice at one place', async () => {
+    const run = (...args: string[]) => suite.docker('run', '--rm', ...args)
+    const options = 'volume-opt=type=tmpfs,volume-opt=device=tmpfs,volume-opt=o=size=64k'
+    const mount = `type=volume,src=said,dst=/v,volume-label=a=b,${options}`
+    const seen = 'df -k /v | tail -1 | tr -s " " | cut -d" " -f2'
+    expect(await run('--mount', mount, image, 'sh', '-c', seen)).toMatchObject({ code: 0, stdout: '64\n' })
+    expect(await suite.ok('volume', 'inspect', '-f', '{{json .Labels}} {{.Options.o}}', 'said')).toBe(
+      '{"a":"b"} size=64k',
+    )
+    await suite.ok('volume', 'rm', 'said')
+    expect(await run('--mount', `type=volume,dst=/v,${options}`, image, 'sh', '-c', seen)).toMatchObject({
+      stdout: '64\n',
+    })
+    expect(await suite.ok('volume', 'ls', '-q')).not.toMatch(/[0-9a-f]{64}/)
+    expect(await run('--mount', 'type=volume,dst=/v,volume-driver=other', image, 'true')).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining('plugin "other" not found'),
+    })
+    expect(await run('-v', 'one:/v', '--tmpfs', '/v', image, 'true')).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining('Duplicate mount point: /v'),
+    })
+    const missing = await run('--volumes-from', 'no-such', image, 'true')
+    expect(missing).toMatchObject({ code: 125, stderr: expect.not.stringContaining('Unable to find image') })
+  })
+
   it('refuses volumes of what it cannot mount', async () => {
     const make = (...options: string[]) =>
       suite.docker('volume', 'create', ...options.flatMap((option) => ['-o', option]), 'never')

@@ -25,7 +25,15 @@ describeOn(needs, 'docker network', () => {
     )
     expect(await ok('network', 'ls', '-q', '--filter', 'label=a=b', '--no-trunc')).toBe(id)
     expect(await ok('network', 'ls', '-q', '--filter', 'type=custom', '--no-trunc')).toBe(id)
+    await ok('network', 'create', 'front-2')
+    expect(await ok('network', 'ls', '--format', '{{.Name}}', '--filter', 'name=^front$')).toBe('front')
+    expect(await ok('network', 'ls', '--format', '{{.Name}}', '--filter', 'name=front')).toBe(
+      'front\nfront-2',
+    )
+    await ok('network', 'rm', 'front-2')
     for (const [args, said] of [
+      [['ls', '--filter', 'dangling=perhaps'], "invalid filter 'dangling=[perhaps]'"],
+      [['ls', '--filter', 'type=none'], "invalid filter 'type=none'"],
       [['create', 'front'], 'already exists'],
       [['create', '-d', 'weave', 'other'], 'plugin weave'],
       [['create', '-o', 'no.such=option', 'other'], 'no.such is not supported'],

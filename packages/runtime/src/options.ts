@@ -34,6 +34,8 @@ export interface RunOptions extends SandboxOptions {
   readonly entrypoint?: readonly string[] | undefined
   /** Environment in addition to the image's. */
   readonly env?: Readonly<Record<string, string>> | undefined
+  /** Names of variables that the program is not to have, though the image sets them, or every container has them. */
+  readonly unsetEnv?: readonly string[] | undefined
   /** Working directory; made where it is missing. Default: the image's, else `/`. */
   readonly cwd?: string | undefined
   /** `user`, `uid`, `user:group` or `uid:gid`, looked up in the container. Default: the image's, else root. */

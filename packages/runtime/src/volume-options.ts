@@ -1,3 +1,4 @@
+import type { CreateVolumeOptions } from '@ctr/overlay'
 import { RuntimeError } from './errors.js'
 
 const propagations = ['private', 'rprivate', 'slave', 'rslave', 'shared', 'rshared'] as const
@@ -38,6 +39,8 @@ export interface NamedVolume {
    * Without it, an anonymous volume is made for this container.
    */
   readonly volume?: string | undefined
+  /** What it is made with where it is missing: its labels, its limit, its mount. */
+  readonly made?: CreateVolumeOptions | undefined
   /** Absolute path in the container; made where it is missing. */
   readonly target: string
   /** Default false. */

@@ -197,7 +197,7 @@ export class Containers implements AsyncDisposable {
     }
     for (const { name: linked } of linksOf(body)) this.#existing(linked)
     sharedContainers(body, (wanted) => this.#existing(wanted))
-    const volumes = volumesFrom(body, (wanted) => this.get(wanted).handle)
+    const volumes = volumesFrom(body, (wanted) => this.#existing(wanted).handle)
     checkRestartPolicy(body.HostConfig ?? {})
     const options = { ...createOptions(body, image, { id, name, volumes }), platform }
     // first the document: one without a container is removed at the next start, a container without one is nobody's
@@ -213,7 +213,6 @@ export class Containers implements AsyncDisposable {
     }
   }
 
-  /** A client that is told 404 would pull the image. */
   /** Not by the status of a missing image: clients would pull it. */
   #existing(wanted: string): ManagedContainer {
     try {

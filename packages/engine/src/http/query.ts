@@ -84,6 +84,8 @@ function valuesOf(name: string, values: unknown): readonly string[] {
   throw badRequest(`invalid filter '${name}': a list of texts is needed`)
 }
 
+const flags: Readonly<Record<string, boolean>> = { 1: true, true: true, 0: false, false: false }
+
 /** Filters of a list: each that is given must have one value that matches, labels all of theirs. */
 export class Filters {
   readonly #values: Readonly<Record<string, readonly string[]>>
@@ -100,6 +102,19 @@ export class Filters {
   any(name: string, matches: (value: string) => boolean): boolean {
     const values = this.get(name)
     return values.length === 0 || values.some(matches)
+  }
+
+  /**
+   * Whether what a filter asks for is so: true when nothing is asked.
+   *
+   * @throws `ApiError` 400: it says neither true nor false, or both.
+   */
+  flag(name: string, is: boolean): boolean {
+    const values = this.get(name)
+    const wanted = new Set(values.map((value) => flags[value]))
+    if (wanted.has(undefined) || wanted.size > 1)
+      throw badRequest(`invalid filter '${name}=[${values.join(' ')}]'`)
+    return wanted.size === 0 || wanted.has(is)
   }
 
   /** True when all labels that are asked for are there, as `key` or `key=value`. */

@@ -38,7 +38,7 @@ export function createOptions(
     command: wordsOf(body.Cmd),
     // an empty one takes the image's away; Docker's client sends [""] for that
     entrypoint: entrypoint?.length === 1 && entrypoint[0] === '' ? [] : entrypoint,
-    env: parseEnv(body.Env ?? []),
+    ...envOf(body.Env ?? []),
     cwd: orUnset(body.WorkingDir),
     user: orUnset(body.User),
     hostname: orUnset(body.Hostname),
@@ -68,11 +68,15 @@ function orUnset<T extends string | number>(value: T | null | undefined): T | un
   return value === null || value === '' || value === 0 ? undefined : value
 }
 
-function parseEnv(lines: readonly string[]): Record<string, string> {
-  const pairs = lines.map((line) => {
+/** Names alone take variables away: clients send them for `-e NAME` where their own user has none of that name. */
+function envOf(lines: readonly string[]): Pick<CreateContainerOptions, 'env' | 'unsetEnv'> {
+  const env = new Map<string, string | undefined>()
+  for (const line of lines) {
     const at = line.indexOf('=')
     if (at === 0) throw badRequest(`invalid environment variable in Env: ${JSON.stringify(line)}`)
-    return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)]
-  })
-  return Object.fromEntries(pairs) as Record<string, string>
+    env.set(at < 0 ? line : line.slice(0, at), at < 0 ? undefined : line.slice(at + 1))
+  }
+  const set = [...env].filter((pair): pair is [string, string] => pair[1] !== undefined)
+  const unset = [...env].filter(([, value]) => value === undefined)
+  return { env: Object.fromEntries(set), unsetEnv: unset.map(([name]) => name) }
 }

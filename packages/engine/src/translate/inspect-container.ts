@@ -1,10 +1,11 @@
 import type { StoredImage } from '@ctr/registry'
 import type { Runtime } from '@ctr/runtime'
 import type { ManagedContainer } from '../containers/managed-container.js'
-import type { CreateBody } from '../http/schemas/create-container.js'
 import { stateOf } from './container-state.js'
+import { hostDocument } from './host-document.js'
 import { mountsOf } from './mounts.js'
 import { networkSettings } from './networks.js'
+import { withoutEmpty } from './without-empty.js'
 
 /** The document of `GET /containers/{id}/json`. */
 export function inspectContainer(
@@ -34,59 +35,12 @@ export function inspectContainer(
     ProcessLabel: '',
     AppArmorProfile: container.handle.inspect().apparmorProfile ?? '',
     ExecIDs: null,
-    HostConfig: hostConfigOf(document.body),
+    HostConfig: hostDocument(document.body),
     GraphDriver: { Name: 'overlay2', Data: null },
     Mounts: mountsOf(container, runtime.volumes.folder),
     Config: configOf(container, image),
     NetworkSettings: networkSettings(container, runtime),
   }
-}
-
-/** As it was asked for, with Docker's defaults for what clients read. */
-function hostConfigOf({ HostConfig }: CreateBody): Record<string, unknown> {
-  const defaults = {
-    Binds: null,
-    ContainerIDFile: '',
-    LogConfig: { Type: 'json-file', Config: {} },
-    NetworkMode: 'bridge',
-    PortBindings: {},
-    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
-    AutoRemove: false,
-    VolumeDriver: '',
-    VolumesFrom: null,
-    ConsoleSize: [0, 0],
-    CapAdd: null,
-    CapDrop: null,
-    CgroupnsMode: 'private',
-    Dns: [],
-    DnsOptions: [],
-    DnsSearch: [],
-    ExtraHosts: null,
-    GroupAdd: null,
-    IpcMode: 'private',
-    Cgroup: '',
-    Links: null,
-    OomScoreAdj: 0,
-    PidMode: '',
-    Privileged: false,
-    PublishAllPorts: false,
-    ReadonlyRootfs: false,
-    SecurityOpt: null,
-    UTSMode: '',
-    UsernsMode: '',
-    ShmSize: 67_108_864,
-    Runtime: 'ctr',
-    Isolation: '',
-    CpuShares: 0,
-    Memory: 0,
-    NanoCpus: 0,
-    CgroupParent: '',
-    MemoryReservation: 0,
-    MemorySwap: 0,
-    PidsLimit: null,
-    Ulimits: [],
-  }
-  return { ...defaults, ...withoutEmpty(HostConfig ?? {}) }
 }
 
 function configOf(
@@ -100,7 +54,7 @@ function configOf(
   const known = new Set(asked.map((line) => line.split('=')[0]))
   const inherited = (ofImage?.Env ?? []).filter((line) => !known.has(line.split('=')[0]))
   const hasPath = [...asked, ...inherited].some((line) => line.startsWith('PATH='))
-  const { HostConfig: _, ...rest } = body
+  const { HostConfig: _, NetworkingConfig: __, ...rest } = body
   return {
     Domainname: '',
     AttachStdin: false,
@@ -115,15 +69,15 @@ function configOf(
     Env: [...asked, ...inherited, ...(hasPath ? [] : [`PATH=${record.env['PATH'] ?? ''}`])],
     Cmd: body.Cmd ?? (body.Entrypoint == null ? (ofImage?.Cmd ?? null) : null),
     Image: body.Image,
-    Volumes: body.Volumes ?? null,
+    Volumes: hasMembers(body.Volumes) ? body.Volumes : null,
     WorkingDir: body.WorkingDir ?? ofImage?.WorkingDir ?? '',
     Entrypoint: body.Entrypoint ?? ofImage?.Entrypoint ?? null,
+    OnBuild: null,
     Labels: record.labels,
     Healthcheck: document.healthcheck ?? undefined,
   }
 }
 
-/** What a client has sent as null or as an empty text is what is unset. */
-function withoutEmpty(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null && value !== ''))
+function hasMembers(object: object | null | undefined): boolean {
+  return Object.keys(object ?? {}).length > 0
 }

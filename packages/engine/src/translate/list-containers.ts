@@ -1,6 +1,7 @@
 import type { Runtime } from '@ctr/runtime'
 import type { ManagedContainer } from '../containers/managed-container.js'
 import { badRequest } from '../errors.js'
+import { matchesName } from '../http/match-name.js'
 import type { Filters } from '../http/query.js'
 import { statusText } from './container-state.js'
 import { mountsOf } from './mounts.js'
@@ -61,15 +62,6 @@ export function selectContainers(
       filters.any('expose', (port) => ports.includes(port.includes('/') ? port : `${port}/tcp`))
     )
   })
-}
-
-/** Docker matches names as regular expressions. Those of a stranger may take for ever: only anchors mean something. */
-function matchesName(pattern: string, name: string): boolean {
-  const plain = pattern.replace(/^\^?\/?/, '').replace(/\$$/, '')
-  if (pattern.startsWith('^') && pattern.endsWith('$')) return name === plain
-  if (pattern.startsWith('^')) return name.startsWith(plain)
-  if (pattern.endsWith('$')) return name.endsWith(plain)
-  return name.includes(plain)
 }
 
 function isOf(wanted: string, image: string, imageId: string): boolean {

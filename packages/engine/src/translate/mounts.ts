@@ -30,13 +30,13 @@ export function mountsOf(
           },
         ],
   )
-  const named = volumes.map(({ name, target }) => ({
+  const named = volumes.map(({ name, target, anonymous }) => ({
     Type: 'volume',
     Name: name,
     Source: `${volumesFolder}/${name}/data`,
     Destination: target,
     Driver: 'local',
-    Mode: isReadOnly(target) ? 'ro' : 'z',
+    Mode: isReadOnly(target) ? 'ro' : anonymous ? '' : 'z',
     RW: !isReadOnly(target),
     Propagation: '',
   }))
@@ -48,5 +48,15 @@ export function mountsOf(
     RW: false,
     Propagation: '',
   }))
-  return [...ofHost, ...named, ...ofImages]
+  const inMemory = (container.document.body.HostConfig?.Mounts ?? [])
+    .filter(({ Type }) => Type === 'tmpfs')
+    .map(({ Target, ReadOnly }) => ({
+      Type: 'tmpfs',
+      Source: '',
+      Destination: Target,
+      Mode: '',
+      RW: ReadOnly !== true,
+      Propagation: '',
+    }))
+  return [...ofHost, ...named, ...inMemory, ...ofImages]
 }

@@ -24,8 +24,11 @@ export function portsOf({ document, handle }: ManagedContainer): Record<string, 
 /** `NetworkSettings` of a container. */
 export function networkSettings(container: ManagedContainer, runtime: Runtime): Record<string, unknown> {
   const { network, status } = container.handle.inspect()
-  const isUp = status === 'running'
-  const places = network.mode === 'bridge' ? network.networks : [{ ...nowhere, name: network.mode }]
+  // one that uses the network of another container has none of its own
+  const isOwn = network.mode !== 'container'
+  const isUp = status === 'running' && isOwn
+  const places =
+    network.mode === 'bridge' ? network.networks : isOwn ? [{ ...nowhere, name: network.mode }] : []
   const endpoints = places.map((place) => [place.name, endpointOf(container, place, isUp, runtime)] as const)
   const first = network.mode === 'bridge' ? places.find(({ name }) => name === 'bridge') : undefined
   const ofBridge = endpointOf(
@@ -41,10 +44,20 @@ export function networkSettings(container: ManagedContainer, runtime: Runtime): 
     SandboxID: isUp ? networkId(container.id, 'sandbox') : '',
     SandboxKey: isUp ? `/proc/${container.handle.pid ?? 0}/ns/net` : '',
     Ports: portsOf(container),
+    ...ofOld,
     ...{ EndpointID, Gateway, IPAddress, IPPrefixLen, MacAddress },
     ...{ GlobalIPv6Address, GlobalIPv6PrefixLen, IPv6Gateway },
     Networks: Object.fromEntries(endpoints),
   }
+}
+
+/** Members that are always empty, for clients that look at them. */
+const ofOld = {
+  HairpinMode: false,
+  LinkLocalIPv6Address: '',
+  LinkLocalIPv6PrefixLen: 0,
+  SecondaryIPAddresses: null,
+  SecondaryIPv6Addresses: null,
 }
 
 const nowhere = { aliases: [], wanted: {}, address: null, ipv6: null, mac: null }

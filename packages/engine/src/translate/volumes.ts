@@ -1,7 +1,10 @@
 import { mkdirSync } from 'node:fs'
+import { normalize } from 'node:path'
+import type { CreateVolumeOptions } from '@ctr/overlay'
 import type { Container, MountPropagation, Volume } from '@ctr/runtime'
 import { badRequest } from '../errors.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
+import { madeVolume } from './made-volume.js'
 
 /**
  * What is mounted, from `Binds`, `Mounts`, `Volumes`, and of other containers what none of these takes the place of. Folders
@@ -13,13 +16,24 @@ export function volumesOf(
 ): readonly Volume[] {
   const binds = (HostConfig?.Binds ?? []).map(parseBind)
   const mounts = (HostConfig?.Mounts ?? []).filter(({ Type }) => Type !== 'tmpfs').map(parseMount)
+  const tmpfs = [
+    ...Object.keys(HostConfig?.Tmpfs ?? {}),
+    ...(HostConfig?.Mounts ?? []).filter(({ Type }) => Type === 'tmpfs').map(({ Target }) => Target),
+  ]
   const named = new Set([...binds, ...mounts].map(({ target }) => target))
+  refuseTwice([...[...binds, ...mounts].map(({ target }) => target), ...tmpfs])
   const anonymous = Object.keys(Volumes ?? {})
     .filter((target) => !named.has(target))
     .map((target): Volume => ({ target }))
   const own = [...binds, ...mounts, ...anonymous]
-  const taken = new Set([...own.map(({ target }) => target), ...Object.keys(HostConfig?.Tmpfs ?? {})])
+  const taken = new Set([...own.map(({ target }) => target), ...tmpfs])
   return [...ofOthers.filter(({ target }) => !taken.has(target)), ...own]
+}
+
+function refuseTwice(targets: readonly string[]): void {
+  const plain = targets.map((target) => normalize(`${target}/`))
+  const at = plain.findIndex((target, n) => plain.indexOf(target) !== n)
+  if (at >= 0) throw badRequest(`Duplicate mount point: ${targets[at]!}`)
 }
 
 /** `SOURCE:TARGET[:OPTIONS]`, a source with a slash being a path of the host. */
@@ -72,6 +86,10 @@ function orUnset(text: string | null | undefined): string | undefined {
   return text === null || text === '' ? undefined : text
 }
 
+function madeOf({ Labels, DriverConfig }: NonNullable<Mount['VolumeOptions']>): CreateVolumeOptions {
+  return madeVolume({ Labels, Driver: DriverConfig?.Name, DriverOpts: DriverConfig?.Options })
+}
+
 function parseMount(
   { Type, Source, Target, ReadOnly, VolumeOptions, BindOptions, ImageOptions }: Mount,
   index: number,
@@ -86,6 +104,7 @@ function parseMount(
     case 'volume':
       return {
         ...(Source == null || Source === '' ? {} : { volume: Source }),
+        ...(VolumeOptions == null ? {} : { made: madeOf(VolumeOptions) }),
         target: Target,
         readOnly,
         copy: VolumeOptions?.NoCopy !== true,

@@ -5,7 +5,7 @@ import type { RunOptions } from '../options.js'
 /** What a container was told to be other than its image. */
 export type GivenConfig = Pick<
   RunOptions,
-  'command' | 'entrypoint' | 'env' | 'cwd' | 'user' | 'labels' | 'stopSignal'
+  'command' | 'entrypoint' | 'env' | 'unsetEnv' | 'cwd' | 'user' | 'labels' | 'stopSignal'
 >
 
 /** What is kept of options, for an image that is made of the container. */
@@ -13,22 +13,24 @@ export function givenConfig({
   command,
   entrypoint,
   env,
+  unsetEnv,
   cwd,
   user,
   labels,
   stopSignal,
 }: RunOptions): GivenConfig {
-  return { command, entrypoint, env, cwd, user, labels, stopSignal }
+  return { command, entrypoint, env, unsetEnv, cwd, user, labels, stopSignal }
 }
 
 /** What containers run that are made of an image of a container: the same, as Docker has it. */
 export function runConfigOf(image: ImageRunConfig, given: GivenConfig): ImageRunConfig {
-  const { command, entrypoint, env, cwd, user, labels, stopSignal } = given
+  const { command, entrypoint, env, unsetEnv = [], cwd, user, labels, stopSignal } = given
+  const inherited = (image.Env ?? []).filter((entry) => !unsetEnv.includes(entry.split('=', 1)[0]!))
   return {
     ...image,
     ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint, Cmd: [] }),
     ...(command === undefined ? {} : { Cmd: command }),
-    ...(env === undefined ? {} : { Env: withEnv(image.Env ?? [], Object.entries(env)) }),
+    ...(env === undefined ? {} : { Env: withEnv(inherited, Object.entries(env)) }),
     ...(cwd === undefined ? {} : { WorkingDir: cwd }),
     ...(user === undefined ? {} : { User: user }),
     ...(labels === undefined ? {} : { Labels: { ...image.Labels, ...labels } }),

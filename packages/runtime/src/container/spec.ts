@@ -75,11 +75,13 @@ export async function resolveSpec(
     rootId: null,
     command: commandOf(options, config.Entrypoint, config.Cmd),
     env: {
-      PATH: defaultPath,
-      HOSTNAME: host,
-      ...(terminal ? { TERM: 'xterm' } : {}),
       HOME: user.home,
-      ...parseEnv(config.Env ?? []),
+      ...without(options.unsetEnv ?? [], {
+        PATH: defaultPath,
+        HOSTNAME: host,
+        ...(terminal ? { TERM: 'xterm' } : {}),
+        ...parseEnv(config.Env ?? []),
+      }),
       ...options.env,
     },
     cwd:
@@ -116,6 +118,10 @@ export async function resolveSpec(
   }
   seccompOf(context, record) // says now what is wrong with its profile
   return { record, options, image, userNamespace }
+}
+
+function without(names: readonly string[], env: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)))
 }
 
 function seccompProfileOf({ seccomp, privileged = false }: RunOptions): ContainerRecord['seccomp'] {

@@ -8,7 +8,7 @@ import type { RunOptions } from '../options.js'
 import type { Rollback } from '../rollback.js'
 import type { Bind } from '../setup/container-setup.js'
 import type { WantedBind } from './binds.js'
-import type { HostVolume, Volume } from '../volume-options.js'
+import type { HostVolume, NamedVolume, Volume } from '../volume-options.js'
 import { findInit, INIT_PATH } from '../sandbox/init-program.js'
 import type { ContainerMount } from './container-mount.js'
 import type { ContainerVolume } from './container-volume.js'
@@ -43,7 +43,7 @@ export async function prepareVolumes(
       binds.push(await imageBind(context, userNamespace, wanted))
       continue
     }
-    const volume = await claim(context, wanted.volume, record.id, rollback)
+    const volume = await claim(context, wanted, record.id, rollback)
     const { subpath } = wanted
     if (image !== undefined && wanted.copy !== false && subpath === undefined)
       await fill(context, volume, record.id, wanted.target, image)
@@ -134,12 +134,12 @@ function isOfHost(volume: Volume): volume is HostVolume {
 /** Whoever removes the volume at the same moment is either seen, or it is made again. */
 async function claim(
   context: Context,
-  name: string | undefined,
+  { volume: name, made }: NamedVolume,
   id: string,
   rollback: Rollback,
 ): Promise<StoredVolume> {
   for (;;) {
-    const volume = await context.volumes.create(name)
+    const volume = await context.volumes.create(name, made)
     try {
       volume.use(id)
     } catch (error) {

@@ -72,7 +72,7 @@ const maxWaiting = 4096
 function matches({ Type, Action, Actor }: EngineEvent, filters: Filters): boolean {
   const { ID, Attributes } = Actor
   const isActor = (type: string) => (wanted: string) =>
-    Type === type && (ID.startsWith(wanted) || Attributes['name'] === wanted)
+    Type === type && (ID.startsWith(wanted) || (Attributes['name'] ?? '').startsWith(wanted))
   return (
     filters.any('type', (type) => type === Type) &&
     filters.any('event', (action) => action === Action || Action.startsWith(`${action}:`)) &&

@@ -19,6 +19,8 @@ export function execRoutes(app: FastifyInstance, engine: EngineCore): void {
     const body = request.body as ExecBody
     parseDetachKeys(orDefault(body.DetachKeys))
     if (!container.isRunning) throw new ApiError(409, `container ${container.id} is not running`)
+    if (container.status === 'paused')
+      throw new ApiError(409, `Container ${container.name} is paused, unpause the container before exec`)
     const session = execs.add(container, body, ({ id: execID }, exitCode) =>
       engine.emitOf(container, 'exec_die', { execID, exitCode: String(exitCode) }),
     )

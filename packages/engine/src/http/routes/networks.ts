@@ -5,6 +5,7 @@ import { attachment } from '../../translate/container-network.js'
 import { driverOf, networkDocument } from '../../translate/network-document.js'
 import { networkOptions } from '../../translate/network-options.js'
 import { idOf, infoOf, isMade, networkNames } from '../../translate/networks.js'
+import { matchesName } from '../match-name.js'
 import { Query, type Filters } from '../query.js'
 import {
   connectBody,
@@ -38,15 +39,17 @@ export function networkRoutes(app: FastifyInstance, engine: EngineCore): void {
     events.emit('network', action, idOf(runtime, name), { name, type, ...attributes })
   }
   const isAsked = (filters: Filters, name: string): boolean => {
+    const wrong = filters.get('type').find((type) => !['custom', 'builtin'].includes(type))
+    if (wrong !== undefined) throw badRequest(`invalid filter 'type=${wrong}'`)
     const info = infoOf(runtime, name)
     const isUnused = isMade(name) && runtime.networks.inspect(name).containers.length === 0
     return (
-      filters.any('name', (wanted) => name.includes(wanted)) &&
+      filters.any('name', (wanted) => matchesName(wanted, name)) &&
       filters.any('id', (wanted) => idOf(runtime, name).startsWith(wanted)) &&
       filters.any('driver', (driver) => driver === driverOf(name, info)) &&
       filters.any('scope', (scope) => scope === 'local') &&
       filters.any('type', (type) => type === (isMade(name) ? 'custom' : 'builtin')) &&
-      filters.any('dangling', (value) => ['1', 'true'].includes(value) === isUnused) &&
+      filters.flag('dangling', isUnused) &&
       filters.labels(info?.labels ?? {})
     )
   }

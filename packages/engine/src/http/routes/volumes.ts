@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { EngineCore } from '../../core.js'
-import { ApiError, badRequest } from '../../errors.js'
-import { storageOf } from '../../translate/storage.js'
+import { ApiError } from '../../errors.js'
+import { madeVolume } from '../../translate/made-volume.js'
 import { volumeDocument } from '../../translate/volume-document.js'
-import { volumeMount } from '../../translate/volume-mount.js'
+import { matchesName } from '../match-name.js'
 import { Query } from '../query.js'
 import { volumeBody, type VolumeBody } from '../schemas/create-container.js'
 import { outsideOfSwarm } from './swarm.js'
@@ -21,12 +21,9 @@ export function volumeRoutes(app: FastifyInstance, engine: EngineCore): void {
       .list()
       .filter(
         (volume) =>
-          filters.any('name', (name) => volume.name.includes(name)) &&
+          filters.any('name', (name) => matchesName(name, volume.name)) &&
           filters.any('driver', (driver) => driver === 'local') &&
-          filters.any(
-            'dangling',
-            (value) => ['1', 'true'].includes(value) === (volume.users().length === 0),
-          ) &&
+          filters.flag('dangling', volume.users().length === 0) &&
           filters.labels(volume.labels),
       )
     return { Volumes: found.map(volumeDocument), Warnings: null }
@@ -35,14 +32,10 @@ export function volumeRoutes(app: FastifyInstance, engine: EngineCore): void {
   app.post('/volumes/create', { schema: { body: volumeBody } }, async (request, reply) => {
     const { Name, Driver, DriverOpts, Labels, ClusterVolumeSpec } = request.body as VolumeBody
     if (ClusterVolumeSpec != null) throw outsideOfSwarm()
-    if (Driver != null && Driver !== '' && Driver !== 'local')
-      throw badRequest(`invalid value of Driver: there is no volume driver ${JSON.stringify(Driver)}`)
-    const { size, inodes, ...ofMount } = DriverOpts ?? {}
-    const limits = { ...(size !== undefined && { size }), ...(inodes !== undefined && { inodes }) }
-    const [storage, mount] = [storageOf(limits, 'DriverOpts'), volumeMount(ofMount)]
+    const made = madeVolume({ Driver, DriverOpts, Labels })
     const name = Name == null || Name === '' ? undefined : Name
     const isNew = name === undefined || volumes.get(name) === undefined
-    const volume = await volumes.create(name, { labels: Labels ?? {}, storage, mount })
+    const volume = await volumes.create(name, made)
     if (isNew) engine.events.emit('volume', 'create', volume.name, { driver: 'local' })
     return await reply.code(201).send(volumeDocument(volume))
   })

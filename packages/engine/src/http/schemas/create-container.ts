@@ -15,7 +15,14 @@ const mount = Type.Object({
   Source: text,
   Target: Type.String(),
   ReadOnly: flag,
-  VolumeOptions: maybe(Type.Object({ NoCopy: flag, Labels: textMap, Subpath: text })),
+  VolumeOptions: maybe(
+    Type.Object({
+      NoCopy: flag,
+      Labels: textMap,
+      Subpath: text,
+      DriverConfig: maybe(Type.Object({ Name: text, Options: textMap })),
+    }),
+  ),
   BindOptions: maybe(Type.Object({ Propagation: text, CreateMountpoint: flag })),
   ImageOptions: maybe(Type.Object({ Subpath: text })),
   TmpfsOptions: maybe(
