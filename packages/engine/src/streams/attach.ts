@@ -56,7 +56,11 @@ export function attach(
 ): void {
   const { Tty, OpenStdin, StdinOnce } = container.document.body
   const listening = container.output.add(clientListener(writable, streams, raw))
-  const leave = (): void => listening[Symbol.dispose]()
+  const gone = new AbortController()
+  const leave = (): void => {
+    listening[Symbol.dispose]()
+    gone.abort()
+  }
   writable.on('error', leave).on('close', leave)
   readable.on('error', leave)
   if (!stdin || OpenStdin !== true) {
@@ -66,7 +70,7 @@ export function attach(
   const once = StdinOnce === true && Tty !== true
   // as Docker: input of which the program is to see the end is passed on as it is
   if (once) {
-    feed(container, readable, true).catch(() => undefined)
+    feed(container, readable, { once: true, signal: gone.signal }).catch(() => undefined)
     return
   }
   const input = readable.pipe(new DetachKeys(detachKeys))
@@ -75,12 +79,16 @@ export function attach(
     onDetach()
     writable.end()
   })
-  feed(container, input, false).catch(() => undefined)
+  feed(container, input, { once: false, signal: gone.signal }).catch(() => undefined)
 }
 
 /** Gives a client's input to a container, as soon as that runs. */
-async function feed(container: ManagedContainer, readable: Readable, once: boolean): Promise<void> {
-  if (container.stdin === undefined) await container.waiters.nextStart()
+async function feed(
+  container: ManagedContainer,
+  readable: Readable,
+  { once, signal }: { readonly once: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  if (container.stdin === undefined) await container.waiters.nextStart(signal)
   const { stdin } = container
   if (stdin === undefined) return
   readable.pipe(stdin, { end: false })

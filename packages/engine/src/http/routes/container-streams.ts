@@ -81,26 +81,29 @@ export function containerStreamRoutes(app: FastifyInstance, engine: EngineCore):
 
   app.post('/containers/:id/wait', async (request, reply) => {
     const container = named(request)
-    const ended = waitFor(container, new Query(request).text('condition') ?? 'not-running')
+    const gone = new AbortController()
+    const condition = new Query(request).text('condition') ?? 'not-running'
+    const ended = waitFor(container, condition, gone.signal).catch(() => undefined)
     // clients start the container when they have the headers
     reply.hijack()
     reply.raw.writeHead(200, { 'Content-Type': 'application/json' })
     reply.raw.flushHeaders()
-    const { exitCode } = await ended
-    reply.raw.end(`${JSON.stringify({ StatusCode: exitCode })}\n`)
+    reply.raw.on('close', () => gone.abort())
+    const result = await ended
+    if (result !== undefined) reply.raw.end(`${JSON.stringify({ StatusCode: result.exitCode })}\n`)
   })
 }
 
-function waitFor(container: ManagedContainer, condition: string): Promise<RunResult> {
+function waitFor(container: ManagedContainer, condition: string, signal: AbortSignal): Promise<RunResult> {
   switch (condition) {
     case 'not-running':
       return container.isRunning || container.status === 'restarting'
-        ? container.waiters.nextEnd()
+        ? container.waiters.nextEnd(signal)
         : Promise.resolve({ exitCode: container.document.exitCode })
     case 'next-exit':
-      return container.waiters.nextEnd()
+      return container.waiters.nextEnd(signal)
     case 'removed':
-      return container.waiters.removal()
+      return container.waiters.removal(signal)
     default:
       throw badRequest(`invalid condition: ${JSON.stringify(condition)}`)
   }
