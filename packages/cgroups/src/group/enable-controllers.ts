@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { CgroupError, isCgroupError } from '../errors.js'
-import { readInterfaceFile, writeInterfaceFile } from '../kernel/interface-file.js'
+import { readFileIfThere, readInterfaceFile, writeInterfaceFile } from '../kernel/interface-file.js'
 
 /** The controllers of v2 that this package has resources or figures of. Others are left alone. */
 export const usedOnV2: readonly string[] = [
@@ -13,6 +13,8 @@ export const usedOnV2: readonly string[] = [
   'rdma',
   'misc',
 ]
+
+const CONTROL = 'cgroup.subtree_control'
 
 /**
  * Hands a v2 group's controllers on to its children (`cgroup.subtree_control`): those of {@link usedOnV2} that it
@@ -31,8 +33,8 @@ export function enableControllers(
   required: readonly string[],
   used: readonly string[] = usedOnV2,
 ): void {
-  const enabled = words(readInterfaceFile(join(folder, 'cgroup.subtree_control')))
-  if ([...used, ...required].every((name) => enabled.includes(name))) return // as nearly always
+  const enabled = words(readInterfaceFile(join(folder, CONTROL)))
+  if ([...used, ...required].every((name) => enabled.includes(name))) return
   const here = words(readInterfaceFile(join(folder, 'cgroup.controllers')))
   const missing = required.filter((name) => !here.includes(name))
   if (missing.length > 0) {
@@ -60,9 +62,15 @@ export function enableControllers(
   }
 }
 
+/** Whether a v2 group is there and hands on these controllers. */
+export function handsOn(folder: string, controllers: readonly string[]): boolean {
+  const enabled = readFileIfThere(join(folder, CONTROL))
+  return enabled !== undefined && controllers.every((name) => words(enabled).includes(name))
+}
+
 function enable(folder: string, names: readonly string[]): CgroupError | undefined {
   try {
-    writeInterfaceFile(join(folder, 'cgroup.subtree_control'), names.map((name) => `+${name}`).join(' '))
+    writeInterfaceFile(join(folder, CONTROL), names.map((name) => `+${name}`).join(' '))
     return undefined
   } catch (error) {
     if (!isCgroupError(error)) throw error

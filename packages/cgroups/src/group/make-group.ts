@@ -4,7 +4,7 @@ import { CgroupError } from '../errors.js'
 import type { HierarchyMount } from '../host/hierarchy.js'
 import { errnoOf, pathError } from '../kernel/errno.js'
 import { writeInterfaceFile } from '../kernel/interface-file.js'
-import { enableControllers, usedOnV2 } from './enable-controllers.js'
+import { enableControllers, handsOn, usedOnV2 } from './enable-controllers.js'
 import { inheritCpuset } from './inherit-cpuset.js'
 import { threadedControllers } from './threads.js'
 
@@ -35,15 +35,14 @@ export function makeGroup(group: GroupToMake, made: string[]): string {
   let isNew: boolean
   if (mount.version === 2) {
     const above = dirname(folder)
-    makeParents(mount, path, made, (parent) => {
+    const usedBelow = (parent: string): string[] => {
       // a group that hands on others cannot have threaded ones below
       const used = threaded === true && parent === above ? threadedControllers : usedOnV2
-      enableControllers(
-        parent,
-        required,
-        used.filter((name) => mount.controllers.includes(name)),
-      )
-    })
+      return used.filter((name) => mount.controllers.includes(name))
+    }
+    // nearly always; the groups above it hand on no less
+    if (!handsOn(above, [...usedBelow(above), ...required]))
+      makeParents(mount, path, made, (parent) => enableControllers(parent, required, usedBelow(parent)))
     if (!make(folder, made) && !mayExist) throw notNew(path, folder)
     if (threaded === true) writeInterfaceFile(`${folder}/cgroup.type`, 'threaded')
     return folder
