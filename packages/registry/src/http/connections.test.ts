@@ -1,7 +1,9 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { IncomingMessage } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TLSSocket, type PeerCertificate } from 'node:tls'
 import { describe, expect, it } from '@jest/globals'
@@ -9,7 +11,7 @@ import { temporaryFolder } from '@ctr/testing'
 import { startHttp } from '../../test/support/http-server.js'
 import { startProxy } from '../../test/support/proxy-server.js'
 import { makeIdentity } from '../../test/support/x509.js'
-import { Connections } from './connections.js'
+import { Connections, type HttpAnswer } from './connections.js'
 import { RegistryClient, type RegistryClientOptions } from '../client/registry-client.js'
 
 const authority = makeIdentity({ name: 'test authority' })
@@ -124,6 +126,35 @@ describe('proxies', () => {
     await expect(refused).rejects.toMatchObject({ code: 'ERR_REGISTRY_CONNECTION' })
     await expect(refused).rejects.toThrow(`proxy ${proxy.address} answered 407`)
     await expect(refused).rejects.not.toThrow('wrong')
+  })
+
+  it.each(['straight', 'through a proxy'])('brings every byte of a large answer over TLS %s', async (way) => {
+    const bytes = randomBytes(8 * 2 ** 20 + 1)
+    await using secure = await startHttp((_, response) => {
+      response.setHeader('Content-Length', bytes.length)
+      response.end(bytes)
+    }, ownTls)
+    await using proxy = await startProxy({})
+    const name = `registry.test:${secure.address.split(':')[1]!}`
+    const connections = new Connections({
+      proxy: way === 'straight' ? {} : { https: proxy.address },
+      tls: Object.fromEntries([name, secure.address].map((host) => [host, { ca: authority.cert }])),
+    })
+    try {
+      const url = new URL(`https://${way === 'straight' ? secure.address : name}/`)
+      const open = (): Promise<HttpAnswer> => connections.exchange({ what: 'get it', method: 'GET', url })
+      const hash = createHash('sha256')
+      for await (const piece of (await open()).pieces) hash.update(piece)
+      expect(hash.digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'))
+      for await (const piece of (await open()).pieces) {
+        expect(piece.equals(bytes.subarray(0, piece.length))).toBe(true)
+        break // whoever has enough takes no connection with him
+      }
+      expect((await buffer((await open()).body)).equals(bytes)).toBe(true)
+    } finally {
+      connections.close()
+    }
+    expect(proxy.requests.length > 0).toBe(way !== 'straight')
   })
 
   it('never takes an answer of the proxy for one of the registry', async () => {
