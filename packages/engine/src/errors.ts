@@ -24,6 +24,14 @@ export function notImplemented(message: string): ApiError {
   return new ApiError(501, message)
 }
 
+/** What is asked of the manager of a swarm, where there is none. */
+export function outsideOfSwarm(): ApiError {
+  return new ApiError(
+    503,
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+  )
+}
+
 const statusOf: Partial<Record<RuntimeErrorCode, number>> = {
   ERR_RUNTIME_INVALID_ARG: 400,
   ERR_RUNTIME_USER_NOT_FOUND: 400,

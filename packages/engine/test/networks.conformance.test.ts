@@ -122,6 +122,59 @@ describeOn(needs, 'docker network', () => {
     await ok('network', 'rm', 'kept')
   })
 
+  it('gives an interface further addresses, at the start and later', async () => {
+    await ok('network', 'create', '--subnet', '10.156.0.0/24', 'linked')
+    const local = ['--link-local-ip', '169.254.9.1', '--link-local-ip', 'fe80::77']
+    await ok('run', '-d', '--name', 'local', '--network', 'linked', ...local, image, 'sleep', '1000')
+    const addresses = await ok('exec', 'local', 'ip', '-o', 'addr', 'show', 'eth0')
+    expect(addresses).toMatch(/inet 169\.254\.9\.1\/16 brd 169\.254\.255\.255/)
+    expect(addresses).toContain('inet6 fe80::77/64')
+    await ok('network', 'create', '--subnet', '10.157.0.0/24', 'later')
+    await ok('network', 'connect', '--link-local-ip', '57.123.22.11', 'later', 'local')
+    expect(await ok('exec', 'local', 'ip', '-o', 'addr', 'show', 'eth1')).toContain('57.123.22.11/16')
+    const shown = '{{json (index .NetworkSettings.Networks "later").IPAMConfig.LinkLocalIPs}}'
+    expect(await ok('inspect', '-f', shown, 'local')).toBe('["57.123.22.11"]')
+    const from = ['run', '--rm', '--network', 'linked', '--link-local-ip', '169.254.9.2', image]
+    expect(await ok(...from, 'ping', '-c', '1', '169.254.9.1')).toContain('1 packets received')
+    const refused = await docker(
+      ...['run', '--rm', '--network', 'linked', '--link-local-ip', '10.156.0.9', image, 'true'],
+    )
+    expect(refused).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining('outside of 10.156.0.0/24'),
+    })
+    await ok('rm', '-f', 'local')
+    await ok('network', 'rm', 'linked', 'later')
+  })
+
+  it('leads out by the network with the highest priority that leads out', async () => {
+    for (const [name, net, ...more] of [
+      ['low', '158'],
+      ['high', '159'],
+      ['shut', '160', '--internal'],
+    ] as const)
+      await ok('network', 'create', '--subnet', `10.${net}.0.0/24`, ...more, name)
+    const networks = [
+      ...['--network', 'name=shut,gw-priority=9', '--network', 'name=low,gw-priority=1'],
+      ...['--network', 'name=high,gw-priority=2'],
+    ]
+    await ok('run', '-d', '--name', 'out', ...networks, image, 'sleep', '1000')
+    const way = (): Promise<string> => ok('exec', 'out', 'sh', '-c', 'ip route | grep ^default')
+    expect(await way()).toContain('via 10.159.0.1 ')
+    expect(await ok('inspect', '-f', '{{.NetworkSettings.Networks.high.GwPriority}}', 'out')).toBe('2')
+    await ok('network', 'disconnect', 'high', 'out')
+    expect(await way()).toContain('via 10.158.0.1 ')
+    await ok('network', 'connect', 'high', 'out')
+    expect(await way()).toContain('via 10.158.0.1 ')
+    await ok('network', 'disconnect', 'high', 'out')
+    await ok('network', 'connect', '--gw-priority', '10', 'high', 'out')
+    expect(await way()).toMatch(/^default via 10\.159\.0\.1 .*$/)
+    await ok('restart', '-t', '0', 'out')
+    expect(await way()).toContain('via 10.159.0.1 ')
+    await ok('rm', '-f', 'out')
+    await ok('network', 'rm', 'low', 'high', 'shut')
+  })
+
   it('gives names to a container that has begun on bridge alone', async () => {
     await ok('network', 'create', '--subnet', '10.155.0.0/24', 'named')
     await ok('run', '-d', '--name', 'begun', image, 'sleep', '1000')

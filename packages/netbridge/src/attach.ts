@@ -2,12 +2,13 @@ import { NETLINK_ROUTE } from '@ctr/linux'
 import type { AddressPool } from './address/address-pool.js'
 import { formatIp, parseIp } from './address/ip.js'
 import { parseIpv4 } from './address/ipv4.js'
+import { checkLinkLocal, type LinkLocalAddress } from './address/link-local.js'
 import { limitsOf } from './bandwidth.js'
 import { announceAddresses, findLink, hostLinkName, localMac, reapedGroup, unless } from './bridge.js'
 import type { AttachOptions, DetachOptions, EndpointInfo } from './endpoint.js'
 import { applyBandwidth, takeIfbDown } from './endpoint-bandwidth.js'
 import { NetbridgeError } from './errors.js'
-import { newAddress, newDefaultRoute } from './netlink/address-messages.js'
+import { newAddress, newDefaultRoute, type DefaultRouteOptions } from './netlink/address-messages.js'
 import {
   deleteLink,
   deleteLinkGroup,
@@ -70,6 +71,10 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
   const mappings = checkMappings(options.publish ?? [])
   const names = checkNames(options.names ?? [])
   const bandwidth = limitsOf(options.bandwidth)
+  const subnets = [record.ipv4, ...(record.ipv6 === undefined ? [] : [record.ipv6])].map(
+    ({ subnet }) => subnet,
+  )
+  const linkLocal = checkLinkLocal(options.linkLocalIps ?? [], subnets)
   refuseUnsupported(record, { ...options, bandwidth })
 
   const take = (from: AddressPool, wanted: string | undefined): string => {
@@ -116,6 +121,7 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
   makeLink(network, info, netnsFd)
   if (info.ifname !== null && bandwidth !== undefined) applyBandwidth(network, info.ifname, bandwidth)
   using inside = configureInside(netnsFd, info, record, {
+    linkLocal,
     defaultRoute: options.defaultRoute ?? true,
     // a hardware address that does not follow from the address: neighbours may remember another one
     announce: wantedMac !== undefined || record.bridge === undefined,
@@ -142,7 +148,7 @@ function ipv6Of({ ipv6 }: NetworkRecord, address: string): EndpointInfo['ipv6'] 
 }
 
 function refuseUnsupported({ name, info, ipv6, bridge }: NetworkRecord, options: AttachOptions): void {
-  const { publish, ip6, mac, antiSpoofing, bandwidth } = options
+  const { publish, ip6, mac, antiSpoofing, bandwidth, linkLocalIps = [] } = options
   const refuse = (what: string, why: string): never => {
     throw new NetbridgeError('ERR_NETBRIDGE_INVALID_ARG', `cannot ${what} on network ${name}: ${why}`)
   }
@@ -150,6 +156,8 @@ function refuseUnsupported({ name, info, ipv6, bridge }: NetworkRecord, options:
   if (bridge === undefined && (publish ?? []).length > 0)
     refuse('publish ports', `with ${info.driver} a container has its own place on the network of the host`)
   if (bridge === undefined && antiSpoofing === true) refuse('check senders', 'it has no bridge')
+  if (antiSpoofing === true && linkLocalIps.length > 0)
+    refuse('use link-local addresses', 'senders are checked, and these are no addresses of the network')
   if (bridge === undefined && bandwidth !== undefined) refuse('limit bandwidth', 'it has no bridge')
   if (mac !== undefined && sharesMac({ info }))
     refuse(`use ${mac}`, 'its links have the hardware address of the parent')
@@ -208,7 +216,15 @@ function configureInside(
   netnsFd: number,
   { name, address, prefixLength, ipv6 }: EndpointInfo,
   record: NetworkRecord,
-  { defaultRoute, announce }: { readonly defaultRoute: boolean; readonly announce: boolean },
+  {
+    linkLocal,
+    defaultRoute,
+    announce,
+  }: {
+    readonly linkLocal: readonly LinkLocalAddress[]
+    readonly defaultRoute: boolean
+    readonly announce: boolean
+  },
 ): NetlinkSocket {
   const socket = insideNetwork(netnsFd, () => {
     if (announce) announceAddresses(name)
@@ -223,6 +239,7 @@ function configureInside(
       setLinkUp(LOOPBACK_INDEX, 'lo'),
       newAddress(index, name, parseIp(address)!, prefixLength),
       ...(ipv6 === null ? [] : [newAddress(index, name, parseIp(ipv6.address)!, ipv6.prefixLength)]),
+      ...linkLocal.map(({ ip, prefixLength: length }) => newAddress(index, name, ip, length)),
       setLinkUp(index, name),
       ...(defaultRoute ? defaultRoutes(index, record) : []),
     ])
@@ -234,11 +251,15 @@ function configureInside(
 }
 
 /** The way out of a network; none where there is no way out. */
-export function defaultRoutes(index: number, { info, ipv4, ipv6 }: NetworkRecord): RouteRequest[] {
+export function defaultRoutes(
+  index: number,
+  { info, ipv4, ipv6 }: NetworkRecord,
+  options?: DefaultRouteOptions,
+): RouteRequest[] {
   if (info.internal) return []
   const onLink = info.driver === 'ipvlan' && info.mode !== 'l2' // packets go to the parent, whoever they are for
   return [ipv4, ...(ipv6 === undefined ? [] : [ipv6])].map(({ gateway }) =>
-    newDefaultRoute(index, onLink ? gateway.family : gateway),
+    newDefaultRoute(index, onLink ? gateway.family : gateway, options),
   )
 }
 

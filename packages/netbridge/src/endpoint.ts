@@ -22,6 +22,11 @@ export interface AttachOptions {
   readonly ip?: string | undefined
   /** A fixed IPv6 address, of a network that has IPv6. Unset takes the next free one. */
   readonly ip6?: string | undefined
+  /**
+   * Further addresses of its interface that the network hands out to nobody: with a prefix of 16 bits, of IPv6 64. At most
+   * 16. Default none.
+   */
+  readonly linkLocalIps?: readonly string[] | undefined
   /** Whether everything else is reached through this network; false for a second one of a container. Default true. */
   readonly defaultRoute?: boolean | undefined
   /** Hardware address inside, unicast, as `'02:42:ac:1e:00:02'`. Unset derives a local one from the address. */

@@ -11,6 +11,7 @@ import type { Firewall } from './firewall/firewall.js'
 import { cleanUpNetwork, leaveStore, removeFromHost } from './leave-network.js'
 import type { OpenNetwork } from './network-context.js'
 import type { NetworkDriver, NetworkInfo } from './network-info.js'
+import type { DefaultRouteOptions } from './netlink/address-messages.js'
 import type { NetlinkSocket } from './netlink/netlink-socket.js'
 import { openParts, type FindNetwork, type NetworkNames, type NetworkParts } from './open-parts.js'
 import { provideAddresses, type WantedAddresses } from './overlay/addresses.js'
@@ -222,14 +223,15 @@ export class Network implements AsyncDisposable {
   }
 
   /**
-   * Makes this network the way out of a container that is on it and has none, as when the one that had it was left.
+   * Makes this network the way out of a container that is on it and has none, as when the one that had it was left; with
+   * `replace` also of one that has another. A network without a way out changes nothing.
    *
    * @param netnsFd - Descriptor of its network namespace; stays the caller's.
    * @throws {@link NetbridgeError} `ERR_NETBRIDGE_NOT_FOUND`: it is not on this network.
    */
-  addDefaultRoute(id: string, netnsFd: number): void {
+  addDefaultRoute(id: string, netnsFd: number, options: DefaultRouteOptions = {}): void {
     this.#checkOpen()
-    routeOut(this.#network, checkId(id), netnsFd)
+    routeOut(this.#network, checkId(id), netnsFd, options)
   }
 
   /**

@@ -44,7 +44,8 @@ export interface RunOptions extends SandboxOptions {
   readonly hostname?: string | undefined
   /**
    * What it is connected to: `'none'`, `'host'`, `'container:NAME'` (the network of another container), a network of
-   * `runtime.networks` by name, or several of them with aliases and addresses, of which the first is the way out.
+   * `runtime.networks` by name, or several of them with aliases and addresses, of which the first that leads
+   * out is the way out, unless `gatewayPriority` says otherwise.
    * Default `'bridge'`. An ordinary user has no bridge: its default is `'pasta'`, else `'slirp4netns'`, by the
    * program of that name, else `'none'`.
    */

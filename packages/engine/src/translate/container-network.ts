@@ -8,18 +8,37 @@ const alone = ['host', 'none']
 
 /** The networks of a container: the one of `NetworkMode` first, then the others of `EndpointsConfig`. */
 export function networkOption(body: CreateBody): NetworkOption {
-  const { HostConfig, NetworkingConfig, MacAddress } = body
+  const { HostConfig, NetworkingConfig, MacAddress, NetworkDisabled } = body
+  if (NetworkDisabled === true) return 'none'
   const mode = HostConfig?.NetworkMode ?? ''
   const first = mode === '' || mode === 'default' ? 'bridge' : mode
-  if (alone.includes(first) || first.startsWith('container:')) return first
   const endpoints = NetworkingConfig?.EndpointsConfig ?? {}
   const names = [first, ...Object.keys(endpoints).filter((name) => name !== first && name !== 'default')]
+  if (alone.includes(first) || first.startsWith('container:')) {
+    const own = attachment(first, endpoints[first] ?? endpoints['default'])
+    refusePlaces(names, { ...own, mac: own.mac ?? orUnset(MacAddress) })
+    return first
+  }
   const [main, ...others] = names.map((name) =>
     attachment(name, endpoints[name] ?? (name === 'bridge' ? endpoints['default'] : null)),
   )
   // said of the container, as older clients do, it is of its first network
   const links = { ...linksOf(namesByLinks(body)), ...main!.links }
   return [{ ...main!, links, mac: main!.mac ?? orUnset(MacAddress) }, ...others]
+}
+
+/** A network that is no other's has no addresses, names or other networks beside it. */
+function refusePlaces([first, other]: readonly string[], { name: _, ...place }: NetworkAttachment): void {
+  if (other !== undefined) throw badRequest(`cannot use network ${first!} together with ${other}`)
+  if (Object.values(place).some(isGiven))
+    throw badRequest(
+      `cannot use addresses or names on network ${first!}: they are supported on user defined networks only`,
+    )
+}
+
+function isGiven(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0
+  return value !== undefined && value !== 0
 }
 
 /** How a container is to be on a network. */
@@ -29,16 +48,21 @@ export function attachment(name: string, config: EndpointConfig | null | undefin
     aliases: config?.Aliases ?? [],
     ip: orUnset(config?.IPAMConfig?.IPv4Address),
     ip6: orUnset(config?.IPAMConfig?.IPv6Address),
+    linkLocalIps: config?.IPAMConfig?.LinkLocalIPs ?? undefined,
     mac: orUnset(config?.MacAddress),
     links: endpointLinks(config),
     interface: interfaceName(config),
+    gatewayPriority: config?.GwPriority ?? undefined,
   }
 }
 
 const interfaceOption = 'com.docker.network.endpoint.ifname'
 
 function interfaceName(config: EndpointConfig | null | undefined): string | undefined {
-  const name = orUnset(config?.DriverOpts?.[interfaceOption])
+  const options = config?.DriverOpts ?? {}
+  const unknown = Object.keys(options).find((option) => option !== interfaceOption)
+  if (unknown !== undefined) throw badRequest(`invalid value of DriverOpts: ${unknown} is not supported`)
+  const name = orUnset(options[interfaceOption])
   if (name !== undefined && !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(name))
     throw badRequest(`invalid value of DriverOpts: ${interfaceOption} is ${JSON.stringify(name)}`)
   return name

@@ -17,4 +17,27 @@ describe('networkOptions()', () => {
       },
     })
   })
+
+  it.each([
+    [{ Scope: 'swarm' }, 'not a swarm manager'],
+    [{ Scope: 'global' }, 'there is no scope "global"'],
+    [{ IPAM: { Options: { serial: 'true' } } }, 'invalid value of IPAM.Options: serial'],
+    [
+      { IPAM: { Config: [{}, { Gateway: '10.0.0.1' }] } },
+      'invalid value of IPAM.Config.1: Subnet is missing',
+    ],
+    [{ IPAM: { Config: [{ AuxiliaryAddresses: { a: '10.0.0.1' } }] } }, 'Subnet is missing'],
+  ])('refuses %j', (asked, refusal) => {
+    expect(() => networkOptions({ Name: 'n', ...asked })).toThrow(refusal)
+  })
+
+  it('takes what says nothing', () => {
+    expect(
+      networkOptions({
+        Name: 'n',
+        Scope: 'local',
+        IPAM: { Options: {}, Config: [{ Subnet: '', Gateway: '' }] },
+      }),
+    ).toMatchObject({ subnets: [] })
+  })
 })

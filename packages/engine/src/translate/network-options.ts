@@ -1,5 +1,5 @@
 import type { NetworkDriver, NetworkOptions, OverlayOptions } from '@ctr/runtime'
-import { ApiError, badRequest } from '../errors.js'
+import { ApiError, badRequest, outsideOfSwarm } from '../errors.js'
 import type { NetworkBody } from '../http/schemas/network.js'
 
 const drivers: readonly string[] = ['bridge', 'macvlan', 'ipvlan', 'overlay']
@@ -10,6 +10,7 @@ export function networkOptions(body: NetworkBody): NetworkOptions {
     body.Driver == null || body.Driver === '' || body.Driver === 'default' ? 'bridge' : body.Driver
   if (!drivers.includes(driver))
     throw new ApiError(404, `could not find plugin ${driver} in v1 plugin registry: plugin not found`)
+  checkScope(body.Scope ?? '')
   const refused = { Ingress: body.Ingress, ConfigOnly: body.ConfigOnly, ConfigFrom: body.ConfigFrom?.Network }
   const given = Object.entries(refused).find(([, value]) => value)
   if (given !== undefined) throw badRequest(`invalid value of ${given[0]}: not supported`)
@@ -17,6 +18,9 @@ export function networkOptions(body: NetworkBody): NetworkOptions {
   const ipam = body.IPAM?.Driver ?? ''
   if (!['', 'default'].includes(ipam))
     throw badRequest(`invalid value of IPAM.Driver: there is no driver ${JSON.stringify(ipam)}`)
+  const [option] = Object.keys(body.IPAM?.Options ?? {})
+  if (option !== undefined) throw badRequest(`invalid value of IPAM.Options: ${option} is not supported`)
+  body.IPAM?.Config?.forEach(refuseLost)
   return {
     name: body.Name,
     driver: driver as NetworkDriver,
@@ -38,6 +42,22 @@ export function networkOptions(body: NetworkBody): NetworkOptions {
     labels: body.Labels ?? undefined,
     ...driverOptions(body.Options ?? {}),
   }
+}
+
+/** @throws `ApiError` 400; 503 for networks of a swarm. */
+function checkScope(scope: string): void {
+  if (scope === 'swarm') throw outsideOfSwarm()
+  if (!['', 'local'].includes(scope))
+    throw badRequest(`invalid value of Scope: there is no scope ${JSON.stringify(scope)}`)
+}
+
+type IpamConfig = NonNullable<NonNullable<NetworkBody['IPAM']>['Config']>[number]
+
+/** What belongs to no subnet would be lost. */
+function refuseLost({ Subnet, Gateway, IPRange, AuxiliaryAddresses }: IpamConfig, index: number): void {
+  const others = [Gateway, IPRange, ...Object.values(AuxiliaryAddresses ?? {})]
+  if (orUnset(Subnet) === undefined && others.some((value) => orUnset(value) !== undefined))
+    throw badRequest(`invalid value of IPAM.Config.${index}: Subnet is missing`)
 }
 
 function driverOptions(options: Readonly<Record<string, string>>): Partial<NetworkOptions> {

@@ -61,7 +61,10 @@ const ofOld = {
 }
 
 const nowhere = { aliases: [], wanted: {}, address: null, ipv6: null, mac: null }
-type Place = Pick<ContainerNetwork, 'name' | 'aliases' | 'links' | 'wanted' | 'address' | 'ipv6' | 'mac'>
+type Place = Pick<
+  ContainerNetwork,
+  'name' | 'aliases' | 'links' | 'wanted' | 'gatewayPriority' | 'address' | 'ipv6' | 'mac'
+>
 
 /** As they were asked for. */
 function linksOn({ links = {} }: Place): string[] | null {
@@ -75,18 +78,22 @@ function endpointOf(container: ManagedContainer, place: Place, isUp: boolean, ru
   const [v4, v6] = [false, true].map((six) =>
     info?.subnets.find(({ subnet }) => subnet.includes(':') === six),
   )
-  const { ip, ip6, mac } = place.wanted
+  const { ip, ip6, linkLocalIps = [], mac } = place.wanted
   const asked = container.document.body.NetworkingConfig?.EndpointsConfig?.[place.name]
   const [address, ipv6] = isUp ? [place.address, place.ipv6] : [null, null]
   return {
     IPAMConfig:
-      ip === undefined && ip6 === undefined
+      ip === undefined && ip6 === undefined && linkLocalIps.length === 0
         ? (asked?.IPAMConfig ?? null)
-        : { ...asked?.IPAMConfig, IPv4Address: ip ?? '', IPv6Address: ip6 ?? '' },
+        : {
+            ...(ip !== undefined && { IPv4Address: ip }),
+            ...(ip6 !== undefined && { IPv6Address: ip6 }),
+            ...(linkLocalIps.length > 0 && { LinkLocalIPs: linkLocalIps }),
+          },
     Links: linksOn(place),
     Aliases: place.aliases.length === 0 ? null : place.aliases,
     DriverOpts: asked?.DriverOpts ?? null,
-    GwPriority: 0,
+    GwPriority: place.gatewayPriority ?? 0,
     NetworkID: idOf(runtime, place.name),
     EndpointID: isUp ? networkId(container.id, place.name) : '',
     Gateway: address === null ? '' : (v4?.gateway ?? ''),

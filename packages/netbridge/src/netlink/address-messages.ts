@@ -43,16 +43,26 @@ function broadcast({ family, value }: Ip, prefixLength: number): Ip {
   return { family, value: lastIp({ family, base: value - (value % size), prefixLength }) }
 }
 
+/** How a default route is made. */
+export interface DefaultRouteOptions {
+  /** In the place of the one that is there: `ip route replace`. Default false: that is an error. */
+  readonly replace?: boolean | undefined
+}
+
 /**
  * `ip route add default via GATEWAY dev INDEX`.
  *
  * @param gateway - A family alone is everything straight out of the interface: `ip route add default dev INDEX`.
  */
-export function newDefaultRoute(index: number, gateway: Ip | Family): RouteRequest {
+export function newDefaultRoute(
+  index: number,
+  gateway: Ip | Family,
+  { replace = false }: DefaultRouteOptions = {},
+): RouteRequest {
   const [family, via] = typeof gateway === 'number' ? [gateway] : [gateway.family, gateway]
   return {
     type: nl.RTM_NEWROUTE,
-    flags: nl.NLM_F_CREATE | nl.NLM_F_EXCL,
+    flags: nl.NLM_F_CREATE | (replace ? nl.NLM_F_REPLACE : nl.NLM_F_EXCL),
     action: 'add the default route',
     body: (writer) => {
       defaultRoute(writer, family, via === undefined && family === 4)

@@ -1,6 +1,6 @@
 import { openSync } from 'node:fs'
 import { Fd } from '@ctr/linux'
-import { createNetworkNamespace, isHostName, type Endpoint } from '@ctr/netbridge'
+import { createNetworkNamespace, isHostName, type Endpoint, type Network } from '@ctr/netbridge'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import { startTicks } from '../host.js'
@@ -52,7 +52,7 @@ function tryOpen(path: string): Fd | undefined {
   }
 }
 
-/** Puts a container that is to start on its networks, the first of which is its way out. */
+/** Puts a container that is to start on its networks, one of which is its way out. */
 export async function attachNetworks(
   context: Context,
   { id, name, network }: ContainerRecord,
@@ -61,13 +61,14 @@ export async function attachNetworks(
   rollback: Rollback,
 ): Promise<Endpoint[]> {
   if (network.mode !== 'bridge' || netnsFd === undefined) return []
-  const networks = []
+  const networks: Network[] = []
   for (const { name: each } of network.networks) networks.push(await context.network(each))
   // ports lead in by a bridge; where there is none, the first one says why they cannot
   const published = Math.max(
     0,
     networks.findIndex(({ driver }) => driver === 'bridge' || driver === 'overlay'),
   )
+  const wayOut = wayOutOf(network.networks.filter((_, at) => !networks[at]!.info.internal))
   for (const [at, each] of networks.entries()) await each.provide(network.networks[at]!.wanted)
   return networks.map((each, at) => {
     const { aliases, interface: ifname, wanted } = network.networks[at]!
@@ -77,12 +78,18 @@ export async function attachNetworks(
       netnsFd,
       name: ifname,
       names: [name, ...aliases].filter((alias) => isHostName(alias)),
-      defaultRoute: at === 0,
+      defaultRoute: network.networks[at] === wayOut,
       publish: at === published ? publish : [],
     })
     rollback.defer(() => endpoint.detach())
     return endpoint
   })
+}
+
+/** Of several networks the way out: that with the highest priority, of those the first. Undefined for none. */
+export function wayOutOf(places: readonly PlannedPlace[]): PlannedPlace | undefined {
+  const priorities = places.map(({ gatewayPriority = 0 }) => gatewayPriority)
+  return places[priorities.indexOf(Math.max(...priorities))]
 }
 
 /** A network of a container, with what it got there. */

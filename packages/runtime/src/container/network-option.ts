@@ -12,6 +12,11 @@ export interface WantedAddresses {
   readonly ip6?: string | undefined
   /** Hardware address. Default one that follows from the address. */
   readonly mac?: string | undefined
+  /**
+   * Further addresses of its interface that the network hands out to nobody, at most 16: with a prefix of 16 bits, of IPv6
+   * 64. Default none.
+   */
+  readonly linkLocalIps?: readonly string[] | undefined
   /** How fast it may send and receive, in bits per second. Networks with a bridge only. Default no limit. */
   readonly bandwidth?: Bandwidth | undefined
 }
@@ -26,11 +31,14 @@ export interface NetworkAttachment extends WantedAddresses {
   readonly links?: Readonly<Record<string, string>> | undefined
   /** Name of its interface, 1 to 15 bytes. Default `ethN`, as many as there are. */
   readonly interface?: string | undefined
+  /** Of several networks that with the highest is the way out, else the first. A whole number, default 0. */
+  readonly gatewayPriority?: number | undefined
 }
 
 /**
  * The network of a container: `'none'`, `'host'`, `'container:NAME'` for that of another container, a network of
- * `runtime.networks` by name, or several of them, of which the first is the way out.
+ * `runtime.networks` by name, or several of them, of which the first that leads out is the way out, unless
+ * `gatewayPriority` says otherwise.
  */
 export type NetworkOption = string | NetworkAttachment | readonly (string | NetworkAttachment)[]
 
@@ -68,9 +76,18 @@ export function parseNetwork(option: NetworkOption | undefined): ChosenNetwork {
       throw invalid(`cannot use addresses or aliases on network ${name}: they are for networks of their own`)
     return { mode: mode ?? 'container', attachments: [], container }
   }
+  for (const { name, gatewayPriority: priority } of attachments) checkPriority(name, priority)
   const twice = attachments.find(({ name }, at) => attachments.findIndex((each) => each.name === name) !== at)
   if (twice !== undefined) throw invalid(`cannot use network ${twice.name} twice`)
   return { mode: 'bridge', attachments, container: undefined }
+}
+
+/** @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`. */
+export function checkPriority(network: string, priority: number | undefined): void {
+  if (priority !== undefined && !Number.isSafeInteger(priority))
+    throw invalid(
+      `cannot use ${priority} as gatewayPriority on network ${network}: it must be a whole number`,
+    )
 }
 
 function isList(option: NetworkOption): option is readonly (string | NetworkAttachment)[] {

@@ -6,12 +6,13 @@ export type PlannedPlace = Omit<ContainerNetwork, 'address' | 'ipv6' | 'mac'>
 
 /** A place on a network, the container being on `at` others before. */
 export function placeOf(
-  { name, aliases = [], links, interface: ifname, ...wanted }: NetworkAttachment,
+  { name, aliases = [], links, interface: ifname, gatewayPriority, ...wanted }: NetworkAttachment,
   at: number,
 ): PlannedPlace {
   return {
     ...{ name, aliases, wanted, interface: ifname ?? `eth${at}` },
     ...(links === undefined ? {} : { links }),
+    ...(gatewayPriority === undefined ? {} : { gatewayPriority }),
     ...(ifname === undefined ? {} : { wantedInterface: ifname }),
   }
 }

@@ -22,6 +22,8 @@ export interface ContainerNetwork {
   readonly interface: string
   /** The name that was asked for. */
   readonly wantedInterface?: string | undefined
+  /** Of several networks that with the highest is the way out; 0 where it is not there. */
+  readonly gatewayPriority?: number | undefined
   /** IPv4 address; null before it has started. */
   readonly address: string | null
   /** IPv6 address, where the network has IPv6. */
@@ -89,7 +91,7 @@ export interface ContainerRecord {
     readonly mode: NetworkMode
     /** The IPv4 address on the first of its networks. */
     readonly address: string | null
-    /** The networks that it is on, in the mode `'bridge'`; the first one was its way out when it started. */
+    /** The networks that it is on, in the mode `'bridge'`; in the order that they were given in. */
     readonly networks: readonly ContainerNetwork[]
     /** Id of the container whose network it shares, in the mode `'container'`. */
     readonly container: string | null

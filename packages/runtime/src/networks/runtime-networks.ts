@@ -9,10 +9,10 @@ import {
   type RemoveOptions,
 } from '@ctr/netbridge'
 import { placeOf } from '../container/place-of.js'
-import { connected, networkNamespaceOf } from '../container/attach-networks.js'
+import { connected, networkNamespaceOf, wayOutOf } from '../container/attach-networks.js'
 import type { Container } from '../container/container.js'
 import type { ContainerNetwork, ContainerRecord } from '../container/record.js'
-import type { NetworkAttachment } from '../container/network-option.js'
+import { checkPriority, type NetworkAttachment } from '../container/network-option.js'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
 import { asksForNames } from './container-names.js'
@@ -167,6 +167,7 @@ export class RuntimeNetworks {
     this.#needRoot()
     const container = this.#ownNetworked(whose)
     const { id, name } = container
+    checkPriority(nameOrId, options.gatewayPriority)
     const before = container.inspect()
     const network = await this.#context.network(nameOrId)
     if (isKept(before)) {
@@ -178,11 +179,13 @@ export class RuntimeNetworks {
       return
     }
     const planned = placeOf({ ...options, name: network.name }, before.network.networks.length)
+    const isWayOut = wayOutOf([...before.network.networks, planned]) === planned
     using netns = networkNamespaceOf(before)
     const endpoint = await this.#context.networks.connect(network.name, {
       ...{ id, netnsFd: netns.fd, names: [name, ...planned.aliases], ...planned.wanted },
       ...(options.interface === undefined ? {} : { name: options.interface }),
     })
+    if (isWayOut) network.addDefaultRoute(id, netns.fd, { replace: true })
     const place = connected(planned, endpoint)
     await container.networksAre((all) => [...all, place])
     const now = container.inspect()
@@ -233,7 +236,24 @@ export class RuntimeNetworks {
     }
     using netns = networkNamespaceOf(before)
     await this.#context.networks.disconnect(name, container.id, netns.fd)
+    await this.#routeOut(
+      container.id,
+      before.network.networks.filter((place) => place.name !== name),
+      netns.fd,
+    )
     await container.networksAre((all) => all.filter((place) => place.name !== name))
+  }
+
+  /** Where priorities say so, another network becomes the way out of a container that was taken off one. */
+  async #routeOut(id: string, left: readonly ContainerNetwork[], netnsFd: number): Promise<void> {
+    if (left.every(({ gatewayPriority = 0 }) => gatewayPriority === 0)) return
+    const infos = this.#context.networks.list()
+    const wayOut = wayOutOf(
+      left.filter((place) => infos.some(({ name, internal }) => name === place.name && !internal)),
+    )
+    if (wayOut === undefined) return
+    const network = await this.#context.network(wayOut.name)
+    network.addDefaultRoute(id, netnsFd, { replace: true })
   }
 
   #ownNetworked(whose: string | Container): Container {

@@ -1,13 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { ApiError, notImplemented } from '../../errors.js'
-
-const message =
-  'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.'
-
-/** What is asked of the manager of a swarm, where there is none. */
-export function outsideOfSwarm(): ApiError {
-  return new ApiError(503, message)
-}
+import { ApiError, notImplemented, outsideOfSwarm } from '../../errors.js'
 
 /** What an engine outside of a swarm answers, and what this one has not. */
 export function swarmRoutes(app: FastifyInstance): void {

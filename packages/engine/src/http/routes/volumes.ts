@@ -1,12 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { EngineCore } from '../../core.js'
-import { ApiError } from '../../errors.js'
+import { ApiError, outsideOfSwarm } from '../../errors.js'
 import { madeVolume } from '../../translate/made-volume.js'
 import { volumeDocument } from '../../translate/volume-document.js'
 import { matchesName } from '../match-name.js'
 import { Query } from '../query.js'
 import { volumeBody, type VolumeBody } from '../schemas/create-container.js'
-import { outsideOfSwarm } from './swarm.js'
 
 const known = ['dangling', 'driver', 'label', 'name']
 

@@ -114,6 +114,7 @@ export const containerConfig = Type.Object({
   Hostname: text,
   Domainname: text,
   MacAddress: text,
+  NetworkDisabled: flag,
   User: text,
   AttachStdin: flag,
   AttachStdout: flag,

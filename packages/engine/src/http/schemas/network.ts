@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import * as Type from '@sinclair/typebox'
-import { flag, maybe, text, textMap, texts } from './members.js'
+import { flag, maybe, text, textMap, texts, whole } from './members.js'
 
 const ipamConfig = Type.Object({ Subnet: text, IPRange: text, Gateway: text, AuxiliaryAddresses: textMap })
 
@@ -8,6 +8,7 @@ const ipamConfig = Type.Object({ Subnet: text, IPRange: text, Gateway: text, Aux
 export const networkBody = Type.Object({
   Name: Type.String({ minLength: 1 }),
   Driver: text,
+  Scope: text,
   Internal: flag,
   Attachable: flag,
   Ingress: flag,
@@ -28,6 +29,7 @@ export const endpointConfig = Type.Object({
   Links: texts,
   MacAddress: text,
   DriverOpts: textMap,
+  GwPriority: whole,
 })
 export type EndpointConfig = Static<typeof endpointConfig>
 
