@@ -43,11 +43,12 @@ export class EngineCore {
 
   /** Tells everybody of something that has happened to a container. */
   emitOf(
-    { id, document }: ManagedContainer,
+    { id, document, handle }: ManagedContainer,
     action: string,
     attributes: Readonly<Record<string, string>>,
   ): void {
     const { body, name } = document
-    this.events.emit('container', action, id, { ...body.Labels, image: body.Image, name, ...attributes })
+    const { labels } = handle.inspect()
+    this.events.emit('container', action, id, { ...labels, image: body.Image, name, ...attributes })
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statfsSync } from 'node:fs'
 import { arch, cpus, hostname, release, totalmem } from 'node:os'
 import { detectHierarchy } from '@ctr/cgroups'
 import type { Runtime } from '@ctr/runtime'
@@ -70,12 +70,15 @@ export class Facts {
       Images: (await images.list()).length,
       Driver: 'overlay2',
       DriverStatus: [
+        ['Backing Filesystem', fileSystemOf(root)],
         ['Supports d_type', 'true'],
+        ['Using metacopy', 'false'],
         ['Native Overlay Diff', 'true'],
+        ['userxattr', 'false'],
       ],
       Plugins: {
         Volume: ['local'],
-        Network: ['bridge', 'host', 'none'],
+        Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null', 'overlay'],
         Authorization: null,
         Log: Object.keys(drivers).sort(),
       },
@@ -88,7 +91,7 @@ export class Facts {
       PidsLimit: controllers.has('pids'),
       IPv4Forwarding: isForwarding(),
       Debug: false,
-      OomKillDisable: false,
+      OomKillDisable: mode !== 'v2' && controllers.has('memory'),
       NFd: readdirSync('/proc/self/fd').length,
       NGoroutines: 0,
       SystemTime: new Date().toISOString(),
@@ -145,6 +148,21 @@ function osName(): string {
   } catch {
     return 'Linux'
   }
+}
+
+/** Docker's words for what statfs(2) says of a folder. */
+const fileSystems: Readonly<Record<number, string>> = {
+  0xef53: 'extfs',
+  0x58465342: 'xfs',
+  0x9123683e: 'btrfs',
+  0x2fc12fc1: 'zfs',
+  0x01021994: 'tmpfs',
+  0x794c7630: 'overlayfs',
+  0xf2f52010: 'f2fs',
+}
+
+function fileSystemOf(folder: string): string {
+  return fileSystems[statfsSync(folder).type] ?? '<unknown>'
 }
 
 function isForwarding(): boolean {

@@ -1,6 +1,6 @@
 import type { CredentialSource, Platform, StoredImage } from '@ctr/registry'
 import type { Runtime } from '@ctr/runtime'
-import { ApiError } from './errors.js'
+import { ApiError, badRequest } from './errors.js'
 import type { EventBus } from './events/event-bus.js'
 import { familiar, repoTags } from './translate/image-documents.js'
 
@@ -39,7 +39,7 @@ export class EngineImages {
   /** Makes an image of an archive of files. */
   async import(...given: Parameters<Runtime['images']['import']>): Promise<StoredImage> {
     const image = await this.#runtime.images.import(...given)
-    this.#events.emit('image', 'import', image.id, { name: given[1]?.reference ?? image.id })
+    this.#emit('import', image, image.id)
     return image
   }
 
@@ -58,9 +58,11 @@ export class EngineImages {
   }
 
   async tag(wanted: string, name: string): Promise<void> {
-    const { id } = await this.get(wanted)
-    await this.#runtime.images.tag(id, name)
-    this.#events.emit('image', 'tag', id, { name })
+    if (familiar(name).startsWith('sha256:'))
+      throw badRequest('refusing to create an ambiguous tag using digest algorithm as name')
+    const image = await this.get(wanted)
+    await this.#runtime.images.tag(image.id, name)
+    this.#emit('tag', image, familiar(name))
   }
 
   /** Removes a name, or with an id all of them. */
@@ -86,9 +88,13 @@ export class EngineImages {
     return removed
   }
 
-  async #removeOne(name: string, { id }: StoredImage): Promise<readonly RemovedImage[]> {
+  #emit(action: string, image: StoredImage, name: string): void {
+    this.#events.emit('image', action, image.id, { ...image.config.config.Labels, name })
+  }
+
+  async #removeOne(name: string, image: StoredImage): Promise<readonly RemovedImage[]> {
     const { untagged, deleted } = await this.#runtime.images.remove(name)
-    for (const one of untagged) this.#events.emit('image', 'untag', id, { name: familiar(one) })
+    for (const one of untagged) this.#emit('untag', image, familiar(one))
     for (const one of deleted) this.#events.emit('image', 'delete', one, { name: one })
     return [
       ...untagged.map((one) => ({ Untagged: familiar(one) })),

@@ -207,6 +207,31 @@ describeOn(needs, 'the API of Engine', () => {
     expect(events[3]!.Actor.Attributes).toMatchObject({ name: 'told', image, a: 'b', exitCode: '0' })
   })
 
+  it('tells of networks and volumes that a container uses, and of its labels, those of the image too', async () => {
+    await suite.ok('network', 'create', 'heard')
+    await suite.ok('run', '--rm', '--name', 'uses', '--network', 'heard', '-v', '/v', image, 'true')
+    let events: readonly string[] = []
+    while (!events.some((line) => line.startsWith('container destroy uses')))
+      events = await suite.pastEvents(
+        '{{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.kind}}',
+      )
+    expect(events.slice(events.findIndex((line) => line.startsWith('network create heard')))).toEqual([
+      'network create heard <no value>',
+      'volume create <no value> <no value>',
+      'container create uses test',
+      'container attach uses test',
+      'volume mount <no value> <no value>',
+      'network connect heard <no value>',
+      'container start uses test',
+      'volume unmount <no value> <no value>',
+      'network disconnect heard <no value>',
+      'container die uses test',
+      'volume destroy <no value> <no value>',
+      'container destroy uses test',
+    ])
+    await suite.ok('network', 'rm', 'heard')
+  })
+
   it('tells of the end of each program that exec has started, whoever is there to see it', async () => {
     await suite.ok('run', '-d', '--name', 'execs', '--network', 'none', image, 'sleep', '100')
     expect((await suite.docker('exec', 'execs', 'sh', '-c', 'exit 3')).code).toBe(3)

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
@@ -124,6 +124,17 @@ describeOn([...needs, 'bin:skopeo', 'bin:tar'], 'docker commit, diff, export and
     const args = ['import', archive, 'tree:1'] as const
     expect(await suite.docker(...args)).toMatchObject({ code: 0 })
     expect(await suite.ok('images', '-q', 'tree')).toMatch(/^[0-9a-f]{12}$/)
+    // of one layer: as large as the image
+    const size = await suite.ok('image', 'inspect', '-f', '{{.Size}}', 'tree:1')
+    expect(await suite.ok('history', '--human=false', '--format', '{{.Size}}', 'tree:1')).toBe(size)
+    // as of a temporary folder: only root may come in, but into a container everybody may
+    chmodSync(join(suite.folder, 'tree'), 0o700)
+    mkdirSync(join(suite.folder, 'tree/bin'))
+    copyFileSync('/usr/bin/busybox', join(suite.folder, 'tree/bin/cat'))
+    execFileSync('tar', ['cf', archive, '-C', join(suite.folder, 'tree'), '.'])
+    await suite.ok('import', archive, 'closed:1')
+    const asOther = ['run', '--rm', '--network', 'none', '-u', '1000'] as const
+    expect(await suite.ok(...asOther, 'closed:1', '/bin/cat', '/etc/a')).toBe('from gnu')
     const rubbish = await suite.feed(readFileSync(archive, 'latin1').slice(0, 50), 'import', '-', 'bad:1')
     expect(rubbish.code).toBe(1)
     expect(await suite.ok('images', '-q', 'bad')).toBe('')

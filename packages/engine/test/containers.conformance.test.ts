@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
 import { image, needs, setUp } from './support/suite.js'
@@ -37,6 +38,19 @@ describeOn(needs, 'docker run and its kin', () => {
     expect(unreadable).toMatchObject({ code: 126, stderr: expect.stringContaining('permission denied') })
     const refused = await suite.docker('run', '--rm', '--gpus', 'all', image, 'true')
     expect(refused).toMatchObject({ code: 125, stderr: expect.stringContaining('HostConfig.DeviceRequests') })
+  })
+
+  it('writes the id where it is asked to, and warns of what means nothing', async () => {
+    const path = `${suite.folder}/id`
+    const options = ['--network', 'host', '-p', '80:80', '--cidfile', path]
+    const { code, stdout, stderr } = await suite.docker('create', '--name', 'noted', ...options, image)
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringContaining('Published ports are discarded when using host network mode'),
+    })
+    expect(readFileSync(path, 'utf8')).toBe(stdout.trim())
+    expect((await suite.docker('rename', 'noted', 'noted')).stderr).toContain('same name')
+    await suite.ok('rm', 'noted')
   })
 
   it('takes variables away that the client has not', async () => {
@@ -207,7 +221,8 @@ describeOn(needs, 'docker run and its kin', () => {
     expect(await list('name=^a2$')).toBe('a2')
     expect(await list('status=running')).toBe('')
     expect(await list(`ancestor=${image}`, 'since=a1')).toBe('a2')
-    expect((await suite.docker('ps', '--filter', 'nonsense=1')).stderr).toContain("invalid filter 'nonsense'")
+    for (const wrong of ['nonsense=1', 'health=ill', 'exited=x', 'publish=x', 'status=x'])
+      expect((await suite.docker('ps', '--filter', wrong)).stderr).toContain("invalid filter '")
     await suite.ok('container', 'prune', '-f')
     expect(await list()).toBe('')
   })

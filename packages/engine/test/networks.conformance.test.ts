@@ -67,7 +67,7 @@ describeOn(needs, 'docker network', () => {
     )
     expect(await docker('network', 'rm', 'shop')).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('has active endpoints'),
+      stderr: expect.stringMatching(/has active endpoints \(.*name:"web" id:"[0-9a-f]{12}"/),
     })
     expect(await ok('ps', '-q', '--no-trunc', '--filter', 'network=shop')).toMatch(/^[0-9a-f]{64}$/)
   })
@@ -78,7 +78,13 @@ describeOn(needs, 'docker network', () => {
     expect(await ok('run', '--rm', '--network', 'late', image, 'sh', '-c', 'nc again 80 </dev/null')).toBe(
       'hello from web',
     )
+    expect((await docker('network', 'connect', 'late', 'web')).stderr).toContain(
+      'endpoint with name web already exists in network late',
+    )
     await ok('network', 'disconnect', 'late', 'web')
+    expect((await docker('network', 'disconnect', 'late', 'web')).stderr).toContain(
+      'is not connected to network late',
+    )
     expect(await format('late', '{{len .Containers}}')).toBe('0')
     const names = ['--dns', '192.0.2.1', '--dns-search', 'example.org', '--add-host', 'db:10.0.0.9']
     expect(

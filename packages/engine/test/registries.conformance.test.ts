@@ -73,6 +73,7 @@ describeOn(needs, 'registries, images and volumes through the docker CLI', () =>
     await suite.ok('rmi', 'later:1')
     expect(await suite.ok('inspect', '-f', '{{.Os}} {{.Config.Labels.kind}}', image)).toBe('linux test')
     expect(await suite.ok('history', '-q', image)).toMatch(/^([0-9a-f]{12}|<missing>)?$/m)
+    expect(await failure('tag', image, 'sha256:a')).toContain('refusing to create an ambiguous tag')
     expect(await failure('tag', 'nope', 'a')).toContain('No such image: nope')
     expect(await failure('history', 'nope')).toContain('No such image: nope')
     const removed = await suite.ok('rmi', 'x/y:2')

@@ -44,6 +44,7 @@ export type {
   StartContainerOptions,
 } from './options.js'
 export type { HostVolume, ImageVolume, MountPropagation, NamedVolume, Volume } from './volume-options.js'
+export { signalNumber } from './container/spec.js'
 export { defaultMaskedPaths, defaultReadonlyPaths } from './security/hidden-paths.js'
 export { blockDevice } from './sandbox/host-devices.js'
 export { processLimit } from './sandbox/process-limit.js'

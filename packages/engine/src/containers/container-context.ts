@@ -1,4 +1,4 @@
-import type { Runtime, StartContainerOptions } from '@ctr/runtime'
+import type { Container, Runtime, StartContainerOptions } from '@ctr/runtime'
 import type { ContainerLog } from '../logs/container-log.js'
 import type { LogSource } from '../logs/source.js'
 import type { ContainerDocument } from '../state/container-document.js'
@@ -9,6 +9,7 @@ export interface ContainerIdentity {
   readonly id: string
   readonly name: string
   readonly document: ContainerDocument
+  readonly handle: Container
 }
 
 /** What a container has of the engine around it. */
@@ -22,6 +23,10 @@ export interface ContainerContext {
   /** Its log, by the driver that it was made with. */
   openLog(type: string, source: LogSource): ContainerLog
   emit(container: ContainerIdentity, action: string, attributes: Readonly<Record<string, string>>): void
+  /** Tells of a volume that was made or removed with it. */
+  emitVolume(action: 'create' | 'destroy', name: string): void
+  /** Tells of its networks and volumes, that it begins or ends to use them. */
+  emitUse(container: ContainerIdentity, begins: boolean): void
   /** A health probe has ended. */
   probed(isWell: boolean): void
   /** What a container is started with for its links; throws where those whose namespaces it shares do not run. */

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Runtime } from '@ctr/runtime'
+import type { CreateContainerOptions, Runtime } from '@ctr/runtime'
 import { ApiError, badRequest, messageOf } from '../errors.js'
+import { emitUse } from '../events/emit-use.js'
 import type { EventBus } from '../events/event-bus.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
 import { resolveLogConfig, type LogConfig } from '../logs/log-config.js'
@@ -10,6 +11,7 @@ import { openLog } from '../logs/open-log.js'
 import type { ContainerDocument } from '../state/container-document.js'
 import { DocumentStore } from '../state/document-store.js'
 import { mergeHealthcheck } from '../health/health-check.js'
+import { checkLimits } from '../translate/check-limits.js'
 import { createOptions } from '../translate/create-options.js'
 import { linkedNames } from '../translate/links.js'
 import { linksOf } from '../translate/parse-links.js'
@@ -51,9 +53,11 @@ export class Containers implements AsyncDisposable {
       pipesFolder: (id) => join(pipes, id),
       probePath: (id) => join(probes, id),
       openLog: (type, source) => openLog(type, source, { folder: join(logs, source.id), onError }),
-      emit: ({ id, name, document }, action, attributes) =>
+      emitVolume: (action, name) => events.emit('volume', action, name, { driver: 'local' }),
+      emitUse: (container, begins) => emitUse(container, begins, { runtime, events }),
+      emit: ({ id, name, document, handle }, action, attributes) =>
         events.emit('container', action, id, {
-          ...document.body.Labels,
+          ...handle.inspect().labels,
           image: document.body.Image,
           name,
           ...attributes,
@@ -116,6 +120,8 @@ export class Containers implements AsyncDisposable {
 
   /** @throws `ApiError` 409 when another container has the name. */
   rename(container: ManagedContainer, name: string): void {
+    if (name === container.name)
+      throw badRequest('Renaming a container with the same name as its current name')
     this.#checkName(name)
     container.rename(name)
   }
@@ -199,12 +205,16 @@ export class Containers implements AsyncDisposable {
     sharedContainers(body, (wanted) => this.#existing(wanted))
     const volumes = volumesFrom(body, (wanted) => this.#existing(wanted).handle)
     checkRestartPolicy(body.HostConfig ?? {})
+    checkLimits(body.HostConfig ?? {})
     const options = { ...createOptions(body, image, { id, name, volumes }), platform }
     // first the document: one without a container is removed at the next start, a container without one is nobody's
     this.#context.documents.save(id, document)
     try {
+      const isThere = presentVolumes(this.#runtime, options)
       const container = new ManagedContainer(this.#context, document, await this.#runtime.create(options))
       this.#all.set(id, container)
+      for (const volume of container.handle.inspect().volumes)
+        if (!isThere.has(volume.name)) this.#context.emitVolume('create', volume.name)
       this.#context.emit(container, 'create', {})
       return container
     } catch (error) {
@@ -237,6 +247,12 @@ export class Containers implements AsyncDisposable {
   #hasName(name: string): boolean {
     return this.#claimed.has(name) || this.all().some((container) => container.name === name)
   }
+}
+
+/** Which of the volumes that a container asks for are there. */
+function presentVolumes({ volumes }: Runtime, options: CreateContainerOptions): ReadonlySet<string> {
+  const names = (options.volumes ?? []).flatMap((one) => (one.source === undefined ? (one.volume ?? []) : []))
+  return new Set(names.filter((name) => volumes.get(name) !== undefined))
 }
 
 function withTag(reference: string): string {

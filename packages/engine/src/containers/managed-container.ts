@@ -1,4 +1,10 @@
-import { isRuntimeError, type Container, type ContainerExit, type TerminalSize } from '@ctr/runtime'
+import {
+  isRuntimeError,
+  signalNumber,
+  type Container,
+  type ContainerExit,
+  type TerminalSize,
+} from '@ctr/runtime'
 import { ApiError } from '../errors.js'
 import type { UpdateBody } from '../http/schemas/create-container.js'
 import { HealthMonitor } from '../health/health-monitor.js'
@@ -121,7 +127,7 @@ export class ManagedContainer {
     if (/^(SIG)?(KILL|TERM|INT|QUIT|HUP)$|^(9|15|2|3|1)$/i.test(signal)) this.document.stopped = true
     const run = this.#run
     this.#handle.kill(signal)
-    this.#emit('kill', { signal })
+    this.#emit('kill', { signal: String(signalNumber(signal)) })
     if (/^(SIG)?KILL$|^9$/i.test(signal) && !this.#handle.isPaused) await run
   }
 
@@ -214,7 +220,11 @@ export class ManagedContainer {
         this.#tryKill('SIGKILL')
         await this.#run
       }
+      const { volumes: used } = this.#handle.inspect()
       await this.#handle.remove({ volumes })
+      for (const { name, anonymous } of used)
+        if (anonymous && this.#context.runtime.volumes.get(name) === undefined)
+          this.#context.emitVolume('destroy', name)
       this.#streams.remove()
       this.#context.forget(this)
     } catch (error) {
@@ -281,6 +291,7 @@ export class ManagedContainer {
     // of a first start a daemon that is killed before it is written finds out all but the time
     if (isFirst) this.#context.documents.saveSoon(this.id, this.document)
     else this.#save()
+    this.#context.emitUse(this, true)
     this.#emit('start')
     this.waiters.started()
   }
@@ -308,6 +319,7 @@ export class ManagedContainer {
     this.log.wake() // who follows looks whether it runs
     this.#streams.remove()
     if (exit?.oomKilled === true) this.#emit('oom')
+    this.#context.emitUse(this, false)
     this.#emit('die', this.#dieAttributes())
     const result: RunResult = { exitCode: this.document.exitCode }
     this.output.end()

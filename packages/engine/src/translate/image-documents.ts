@@ -78,11 +78,15 @@ export function inspectImage(
     Size: imageSize(image, sizes),
     GraphDriver: { Name: 'overlay2', Data: null },
     RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
-    Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
+    // nobody keeps when it was named; clients show this as when it was made
+    Metadata: { LastTagTime: config.created ?? '0001-01-01T00:00:00Z' },
     Config: {
       ...config.config,
       ExposedPorts: set(config.config.ExposedPorts),
-      Volumes: set(config.config.Volumes),
+      Volumes: set(config.config.Volumes) ?? null,
+      User: config.config.User ?? '',
+      WorkingDir: config.config.WorkingDir ?? '',
+      OnBuild: config.config.OnBuild ?? null,
       Cmd: config.config.Cmd ?? null,
       Entrypoint: config.config.Entrypoint ?? null,
       Labels: config.config.Labels ?? null,
@@ -91,11 +95,11 @@ export function inspectImage(
 }
 
 /** The list of `GET /images/{name}/history`, the newest first. */
-export function imageHistory(image: StoredImage): readonly Record<string, unknown>[] {
+export function imageHistory(image: StoredImage, sizes: LayerSizes): readonly Record<string, unknown>[] {
   const { history } = image.config
   let layer = 0
   const entries = history.map(({ created, created_by, comment, empty_layer }, n) => {
-    const size = empty_layer === true ? 0 : (image.layers[layer++]?.descriptor.size ?? 0)
+    const size = empty_layer === true ? 0 : (sizes.get(image.layers[layer++]?.diffId ?? '') ?? 0)
     const isLast = n === history.length - 1
     return {
       Id: isLast ? image.id : '<missing>',

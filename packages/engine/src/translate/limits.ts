@@ -4,17 +4,9 @@ import type { HostConfig } from '../http/schemas/create-container.js'
 
 type Resources = NonNullable<SandboxOptions['resources']>
 
-const leastMemory = 6 * 1024 * 1024
-
 /** Limits that the runtime has options of its own for. */
 export function limitsOf(host: HostConfig): Partial<CreateContainerOptions> {
   const { Memory, MemorySwap, NanoCpus, CpuShares, CpusetCpus, PidsLimit } = host
-  if (Memory != null && Memory !== 0 && Memory < leastMemory)
-    throw badRequest('invalid HostConfig.Memory: minimum memory limit allowed is 6MB')
-  if (MemorySwap != null && MemorySwap > 0 && (Memory ?? 0) === 0)
-    throw badRequest(
-      'invalid HostConfig.MemorySwap: you should always set the memory limit when using memory-swap limit',
-    )
   const cpus = orUnset(NanoCpus)
   if (cpus !== undefined && (orUnset(host.CpuQuota) ?? orUnset(host.CpuPeriod)) !== undefined)
     throw badRequest(

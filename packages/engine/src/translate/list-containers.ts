@@ -15,6 +15,7 @@ export const containerFilters = [
   'expose',
   'health',
   'id',
+  'is-task',
   'label',
   'name',
   'network',
@@ -24,7 +25,22 @@ export const containerFilters = [
   'volume',
 ]
 
-const statuses = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead']
+/** Of filters that take no others. */
+const values: Readonly<Record<string, RegExp>> = {
+  status: /^(created|restarting|running|removing|paused|exited|dead)$/,
+  health: /^(none|starting|healthy|unhealthy)$/,
+  exited: /^-?\d+$/,
+  publish: /^\d{1,5}(-\d{1,5})?(\/(tcp|udp|sctp))?$/,
+  expose: /^\d{1,5}(-\d{1,5})?(\/(tcp|udp|sctp))?$/,
+  'is-task': /^(true|false|0|1)$/,
+}
+
+function checkValues(filters: Filters): void {
+  for (const [name, pattern] of Object.entries(values)) {
+    const wrong = filters.get(name).find((value) => !pattern.test(value))
+    if (wrong !== undefined) throw badRequest(`invalid filter '${name}=${wrong}'`)
+  }
+}
 
 /** The containers that filters let through; `all` lets those through that do not run. */
 export function selectContainers(
@@ -32,8 +48,7 @@ export function selectContainers(
   filters: Filters,
   { all, find }: { readonly all: boolean; readonly find: (wanted: string) => ManagedContainer },
 ): readonly ManagedContainer[] {
-  const wrong = filters.get('status').find((status) => !statuses.includes(status))
-  if (wrong !== undefined) throw badRequest(`invalid filter 'status=${wrong}'`)
+  checkValues(filters)
   const asksStatus = filters.get('status').length > 0 || filters.get('exited').length > 0
   const before = filters.get('before').map((wanted) => find(wanted).document.created)
   const since = filters.get('since').map((wanted) => find(wanted).document.created)
@@ -50,6 +65,7 @@ export function selectContainers(
       filters.labels(record.labels) &&
       filters.any('status', (wanted) => wanted === status) &&
       filters.any('exited', (code) => status === 'exited' && document.exitCode === Number(code)) &&
+      filters.flag('is-task', false) &&
       filters.any('id', (id) => document.id.startsWith(id)) &&
       filters.any('name', (pattern) => matchesName(pattern, document.name)) &&
       filters.any('ancestor', (image) => isOf(image, document.body.Image, document.imageId)) &&

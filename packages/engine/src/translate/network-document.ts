@@ -1,6 +1,6 @@
 import type { NetworkInfo } from '@ctr/runtime'
 import type { EngineCore } from '../core.js'
-import { idOf, infoOf, isMade, networkId } from './networks.js'
+import { driverOf, idOf, infoOf, isMade, networkId } from './networks.js'
 
 /** A network as `GET /networks/{id}` shows it. */
 export function networkDocument(
@@ -28,11 +28,6 @@ export function networkDocument(
     Options: info === undefined ? {} : optionsOf(info),
     Labels: info?.labels ?? {},
   }
-}
-
-/** Docker's word for what connects a network. */
-export function driverOf(name: string, info: NetworkInfo | undefined): string {
-  return info?.driver ?? (name === 'none' ? 'null' : name)
 }
 
 function configOf({ subnet, gateway, range, aux }: NetworkInfo['subnets'][number]): Record<string, unknown> {

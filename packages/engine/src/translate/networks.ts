@@ -125,3 +125,8 @@ export function infoOf({ networks }: Runtime, name: string): NetworkInfo | undef
 export function idOf(runtime: Runtime, name: string): string {
   return (isMade(name) ? infoOf(runtime, name)?.id : undefined) ?? networkId(runtime.root, name)
 }
+
+/** Docker's word for what connects a network. */
+export function driverOf(name: string, info: NetworkInfo | undefined): string {
+  return info?.driver ?? (name === 'none' ? 'null' : name)
+}

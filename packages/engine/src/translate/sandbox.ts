@@ -7,7 +7,8 @@ import { furtherLimits } from './limits.js'
 export function sandboxOf({ HostConfig, Domainname }: CreateBody): SandboxOptions {
   const host = HostConfig ?? {}
   return {
-    init: host.Init ?? false,
+    // among the processes of others it would be init of nobody
+    init: host.Init === true && orUnset(host.PidMode) === undefined,
     privileged: host.Privileged ?? false,
     devices: (host.Devices ?? []).map(({ PathOnHost, PathInContainer, CgroupPermissions }) => ({
       source: PathOnHost,

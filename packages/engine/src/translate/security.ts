@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import {
   isRuntimeError,
   parseSeccompProfile,
@@ -8,6 +9,9 @@ import { badRequest } from '../errors.js'
 
 /** What is said by others and means what is here anyway. */
 const already = /^(no-new-privileges[:=]false|seccomp[:=]builtin|label[:=]disable)$/
+
+/** Of SELinux, and nothing where the kernel does not enforce it. */
+const label = /^label[:=](user|role|type|level|filetype):./
 
 type Security = Pick<CreateContainerOptions, 'noNewPrivileges' | 'seccomp' | 'apparmorProfile'>
 
@@ -21,7 +25,7 @@ export function securityOf(options: readonly string[]): Security {
     else if (apparmorProfile !== undefined) found = { ...found, apparmorProfile }
     else if (/^no-new-privileges([:=]true)?$/.test(option)) found = { ...found, noNewPrivileges: true }
     else if (/^seccomp[:=]unconfined$/.test(option)) found = { ...found, seccomp: 'unconfined' }
-    else if (!already.test(option))
+    else if (!already.test(option) && !(label.test(option) && !existsSync('/sys/fs/selinux/enforce')))
       throw badRequest(
         `invalid HostConfig.SecurityOpt: ${JSON.stringify(option.slice(0, 200))} is not supported`,
       )

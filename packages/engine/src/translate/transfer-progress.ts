@@ -1,4 +1,4 @@
-import type { ImageProgress, StoredImage } from '@ctr/registry'
+import { parseReference, type ImageProgress, type StoredImage } from '@ctr/registry'
 import type { UnpackProgress } from '@ctr/runtime'
 
 /** Sends a message. */
@@ -17,7 +17,7 @@ export function pullProgress(
   const tag = /:([^/:]*)$/.exec(reference)?.[1] ?? 'latest'
   let config = ''
   let isNew = false
-  send({ status: `Pulling from ${reference.replace(/[:@][^/]*$/, '')}`, id: tag })
+  send({ status: `Pulling from ${parseReference(reference).repository}`, id: tag })
   const words = {
     waiting: 'Pulling fs layer',
     exists: 'Already exists',

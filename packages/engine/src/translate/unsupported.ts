@@ -5,7 +5,7 @@ import type { CreateBody } from '../http/schemas/create-container.js'
 export const runtimeNames = ['ctr', 'runc', 'io.containerd.runc.v2'] as const
 
 /** Members of `HostConfig` that change what a container may do or see, and that are not there yet. */
-const refused = ['CgroupParent', 'ContainerIDFile', 'DeviceRequests']
+const refused = ['CgroupParent', 'DeviceRequests']
 
 /** Those that may have these values, which are what a container has anyway. */
 const allowed: Readonly<Record<string, readonly string[]>> = {

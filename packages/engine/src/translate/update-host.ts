@@ -1,6 +1,7 @@
 import type { ContainerLimits } from '@ctr/runtime'
 import { ApiError, badRequest } from '../errors.js'
 import type { HostConfig, UpdateBody } from '../http/schemas/create-container.js'
+import { checkLimits } from './check-limits.js'
 import { furtherLimits, limitsOf } from './limits.js'
 
 const policies = ['', 'no', 'always', 'on-failure', 'unless-stopped']
@@ -29,6 +30,7 @@ export function updatedHost(
     )
   }
   const host: HostConfig = { ...before, ...given }
+  checkLimits(host)
   const changes = Object.keys(limits).length > 0
   if (!changes) return { host, limits: undefined }
   const unlimited = {

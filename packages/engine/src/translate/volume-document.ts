@@ -7,7 +7,7 @@ type Volume = ReturnType<Runtime['volumes']['list']>[number]
 export function volumeDocument(volume: Volume): Record<string, unknown> {
   const { name, path, labels, createdAt, anonymous } = volume
   return {
-    CreatedAt: createdAt,
+    CreatedAt: createdAt.replace(/\.\d+Z$/, 'Z'),
     Driver: 'local',
     Labels: anonymous ? { ...labels, 'com.docker.volume.anonymous': '' } : labels,
     Mountpoint: path,

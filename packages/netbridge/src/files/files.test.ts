@@ -15,6 +15,10 @@ describe('hostsFile()', () => {
     )
   })
 
+  it('names what is before the dots of a full name', () => {
+    expect(hostsFile({ hostname: 'web.example.com' })).toContain('127.0.1.1\tweb.example.com web\n')
+  })
+
   it('lets the name lead to the host itself without a network', () => {
     expect(hostsFile({ hostname: 'web' })).toContain('127.0.1.1\tweb\n')
   })

@@ -12,7 +12,7 @@ export interface HostsEntry {
 
 /** What {@link hostsFile} shall say. */
 export interface HostsFileOptions {
-  /** The container's host name, given to its address. */
+  /** The container's host name, given to its address: where it has dots, what is before them alone, too. */
   readonly hostname: string
   /** The container's domain name: then its full name comes first. */
   readonly domainname?: string | undefined
@@ -33,7 +33,8 @@ export interface HostsFileOptions {
  * hostsFile({ hostname: 'web', addresses: ['172.30.0.2'] })
  */
 export function hostsFile({ hostname, domainname, addresses = [], entries = [] }: HostsFileOptions): string {
-  const own = domainname ? [`${hostname}.${domainname}`, hostname] : [hostname]
+  const full = domainname ? `${hostname}.${domainname}` : hostname
+  const own = full.includes('.') ? [full, full.slice(0, full.indexOf('.'))] : [full]
   const all: HostsEntry[] = [
     ...(addresses.length === 0 ? ['127.0.1.1'] : addresses).map((address) => ({ address, names: own })),
     ...entries,

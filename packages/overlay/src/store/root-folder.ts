@@ -81,10 +81,15 @@ export function fillRoot(
   mkdirSync(record.upper!)
   const made = statSync(record.upper!)
   if (made.uid !== top.uid || made.gid !== top.gid) giveTo(top, record.upper!, namespace)
-  chmodSync(record.upper!, top.mode & 0o7777)
+  chmodSync(record.upper!, rootMode(top.mode))
   mkdirSync(record.work!, { mode: 0o700 })
   // what is renamed from one to the other has to be of the same project
   if (record.project !== undefined) addToProject(record.project, record.upper!, record.work!)
+}
+
+/** Archives of a temporary folder say that only root may come in: then everybody may, as with Docker. */
+function rootMode(mode: number): number {
+  return (mode & 0o001) === 0 ? (mode & 0o7777) | 0o055 : mode & 0o7777
 }
 
 /** An ordinary user's roots are its own, which is root inside: nobody but root of the host can give a folder away. */

@@ -27,7 +27,7 @@ export interface Place {
 export function etcFiles(
   context: Context,
   record: ContainerRecord,
-  { dns, extraHosts = {} }: Pick<RunOptions, 'dns' | 'extraHosts'>,
+  { dns, extraHosts = {}, domainname }: Pick<RunOptions, 'dns' | 'extraHosts' | 'domainname'>,
   place: Place,
 ): RuntimeFile[] {
   const { hostname, network, rootfs } = record
@@ -42,7 +42,7 @@ export function etcFiles(
       content:
         onHost && existsSync('/etc/hosts')
           ? ownHosts() + hostsLines(entries)
-          : hostsFile({ hostname, addresses, entries }),
+          : hostsFile({ hostname, domainname, addresses, entries }),
     },
     { path: '/etc/resolv.conf', content: resolvConfOf(context, record, dns) },
   ]

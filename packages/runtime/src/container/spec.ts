@@ -218,7 +218,11 @@ function capabilitiesFor(
   { capAdd, capDrop, privileged = false }: RunOptions,
 ): readonly Capability[] {
   if (privileged) return context.host.capabilities
-  const capabilities = resolveCapabilities({ add: capAdd, drop: capDrop })
+  const capabilities = resolveCapabilities({
+    add: capAdd,
+    drop: capDrop,
+    available: context.host.capabilities,
+  })
   // where no rule can limit which devices are used, none may be made
   return context.hasDeviceRules ? capabilities : capabilities.filter((name) => name !== 'CAP_MKNOD')
 }

@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises'
 import type { FastifyInstance } from 'fastify'
 import type { EngineCore } from '../../core.js'
 import { commitConfig } from '../../translate/commit-config.js'
+import { familiar } from '../../translate/image-documents.js'
 import { namedByQuery } from '../image-name.js'
 import { Query } from '../query.js'
 import { commitBody, type CommitBody } from '../schemas/commit.js'
@@ -25,7 +26,11 @@ export function commitRoutes(app: FastifyInstance, engine: EngineCore): void {
       config: commitConfig(container.document.body, request.body as CommitBody),
       pause: container.isRunning && query.flag('pause', true),
     })
-    engine.emitOf(container, 'commit', { comment: message ?? '', imageID: id, imageRef: reference ?? '' })
+    engine.emitOf(container, 'commit', {
+      comment: message ?? '',
+      imageID: id,
+      imageRef: reference === undefined ? '' : familiar(reference),
+    })
     return await reply.code(201).send({ Id: id })
   })
 

@@ -31,7 +31,7 @@ export function containerStreamRoutes(app: FastifyInstance, engine: EngineCore):
     if (container.status === 'paused')
       throw new ApiError(409, `Container ${container.id} is paused, unpause the container before attach.`)
     const client = await open(container)
-    engine.events.emit('container', 'attach', container.id, attributesOf(container))
+    engine.emitOf(container, 'attach', {})
     const onDetach = (): void => engine.emitOf(container, 'detach', {})
     if (query.flag('logs') && container.log.isReadable)
       await sendLog(container, client.writable, { ...everything, streams }, { raw })
@@ -166,8 +166,4 @@ function isRaw({ document }: ManagedContainer): boolean {
 
 function typeOf(container: ManagedContainer): string {
   return isRaw(container) ? rawType : multiplexedType
-}
-
-function attributesOf({ document }: ManagedContainer): Record<string, string> {
-  return { ...document.body.Labels, image: document.body.Image, name: document.name }
 }

@@ -5,6 +5,7 @@ import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest } from '../../errors.js'
 import { inspectContainer } from '../../translate/inspect-container.js'
 import { containerFilters, listEntry, selectContainers } from '../../translate/list-containers.js'
+import { warningsOf } from '../../translate/warnings.js'
 import { Query } from '../query.js'
 import { createBody, updateBody, type CreateBody, type UpdateBody } from '../schemas/create-container.js'
 
@@ -17,8 +18,9 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
   app.post('/containers/create', { schema: { body: createBody } }, async (request, reply) => {
     const query = new Query(request)
     const name = query.text('name')?.replace(/^\//, '')
-    const { id } = await containers.create(request.body as CreateBody, name, query.text('platform'))
-    return await reply.code(201).send({ Id: id, Warnings: [] })
+    const body = request.body as CreateBody
+    const { id } = await containers.create(body, name, query.text('platform'))
+    return await reply.code(201).send({ Id: id, Warnings: warningsOf(body) })
   })
 
   app.get('/containers/json', async (request) => {
@@ -114,6 +116,7 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
     if (!container.isRunning) throw new ApiError(409, `container ${container.id} is not running`)
     const options = (new Query(request).text('ps_args') ?? '-ef').split(/\s+/)
     const { titles, rows } = tableOf(container, options)
+    engine.emitOf(container, 'top', {})
     return { Titles: titles, Processes: rows }
   })
 

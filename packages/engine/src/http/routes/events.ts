@@ -69,6 +69,11 @@ const maxUnread = 4 * 1024 * 1024
 /** Events that wait for a client that still reads those of the past. */
 const maxWaiting = 4096
 
+/** Of a container, with or without its tag. */
+function isImage(image: string | undefined, wanted: string): boolean {
+  return image === wanted || image?.replace(/:[^:/]*$/, '') === wanted
+}
+
 function matches({ Type, Action, Actor }: EngineEvent, filters: Filters): boolean {
   const { ID, Attributes } = Actor
   const isActor = (type: string) => (wanted: string) =>
@@ -77,7 +82,7 @@ function matches({ Type, Action, Actor }: EngineEvent, filters: Filters): boolea
     filters.any('type', (type) => type === Type) &&
     filters.any('event', (action) => action === Action || Action.startsWith(`${action}:`)) &&
     filters.any('container', isActor('container')) &&
-    filters.any('image', (wanted) => isActor('image')(wanted) || Attributes['image'] === wanted) &&
+    filters.any('image', (wanted) => isActor('image')(wanted) || isImage(Attributes['image'], wanted)) &&
     filters.any('volume', isActor('volume')) &&
     filters.any('network', isActor('network')) &&
     filters.any('scope', (scope) => scope === 'local') &&

@@ -24,14 +24,14 @@ export function execRoutes(app: FastifyInstance, engine: EngineCore): void {
     const session = execs.add(container, body, ({ id: execID }, exitCode) =>
       engine.emitOf(container, 'exec_die', { execID, exitCode: String(exitCode) }),
     )
-    engine.emitOf(container, `exec_create: ${body.Cmd.join(' ')}`, { execID: session.id })
+    engine.emitOf(container, `exec_create: ${commandOf(body)}`, { execID: session.id })
     return await reply.code(201).send({ Id: session.id })
   })
 
   app.post('/exec/:id/start', { schema: { body: execStartBody } }, async (request, reply) => {
     const session = named(request)
     const { Detach, ConsoleSize, Tty } = (request.body ?? {}) as ExecStartBody
-    const started = `exec_start: ${session.body.Cmd.join(' ')}`
+    const started = `exec_start: ${commandOf(session.body)}`
     const [rows = 0, columns = 0] = ConsoleSize ?? []
     if (rows > 0 && columns > 0) session.resize({ rows, columns })
     if (Detach === true) {
@@ -91,4 +91,9 @@ export function execRoutes(app: FastifyInstance, engine: EngineCore): void {
 
 function orDefault(keys: string | null | undefined): string | undefined {
   return keys == null || keys === '' ? undefined : keys
+}
+
+/** As Docker writes it in events: a blank behind a program without arguments. */
+function commandOf({ Cmd: [program = '', ...args] }: ExecBody): string {
+  return `${program} ${args.join(' ')}`
 }

@@ -74,7 +74,7 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
     const image = await images.get(name, platform)
     return action === 'json'
       ? inspectImage(image, runtime.images.layerSizes(), await runtime.images.list())
-      : imageHistory(image)
+      : imageHistory(image, runtime.images.layerSizes())
   })
 
   app.post('/images/*', async (request, reply) => {

@@ -1,10 +1,11 @@
+import type { Container } from '@ctr/runtime'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest } from '../../errors.js'
 import { attachment } from '../../translate/container-network.js'
-import { driverOf, networkDocument } from '../../translate/network-document.js'
+import { networkDocument } from '../../translate/network-document.js'
 import { networkOptions } from '../../translate/network-options.js'
-import { idOf, infoOf, isMade, networkNames } from '../../translate/networks.js'
+import { driverOf, idOf, infoOf, isMade, networkNames } from '../../translate/networks.js'
 import { matchesName } from '../match-name.js'
 import { Query, type Filters } from '../query.js'
 import {
@@ -33,6 +34,7 @@ export function networkRoutes(app: FastifyInstance, engine: EngineCore): void {
     if (name === undefined) throw new ApiError(404, `network ${wanted} not found`)
     return name
   }
+  const nameOf = (id: string): string => containers.all().find((one) => one.id === id)?.name ?? ''
   const nameIn = (request: FastifyRequest): string => find((request.params as { id: string }).id)
   const emit = (name: string, action: string, attributes: Readonly<Record<string, string>> = {}): void => {
     const type = driverOf(name, infoOf(runtime, name))
@@ -78,8 +80,10 @@ export function networkRoutes(app: FastifyInstance, engine: EngineCore): void {
     const name = nameIn(request)
     if (!isMade(name)) throw new ApiError(403, `${name} is a pre-defined network and cannot be removed`)
     const { containers: on } = runtime.networks.inspect(name)
-    if (on.length > 0)
-      throw new ApiError(403, `error while removing network: network ${name} has active endpoints`)
+    if (on.length > 0) {
+      const names = on.map(({ id }) => `name:"${nameOf(id)}" id:"${id.slice(0, 12)}"`).join(', ')
+      throw new ApiError(403, `error while removing network: network ${name} has active endpoints (${names})`)
+    }
     const [id, type] = [idOf(runtime, name), driverOf(name, infoOf(runtime, name))]
     // of an overlay, also while its store is away: Docker's API has no such word
     await runtime.networks.remove(name, { force: new Query(request).flag('force') })
@@ -90,11 +94,13 @@ export function networkRoutes(app: FastifyInstance, engine: EngineCore): void {
   app.post('/networks/:id/connect', { schema: { body: connectBody } }, async (request, reply) => {
     const name = nameIn(request)
     const { Container, EndpointConfig } = request.body as ConnectBody
-    const { id, handle, isRunning } = containers.get(Container)
+    const { id, handle, isRunning, name: containerName } = containers.get(Container)
     const { name: _, ...wanted } = attachment(name, EndpointConfig)
     // as Docker does, whose clients connect containers before the start to networks that these may be on already
-    const isOnIt = handle.inspect().network.networks.some((place) => place.name === name)
+    const isOnIt = isOn(handle, name)
     if (isOnIt && !isRunning) return await reply.code(200).send()
+    if (isOnIt)
+      throw new ApiError(403, `endpoint with name ${containerName} already exists in network ${name}`)
     await runtime.networks.connect(name, handle, wanted)
     emit(name, 'connect', { container: id })
     return await reply.code(200).send()
@@ -103,8 +109,13 @@ export function networkRoutes(app: FastifyInstance, engine: EngineCore): void {
   app.post('/networks/:id/disconnect', { schema: { body: disconnectBody } }, async (request, reply) => {
     const name = nameIn(request)
     const { id, handle } = containers.get((request.body as DisconnectBody).Container)
+    if (!isOn(handle, name)) throw new ApiError(403, `container ${id} is not connected to network ${name}`)
     await runtime.networks.disconnect(name, handle)
     emit(name, 'disconnect', { container: id })
     return await reply.code(200).send()
   })
+}
+
+function isOn(handle: Container, name: string): boolean {
+  return handle.inspect().network.networks.some((place) => place.name === name)
 }

@@ -70,6 +70,7 @@ export function pruneRoutes(app: FastifyInstance, engine: EngineCore): void {
       await networks.remove(name)
       events.emit('network', 'destroy', id, { name, type: driver })
     }
+    events.emit('network', 'prune', '', { reclaimed: '0' })
     return { NetworksDeleted: unused.length === 0 ? null : unused.map(({ name }) => name) }
   })
 

@@ -64,6 +64,10 @@ describe('changedConfig', () => {
     })
   })
 
+  it('sets the signal that ends them', () => {
+    expect(of('STOPSIGNAL INT')).toEqual({ StopSignal: 'INT' })
+  })
+
   it('sets the check of health, with times in nanoseconds', () => {
     expect(of('HEALTHCHECK --interval=1m30s --timeout=500ms --retries=3 CMD curl -f http://x')).toEqual({
       Healthcheck: {

@@ -16,7 +16,7 @@ type Instruction = (draft: Draft, text: string) => Partial<ImageRunConfig>
 
 /**
  * Applies instructions of a Dockerfile to what containers of an image run: `CMD`, `ENTRYPOINT`, `ENV`, `EXPOSE`,
- * `HEALTHCHECK`, `LABEL`, `ONBUILD`, `USER`, `VOLUME` and `WORKDIR`, in Docker's way.
+ * `HEALTHCHECK`, `LABEL`, `ONBUILD`, `STOPSIGNAL`, `USER`, `VOLUME` and `WORKDIR`, in Docker's way.
  *
  * @param changes - One instruction each, such as `ENV A=1` or `CMD ["sh"]`.
  * @throws {@link RuntimeError} `ERR_RUNTIME_INVALID_ARG`: another instruction, or one that cannot be read.
@@ -62,6 +62,9 @@ const instructions: Readonly<Record<string, Instruction>> = {
     if (['ONBUILD', 'FROM', 'MAINTAINER'].includes(name.toUpperCase()))
       throw unreadable(`ONBUILD ${text}`, `${name.toUpperCase()} cannot be put off`)
     return { OnBuild: [...(config.OnBuild ?? []), text] }
+  },
+  STOPSIGNAL({ config }, text) {
+    return { StopSignal: expandText(text, variablesOf(config)) }
   },
   USER({ config }, text) {
     return { User: expandText(text, variablesOf(config)) }
