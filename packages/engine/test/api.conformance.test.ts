@@ -1,40 +1,18 @@
 import { statSync } from 'node:fs'
-import { request, type RequestOptions } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, it } from '@jest/globals'
 import { describeOn, leakCheck } from '@ctr/testing'
 import { apiRoutes } from './support/api-routes.js'
+import { callApi, type Answer, type Asked } from './support/call-api.js'
 import { image, needs, setUp } from './support/suite.js'
 
 leakCheck()
 
-interface Answer {
-  readonly status: number
-  readonly headers: NodeJS.Dict<string | string[]>
-  readonly body: string
-}
-
 describeOn(needs, 'the API of Engine', () => {
   const suite = setUp()
 
-  async function call(method: string, path: string, body?: string, headers = {}): Promise<Answer> {
-    const options: RequestOptions = { socketPath: suite.socket, method, path, agent: false }
-    const type = { 'Content-Type': 'application/json' }
-    const [status, answer] = await new Promise<[NodeJS.Dict<string | string[]> & { code: number }, string]>(
-      (resolve, reject) => {
-        const sent = request({ ...options, headers: { ...type, ...headers } }, (response) => {
-          text(response).then((all) => {
-            resolve([{ ...response.headers, code: response.statusCode! } as never, all])
-          }, reject)
-        })
-        sent.on('error', reject)
-        sent.end(body)
-      },
-    )
-    const { code, ...rest } = status
-    return { status: code, headers: rest, body: answer }
-  }
+  const call = (...asked: Asked): Promise<Answer> => callApi(suite.socket, ...asked)
   const message = (answer: Answer): string => (JSON.parse(answer.body) as { message: string }).message
 
   it('is pinged, on a socket for root and its group', async () => {

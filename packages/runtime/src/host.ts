@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { architecture } from '@ctr/linux'
 import { parseResolvConf } from '@ctr/netbridge'
@@ -8,6 +8,7 @@ import { defaultSeccompProfile } from './security/default-seccomp-profile.js'
 import type { MaskedPath } from './setup/hide.js'
 import { capabilitiesOfMask, type Capability } from './security/capability.js'
 import { defaultReadonlyPaths, maskedPaths } from './security/hidden-paths.js'
+import { kindsOf } from './sandbox/system-paths.js'
 import { resolveSeccompProfile } from './security/resolve-seccomp-profile.js'
 import type { SeccompProfile } from './security/seccomp-profile.js'
 
@@ -28,12 +29,7 @@ export class Host {
 
   /** Paths to hide that this kernel has, and what they are. `/proc` and `/sys` of a container have the same. */
   get maskedPaths(): readonly MaskedPath[] {
-    this.#maskedPaths ??= maskedPaths(readFileSync('/sys/devices/system/cpu/possible', 'utf8')).flatMap(
-      (path) => {
-        const found = statSync(path, { throwIfNoEntry: false })
-        return found === undefined ? [] : [{ path, kind: found.isDirectory() ? 'folder' : 'file' }]
-      },
-    )
+    this.#maskedPaths ??= kindsOf(maskedPaths(readFileSync('/sys/devices/system/cpu/possible', 'utf8')))
     return this.#maskedPaths
   }
 

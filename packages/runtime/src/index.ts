@@ -49,6 +49,7 @@ export { defaultMaskedPaths, defaultReadonlyPaths } from './security/hidden-path
 export { blockDevice } from './sandbox/host-devices.js'
 export { processLimit } from './sandbox/process-limit.js'
 export type { HostDevice, ProcessLimit, SandboxOptions } from './sandbox/sandbox-options.js'
+export type { SystemPaths, SystemPathsOption } from './sandbox/system-paths.js'
 export type { UserNamespaceOption } from './userns/option.js'
 export { TerminalStream, type TerminalSize } from './setup/terminal-stream.js'
 export { OciRuntime, type OciRuntimeOptions } from './oci/runtime.js'

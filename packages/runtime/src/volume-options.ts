@@ -25,6 +25,10 @@ export interface HostVolume {
    * (`'rshared'`; its mount on the host must be shared); without the `r` of the mount itself alone. Default `'rprivate'`.
    */
   readonly propagation?: MountPropagation | undefined
+  /** With what the host has mounted below it. Default true. */
+  readonly recursive?: boolean | undefined
+  /** Where it is read-only, so is what is mounted below it. Default true. */
+  readonly readOnlyBelow?: boolean | undefined
 }
 
 /** How mounts below a mount spread, in mount(8)'s words. */

@@ -1,4 +1,10 @@
-import { processLimit, type ProcessLimit, type SandboxOptions } from '@ctr/runtime'
+import {
+  defaultMaskedPaths,
+  defaultReadonlyPaths,
+  processLimit,
+  type ProcessLimit,
+  type SandboxOptions,
+} from '@ctr/runtime'
 import { badRequest } from '../errors.js'
 import type { CreateBody, HostConfig } from '../http/schemas/create-container.js'
 import { furtherLimits } from './limits.js'
@@ -25,11 +31,20 @@ export function sandboxOf({ HostConfig, Domainname }: CreateBody): SandboxOption
     groups: host.GroupAdd ?? [],
     oomScoreAdj: orUnset(host.OomScoreAdj),
     resources: furtherLimits(host),
-    // what a client hides of itself is nothing, where it lists nothing
-    systemPaths:
-      host.MaskedPaths?.length === 0 && host.ReadonlyPaths?.length === 0 ? 'unconfined' : 'default',
+    systemPaths: {
+      masked: unlessUsual(host.MaskedPaths, defaultMaskedPaths),
+      readOnly: unlessUsual(host.ReadonlyPaths, defaultReadonlyPaths),
+    },
     domainname: orUnset(Domainname),
   }
+}
+
+/** Who makes a container as another one was shown names what that had anyway. */
+function unlessUsual(
+  paths: readonly string[] | null | undefined,
+  usual: readonly string[],
+): readonly string[] | undefined {
+  return paths == null || paths.join('\n') === usual.join('\n') ? undefined : paths
 }
 
 function limitOf({

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { normalize } from 'node:path'
 import type { CreateVolumeOptions } from '@ctr/overlay'
-import type { Container, MountPropagation, Volume } from '@ctr/runtime'
+import type { Container, HostVolume, MountPropagation, Volume } from '@ctr/runtime'
 import { badRequest } from '../errors.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
 import { madeVolume } from './made-volume.js'
@@ -14,6 +14,7 @@ export function volumesOf(
   { HostConfig, Volumes }: CreateBody,
   ofOthers: readonly Volume[],
 ): readonly Volume[] {
+  HostConfig?.Mounts?.forEach(refuseOthersOptions)
   const binds = (HostConfig?.Binds ?? []).map(parseBind)
   const mounts = (HostConfig?.Mounts ?? []).filter(({ Type }) => Type !== 'tmpfs').map(parseMount)
   const tmpfs = [
@@ -82,6 +83,47 @@ function propagationOf(options: Mount['BindOptions'], index: number): MountPropa
   )
 }
 
+/** What of the mounts below a folder of the host is there, and may be written to. */
+function belowOf(
+  options: Mount['BindOptions'],
+  readOnly: boolean,
+  index: number,
+): Pick<HostVolume, 'recursive' | 'readOnlyBelow'> {
+  const { NonRecursive, ReadOnlyNonRecursive, ReadOnlyForceRecursive } = options ?? {}
+  const refuse = (name: string, why: string): never => {
+    throw badRequest(`invalid HostConfig.Mounts[${index}].BindOptions.${name}: ${why}`)
+  }
+  if (ReadOnlyNonRecursive === true && !readOnly) refuse('ReadOnlyNonRecursive', 'the mount is not ReadOnly')
+  if (ReadOnlyForceRecursive === true && !readOnly)
+    refuse('ReadOnlyForceRecursive', 'the mount is not ReadOnly')
+  if (ReadOnlyForceRecursive === true && (NonRecursive ?? ReadOnlyNonRecursive) === true)
+    refuse('ReadOnlyForceRecursive', 'NonRecursive or ReadOnlyNonRecursive says otherwise')
+  return {
+    ...(NonRecursive === true && { recursive: false }),
+    ...(ReadOnlyNonRecursive === true && { readOnlyBelow: false }),
+  }
+}
+
+const optionsOf = {
+  BindOptions: 'bind',
+  VolumeOptions: 'volume',
+  ImageOptions: 'image',
+  TmpfsOptions: 'tmpfs',
+} as const
+
+/** @throws `ApiError` 400: what only a mount of another type has, and would be left out. */
+function refuseOthersOptions(mount: Mount, index: number): void {
+  for (const [name, type] of Object.entries(optionsOf) as [keyof typeof optionsOf, string][]) {
+    const isGiven = Object.values(mount[name] ?? {}).some(
+      (value) => value !== null && value !== false && value !== '',
+    )
+    if (isGiven && mount.Type !== type)
+      throw badRequest(
+        `invalid HostConfig.Mounts[${index}]: ${name} is not for type ${JSON.stringify(mount.Type)}`,
+      )
+  }
+}
+
 function orUnset(text: string | null | undefined): string | undefined {
   return text === null || text === '' ? undefined : text
 }
@@ -100,7 +142,13 @@ function parseMount(
       if (Source == null || Source === '')
         throw badRequest(`invalid HostConfig.Mounts[${index}]: Source is missing`)
       if (BindOptions?.CreateMountpoint === true) mkdirOptional(Source)
-      return { source: Source, target: Target, readOnly, propagation: propagationOf(BindOptions, index) }
+      return {
+        source: Source,
+        target: Target,
+        readOnly,
+        propagation: propagationOf(BindOptions, index),
+        ...belowOf(BindOptions, readOnly, index),
+      }
     case 'volume':
       return {
         ...(Source == null || Source === '' ? {} : { volume: Source }),

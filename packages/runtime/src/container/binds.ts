@@ -19,7 +19,8 @@ export interface Binds extends Disposable {
 
 /**
  * Opens what a container's first process is not to find by itself: all of a container with a user namespace of its own,
- * whose root may not pass all folders on the way, parts of volumes, images, and mounts that spread.
+ * whose root may not pass all folders on the way, parts of volumes, images, mounts that spread, and those without what is
+ * mounted below them.
  *
  * @throws `NamespacesError` `ERR_NAMESPACES_IDMAPPED_MOUNT`: the ids of one cannot be mapped.
  */
@@ -54,8 +55,8 @@ async function openBind(
   if (isImageSource(bind)) return await openImageMount(context, bind)
   if (userns !== undefined && bind.idmap) {
     using source = openSource(bind)
-    return new Fd(await openIdmappedMount(source.path, userns, { recursive: true }))
+    return new Fd(await openIdmappedMount(source.path, userns, { recursive: bind.recursive ?? true }))
   }
-  const isPlain = bind.subpath === undefined && bind.propagation === undefined
+  const isPlain = bind.subpath === undefined && bind.propagation === undefined && bind.recursive !== false
   return userns === undefined && isPlain ? undefined : openMount(bind)
 }

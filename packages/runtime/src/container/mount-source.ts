@@ -25,6 +25,8 @@ export interface MountSource {
   /** A path below `source`, which is followed inside of it alone. */
   readonly subpath?: string | undefined
   readonly propagation?: MountPropagation | undefined
+  /** With what is mounted below it. Default true. */
+  readonly recursive?: boolean | undefined
   /** Layers of an image, from the lowest to the highest: their files are meant, and `source` is the image's id. */
   readonly layers?: readonly string[] | undefined
 }
@@ -51,13 +53,13 @@ export function openSource({ source, subpath, layers }: MountSource): Disposable
   }
 }
 
-/** A detached mount of it, with what is mounted below it, and with its propagation. */
+/** A detached mount of it, with its propagation. */
 export function openMount(mount: MountSource): Fd {
-  const { propagation = 'rprivate', source } = mount
+  const { propagation = 'rprivate', recursive = true, source } = mount
   using opened = openSource(mount)
   const kind = kinds[propagation.replace(/^r/, '') as keyof typeof kinds]
   if (kind !== MS_PRIVATE) refuseUnshared(opened.path, source, propagation)
-  const fd = new Fd(cloneMount(opened.path, { recursive: true }))
+  const fd = new Fd(cloneMount(opened.path, { recursive }))
   try {
     mountSetattr(fd.number, { propagation: kind }, { recursive: propagation.startsWith('r') })
     return fd

@@ -1,6 +1,7 @@
 import type { Context } from '../context.js'
 import type { RunOptions } from '../options.js'
 import { findDevices } from '../sandbox/host-devices.js'
+import { systemPathsOf } from '../sandbox/system-paths.js'
 import { parseTmpfs } from '../sandbox/tmpfs.js'
 import { defaultDeviceLinks, defaultDevices } from '../security/default-devices.js'
 import { DEFAULT_SHM_SIZE } from '../security/default-mounts.js'
@@ -21,7 +22,10 @@ export function setupOf(
   },
 ): ContainerSetup {
   const { ids, sharedMemory, ...given } = parts
-  const isOpen = options.privileged === true || options.systemPaths === 'unconfined'
+  const systemPaths = systemPathsOf(
+    options.privileged === true ? 'unconfined' : options.systemPaths,
+    context.host,
+  )
   const devices = [...defaultDevices, ...findDevices(options).nodes]
   const sharesNetwork = network.mode === 'host' || network.mode === 'container'
   return {
@@ -40,8 +44,8 @@ export function setupOf(
     deviceLinks: defaultDeviceLinks,
     hasTerminalGroup: ids?.hasTerminalGroup ?? true,
     shmSize: options.shmSize ?? DEFAULT_SHM_SIZE,
-    maskedPaths: isOpen ? [] : context.host.maskedPaths,
-    readOnlyPaths: isOpen ? [] : context.host.readOnlyPaths,
+    maskedPaths: systemPaths.masked,
+    readOnlyPaths: systemPaths.readOnly,
     cgroups: context.hasCgroups
       ? context.hierarchy.mounts
           .filter(({ version }) => version === 1)

@@ -176,10 +176,11 @@ function kindIn(folder: string, subpath: string): 'folder' | 'file' {
   }
 }
 
-function bindOf({ source, target, readOnly = false, idmap = false, propagation }: HostVolume): WantedBind {
+function bindOf({ source, target, readOnly = false, idmap = false, ...how }: HostVolume): WantedBind {
   try {
     const kind = statSync(source).isDirectory() ? 'folder' : 'file'
-    return { source, target, readOnly, idmap, kind, propagation }
+    const { propagation, recursive, readOnlyBelow } = how
+    return { source, target, readOnly, idmap, kind, propagation, recursive, readOnlyBelow }
   } catch (cause) {
     throw new RuntimeError(
       'ERR_RUNTIME_INVALID_ARG',

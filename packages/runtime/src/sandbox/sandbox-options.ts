@@ -2,6 +2,7 @@ import type { Resources } from '@ctr/cgroups'
 import type { Rlimit, RlimitType } from '@ctr/namespaces'
 import { RuntimeError } from '../errors.js'
 import { parseDeviceRule } from './device-rule.js'
+import { checkSystemPaths, type SystemPathsOption } from './system-paths.js'
 import { parseTmpfs } from './tmpfs.js'
 
 /** A device of the host in a container. */
@@ -56,8 +57,8 @@ export interface SandboxOptions {
   readonly oomScoreAdj?: number | undefined
   /** Further limits, in the words of `@ctr/cgroups`. Where one is also said otherwise this holds. */
   readonly resources?: Omit<Resources, 'devices' | 'unified'> | undefined
-  /** `'unconfined'`: nothing of `/proc` and `/sys` is hidden or read-only. Default `'default'`. */
-  readonly systemPaths?: 'default' | 'unconfined' | undefined
+  /** What of `/proc` and `/sys` is hidden or read-only; `'unconfined'`: nothing. Default `'default'`. */
+  readonly systemPaths?: SystemPathsOption | undefined
   /** NIS domain name. */
   readonly domainname?: string | undefined
 }
@@ -104,6 +105,7 @@ export function checkSandbox(
   if (Buffer.byteLength(domainname) > 64 || domainname.includes('\0'))
     throw invalid(`cannot use the domain name ${JSON.stringify(domainname)}: at most 64 bytes`)
   for (const { source, target = source, access = 'rwm' } of devices) checkDevice(source, target, access)
+  checkSystemPaths(options.systemPaths)
   for (const rule of options.deviceRules ?? []) parseDeviceRule(rule)
   for (const [path, text] of Object.entries(options.tmpfs ?? {})) parseTmpfs(path, text)
   if (!(Number.isInteger(oomScoreAdj) && Math.abs(oomScoreAdj) <= 1000))

@@ -36,6 +36,8 @@ export interface Bind {
   readonly target: string
   readonly readOnly: boolean
   readonly kind: 'folder' | 'file'
+  /** Where it is read-only, so is what is mounted below it. Default true. */
+  readonly readOnlyBelow?: boolean | undefined
   /** Detached mount of it, where it was opened before; else the child opens it. */
   readonly mount?: number | undefined
 }
@@ -194,10 +196,10 @@ function attachTmpfs(program: Program, root: Ref, { target, parameters, attribut
 function attachBind(
   program: Program,
   root: Ref,
-  { source, target, readOnly, kind }: Bind,
+  { source, target, readOnly, readOnlyBelow = true, kind }: Bind,
   mount: Ref | number,
 ): void {
   program.step(`mount ${source} at ${target}`)
-  if (readOnly) makeReadOnly(program, mount, true)
+  if (readOnly) makeReadOnly(program, mount, readOnlyBelow)
   place(program, root, mount, target, kind)
 }

@@ -5,6 +5,7 @@ import type { EngineCore } from '../../core.js'
 import { ApiError, badRequest } from '../../errors.js'
 import { inspectContainer } from '../../translate/inspect-container.js'
 import { containerFilters, listEntry, selectContainers } from '../../translate/list-containers.js'
+import { refuseUnchangeable } from '../../translate/unsupported.js'
 import { warningsOf } from '../../translate/warnings.js'
 import { Query } from '../query.js'
 import { createBody, updateBody, type CreateBody, type UpdateBody } from '../schemas/create-container.js'
@@ -81,7 +82,9 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
   })
 
   app.post('/containers/:id/update', { schema: { body: updateBody } }, (request) => {
-    named(request).update(request.body as UpdateBody)
+    const body = request.body as UpdateBody
+    refuseUnchangeable(body)
+    named(request).update(body)
     return { Warnings: null }
   })
 

@@ -32,7 +32,7 @@ export function execRoutes(app: FastifyInstance, engine: EngineCore): void {
     const session = named(request)
     const { Detach, ConsoleSize, Tty } = (request.body ?? {}) as ExecStartBody
     const started = `exec_start: ${commandOf(session.body)}`
-    const [rows = 0, columns = 0] = ConsoleSize ?? []
+    const [rows = 0, columns = 0] = ConsoleSize ?? session.body.ConsoleSize ?? []
     if (rows > 0 && columns > 0) session.resize({ rows, columns })
     if (Detach === true) {
       await session.start({ detach: true })

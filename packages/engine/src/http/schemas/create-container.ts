@@ -23,7 +23,15 @@ const mount = Type.Object({
       DriverConfig: maybe(Type.Object({ Name: text, Options: textMap })),
     }),
   ),
-  BindOptions: maybe(Type.Object({ Propagation: text, CreateMountpoint: flag })),
+  BindOptions: maybe(
+    Type.Object({
+      Propagation: text,
+      CreateMountpoint: flag,
+      NonRecursive: flag,
+      ReadOnlyNonRecursive: flag,
+      ReadOnlyForceRecursive: flag,
+    }),
+  ),
   ImageOptions: maybe(Type.Object({ Subpath: text })),
   TmpfsOptions: maybe(
     Type.Object({ SizeBytes: whole, Mode: whole, Options: maybe(Type.Array(Type.Array(Type.String()))) }),
@@ -97,6 +105,7 @@ const hostConfig = Type.Object({
   ConsoleSize: consoleSize,
   MemoryReservation: whole,
   MemorySwappiness: whole,
+  KernelMemory: whole,
   KernelMemoryTCP: whole,
   CpuRealtimeRuntime: whole,
   CpuRealtimePeriod: whole,
@@ -187,6 +196,7 @@ export const execBody = Type.Object({
   User: text,
   WorkingDir: text,
   DetachKeys: text,
+  ConsoleSize: consoleSize,
 })
 export type ExecBody = Static<typeof execBody>
 
