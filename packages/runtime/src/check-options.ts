@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { parseNetwork, type NetworkMode } from './container/network-option.js'
 import { RuntimeError } from './errors.js'
-import { hostGateway, isCopyOnWrite, type RunOptions } from './options.js'
+import { hostGateway, isCopyOnWrite, type ExecDetachment, type RunOptions } from './options.js'
 import { checkUserNamespace } from './userns/option.js'
 import { checkVolume } from './volume-options.js'
 
@@ -136,6 +136,12 @@ export function checkEnv(env: Readonly<Record<string, string>>): void {
       )
     }
   }
+}
+
+/** Checks what a program is to be found by. */
+export function checkExecDetachment({ id }: ExecDetachment): void {
+  if (!/^[0-9a-f]{64}$/.test(id))
+    throw invalid(`cannot detach a program as ${JSON.stringify(id)}: an id is 64 hexadecimal digits`)
 }
 
 function invalid(message: string): RuntimeError {

@@ -23,7 +23,8 @@ export interface CleanUpFailure {
  * - detached containers that still run are left alone;
  * - detached containers that have ended meanwhile get their exit status, and give back what they held;
  * - a container whose record is damaged is left as it is, and told of;
- * - what belongs to no container at all (cgroups, layers, network endpoints, pinned processes, claimed ids, terminals) is removed.
+ * - what belongs to no container at all (cgroups, layers, network endpoints, pinned processes, claimed ids, terminals, notes
+ *   of programs that `exec` has started) is removed.
  *
  * Other living processes may make, start and remove containers meanwhile. An id is claimed by its owner before anything
  * of it is made, until its record says what it is; the record is the last that is removed; and what is there is listed
@@ -34,7 +35,12 @@ export interface CleanUpFailure {
 export async function cleanUp(context: Context): Promise<readonly CleanUpFailure[]> {
   const roots = await context.layers.roots()
   const ids = claimNames(context)
-  const holding = new Set([...cgroupIds(context), ...readdirSync(context.pins), ...networkIds(context)])
+  const holding = new Set([
+    ...cgroupIds(context),
+    ...readdirSync(context.pins),
+    ...context.execs.containers(),
+    ...networkIds(context),
+  ])
   const found = new Set([...holding, ...context.records.ids()])
   const living = livingOwners(context.owners)
   const failures: CleanUpFailure[] = []

@@ -9,6 +9,7 @@ import { LoopTurns } from './loop-turns.js'
 import { OneAtATime } from './container/one-at-a-time.js'
 import { KeptRoots } from './container/kept-roots.js'
 import { WarmRoots } from './container/warm-roots.js'
+import { ExecRecords } from './execs/exec-records.js'
 import { Host } from './host.js'
 import type { Images } from './images/images.js'
 import { ContainerNames } from './networks/container-names.js'
@@ -49,7 +50,9 @@ export class Context {
   readonly owner: Owner
   /** Who serves names to containers. */
   readonly names: ContainerNames
-  /** Terminals of containers that outlive this process. */
+  /** Programs of `exec` that outlive this process. */
+  readonly execs: ExecRecords
+  /** Terminals of containers, and of such programs, that outlive this process. */
   readonly terminals: KeptTerminals
   /** Starts of containers, and copies into them. */
   readonly changing = new OneAtATime()
@@ -100,12 +103,13 @@ export class Context {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.owner = new Owner(this.owners)
     this.names = new ContainerNames((name) => this.network(name))
+    this.execs = new ExecRecords(join(folders.state, 'execs'))
     this.terminals = new KeptTerminals(join(folders.state, 'terminals'), {
       bootId: () => this.host.bootId,
       groups: () => groupsOfNoUnit(this.hierarchy),
       known: () => {
         const { claims } = livingOwners(this.owners) // first: one that is settled meanwhile has a record
-        return (id) => claims.has(id) || this.records.has(id)
+        return (id) => claims.has(id) || this.records.has(id) || this.execs.has(id)
       },
     })
     this.mountpoints = join(folders.root, 'mountpoints')
@@ -196,6 +200,7 @@ export class Context {
   async close(): Promise<void> {
     this.#closed = true
     this.records.close()
+    this.terminals.close()
     await this.names.close()
     await this.#networks?.close()
     await this.keptRoots.close()

@@ -28,6 +28,7 @@ export type {
 } from '@ctr/netbridge'
 export type { InspectedNetwork, NetworkExplanation, RuntimeNetworks } from './networks/runtime-networks.js'
 export type { ExecProcess } from './container/exec.js'
+export type { KeptExec } from './execs/kept-exec.js'
 export type { CommitOptions } from './container/commit.js'
 export type { ImportOptions } from './images/import-image.js'
 export type { PrunedImages, PruneImagesOptions } from './images/prune-images.js'
@@ -39,6 +40,7 @@ export type {
   ContainerStdio,
   CreateContainerOptions,
   DnsSettings,
+  ExecDetachment,
   ExecOptions,
   RunOptions,
   StartContainerOptions,

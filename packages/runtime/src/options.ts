@@ -182,6 +182,22 @@ export interface ExecOptions {
   readonly stdout?: 'pipe' | 'inherit' | 'ignore' | number | undefined
   /** Default `'inherit'`. */
   readonly stderr?: 'pipe' | 'inherit' | 'ignore' | number | undefined
+  /**
+   * It outlives this process, also on a terminal, and does not keep it alive: `container.execs()` finds it, in another
+   * process too, until it has ended. One that has pipes and no terminal is found from some milliseconds after its start
+   * on, as most have ended by then. Default: it ends with its terminal, and is found by nobody.
+   */
+  readonly detach?: ExecDetachment | undefined
+}
+
+/** What a program is found by that outlives whoever has started it. */
+export interface ExecDetachment {
+  /** 64 hexadecimal digits that no other one has. */
+  readonly id: string
+  /** Kept with it for whoever finds it. */
+  readonly note?: string | undefined
+  /** Told why it is not to be found, or ends with this process all the same: the disk is full, for instance. */
+  readonly onError?: ((error: unknown) => void) | undefined
 }
 
 /** Stands for the address of the host in {@link RunOptions.extraHosts}. */

@@ -10,6 +10,7 @@ import { isEnding } from '../host.js'
 import { checkContainerName } from '../check-options.js'
 import type { ExecOptions } from '../options.js'
 import type { TerminalStream } from '../setup/terminal-stream.js'
+import { KeptExec } from '../execs/kept-exec.js'
 import { execIn, type ExecProcess } from './exec.js'
 import { commitContainer, exportOf, type CommitOptions } from './commit.js'
 import { unlessRemoved } from './cgroups.js'
@@ -222,6 +223,14 @@ export class Container implements AsyncDisposable {
     } finally {
       this.#forgetFound()
     }
+  }
+
+  /**
+   * Programs that {@link exec} has started with `detach` and that run, or have ended while nobody was there: whichever
+   * process has started them. Wait for each, or dispose of it.
+   */
+  execs(): KeptExec[] {
+    return this.#context.execs.of(this.id).map((record) => new KeptExec(this.#context, record))
   }
 
   /**

@@ -5,7 +5,8 @@ import { Fd, isLinuxError } from '@ctr/linux'
 import { readFileIn } from '@ctr/overlay'
 import type { Context } from '../context.js'
 import { RuntimeError } from '../errors.js'
-import { checkEnv } from '../check-options.js'
+import { checkEnv, checkExecDetachment } from '../check-options.js'
+import { DetachedExec } from '../execs/detached-exec.js'
 import type { ExecOptions } from '../options.js'
 import { apparmorEnabled, labelPieces } from '../oci/process/labels.js'
 import { ContainerIds } from '../userns/container-ids.js'
@@ -46,6 +47,7 @@ export async function execIn(
     )
   }
   checkEnv(options.env ?? {})
+  if (options.detach !== undefined) checkExecDetachment(options.detach)
   const { pidfd } = init
   const { mode } = record.network
   const { rootless } = context
@@ -95,6 +97,13 @@ export async function execIn(
         },
       },
     })
+    if (options.detach !== undefined) {
+      const streams = {
+        master: terminal?.master,
+        isRead: [options.stdin, options.stdout, options.stderr].includes('pipe'),
+      }
+      await new DetachedExec(context, record.id, options.detach, streams).follow(process)
+    }
     return Object.assign(process, { terminal: terminal?.takeStream() ?? null })
   } catch (error) {
     throw explainFailure(error, record)

@@ -24,7 +24,7 @@ export interface EndedContainer {
 }
 
 /**
- * Gives back what only a running container needs: processes that are left, cgroup, network, pinned process.
+ * Gives back what only a running container needs: processes that are left, cgroup, network, pinned processes.
  * Every part is tried; failures are reported together. Idempotent.
  *
  * @param ended - Set when its first process has ended.
@@ -49,6 +49,9 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
       else await cgroup.kill()
     }
     emptied = cgroup
+  })
+  await attempt(async () => {
+    if (await context.execs.removeOf(id)) context.terminals.sweepSoon()
   })
   await attempt(() => context.names.stop(id))
   if (ended?.networked !== false) {

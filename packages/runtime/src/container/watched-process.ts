@@ -16,7 +16,10 @@ import { startTicks, zombieStatus } from '../host.js'
 import { openPin } from './pin.js'
 import type { ContainerRecord } from './record.js'
 
-/** The first process of a container, ours or one that another process has started. */
+/** A process that somebody has noted. */
+export type NotedProcess = Pick<ContainerRecord, 'pid' | 'startTicks' | 'bootId'>
+
+/** A process that runs in a container, ours or one that another process has started. */
 export interface WatchedProcess {
   readonly pid: number
   /** Descriptor of the process, valid until it has ended. */
@@ -45,21 +48,42 @@ export function ownProcess(process: SpawnedProcess): WatchedProcess {
   }
 }
 
+/** The first process of a container: see {@link findProcess}. */
+export function foundProcess(context: Context, record: ContainerRecord): WatchedProcess | undefined {
+  return findProcess(context, record, join(context.pins, record.id))
+}
+
 /**
- * Finds the process of a container that another process has started: by its pin, else by its number, as long
- * as that still means the same process.
+ * Finds a process that another process has started: by its pin, else by its number, as long as that still means the
+ * same process.
  *
+ * @param pin - Where it is pinned, if it is.
  * @returns Undefined when it has ended and nobody saw how.
  */
-export function foundProcess(context: Context, record: ContainerRecord): WatchedProcess | undefined {
-  if (record.bootId !== context.host.bootId || record.pid === null) return undefined
-  const pinned = openPin(join(context.pins, record.id))
-  if (pinned !== undefined) return watch(record.pid, pinned.release(), record.startTicks)
-  if (startTicks(record.pid) !== record.startTicks) return undefined
-  const pidfd = pidfdOpen(record.pid)
-  if (startTicks(record.pid) === record.startTicks) return watch(record.pid, pidfd, record.startTicks)
+export function findProcess(
+  { host }: Context,
+  { pid, startTicks: ticks, bootId }: NotedProcess,
+  pin: string,
+): WatchedProcess | undefined {
+  if (bootId !== host.bootId || pid === null) return undefined
+  const pinned = openPin(pin)
+  if (pinned !== undefined) return watch(pid, pinned.release(), ticks)
+  if (startTicks(pid) !== ticks) return undefined
+  const pidfd = tryOpen(pid)
+  if (pidfd === undefined) return undefined
+  if (startTicks(pid) === ticks) return watch(pid, pidfd, ticks)
   closeSync(pidfd)
   return undefined
+}
+
+/** Undefined when it has just ended. */
+function tryOpen(pid: number): number | undefined {
+  try {
+    return pidfdOpen(pid)
+  } catch (error) {
+    if (isSyscallError(error) && error.code === 'ESRCH') return undefined
+    throw error
+  }
 }
 
 function watch(pid: number, pidfd: number, ticks: string | null): WatchedProcess {

@@ -5,6 +5,9 @@ import { KeeperNote } from './keeper-note.js'
 import { startKeeper } from './keeper-process.js'
 import { idOf, type TerminalQueue } from './terminal-queue.js'
 
+/** Of those that are no more many are given up at once, and their keeper does not come and go with each. */
+const sweepAfterMs = 1000
+
 /** A terminal that outlives this process. */
 export interface KeptTerminal {
   /** It is given up once its stream was read to its end. */
@@ -17,22 +20,24 @@ export interface TerminalsPlace {
   readonly bootId: () => string
   /** Files `cgroup.procs` of the groups that who keeps them is to be in. */
   readonly groups: () => readonly string[]
-  /** Tells which containers there are, or are being made, at this instant. */
+  /** Tells which containers and programs there are, or are being made, at this instant. */
   readonly known: () => (id: string) => boolean
 }
 
 /**
- * Terminals of containers that outlive their runtime. The kernel ends what runs on a terminal when nobody has our side
+ * Terminals of containers, and of programs that run in them besides, that outlive their runtime. The kernel ends what runs on a terminal when nobody has our side
  * of it open any more, so a process has it open besides: one for all terminals of a runtime, which is started with the
  * first and ended with the last. What is printed while nobody reads stays in the terminal, and a program that prints
  * more waits.
  *
- * A terminal is kept until it was read to its end, or its container is started again or removed.
+ * A container's terminal is kept until it was read to its end, or its container is started again or removed; that of
+ * another program until soon after its end.
  */
 export class KeptTerminals {
   readonly #path: string
   readonly #place: TerminalsPlace
   #isPossible = true
+  #sweeping: NodeJS.Timeout | undefined
 
   /** @param path - Of the note that says who keeps them. */
   constructor(path: string, place: TerminalsPlace) {
@@ -43,13 +48,19 @@ export class KeptTerminals {
   /**
    * Keeps a terminal, and none that the container has had before.
    *
+   * @param id - Of the container, or name of the program.
+   * @param isFirst - It has had none before.
    * @returns Undefined where that is not possible: it ends with this process.
    * @throws {@link RuntimeError} `ERR_RUNTIME_LIMIT`, `ERR_RUNTIME_START`; `SyscallError`.
    */
-  async keep(id: string, master: number): Promise<KeptTerminal | undefined> {
+  async keep(
+    id: string,
+    master: number,
+    { isFirst = false }: { readonly isFirst?: boolean } = {},
+  ): Promise<KeptTerminal | undefined> {
     const key = `${id}-${randomBytes(6).toString('hex')}`
     const add = (queue: TerminalQueue): KeptTerminal => {
-      this.#retain(queue, (other) => idOf(other) !== id)
+      if (!isFirst) this.#retain(queue, (other) => idOf(other) !== id)
       queue.add(key, master)
       return this.#kept(key)
     }
@@ -61,7 +72,7 @@ export class KeptTerminals {
   }
 
   /**
-   * Opens the terminal of a container that another process has started.
+   * Opens the terminal of a container, or of a program, that another process has started.
    *
    * @returns Undefined where none was kept.
    */
@@ -78,9 +89,29 @@ export class KeptTerminals {
     this.#giveUp((key) => idOf(key) !== id)
   }
 
-  /** Gives up those of containers that are no more. */
+  /** Gives up those of containers and programs that are no more. */
   sweep(): void {
     this.#giveUp(() => true)
+  }
+
+  /** The same in a moment. */
+  sweepSoon(): void {
+    this.#sweeping ??= setTimeout(() => this.#sweepNow(), sweepAfterMs).unref()
+  }
+
+  /** Gives up what was to be given up soon. */
+  close(): void {
+    if (this.#sweeping !== undefined) this.#sweepNow()
+  }
+
+  #sweepNow(): void {
+    clearTimeout(this.#sweeping)
+    this.#sweeping = undefined
+    try {
+      this.sweep()
+    } catch {
+      // whoever opens the runtime next gives them up
+    }
   }
 
   #kept(key: string): KeptTerminal {

@@ -14,17 +14,16 @@ import { RuntimeError } from '../errors.js'
 
 /** Our side of a terminal, and what it is found by. */
 export interface QueuedTerminal extends Disposable {
-  /** Id of the container, and a name of this terminal among those that it has had: {@link idOf}. */
+  /** Id of the container or name of the program, and a name of this terminal among those of it: {@link idOf}. */
   readonly key: string
   readonly master: Fd
 }
 
-const ID_LENGTH = 64
-const KEY_BYTES = 128
+const KEY_BYTES = 256
 
-/** Id of the container of a terminal. */
+/** Id of the container of a terminal, or name of its program. */
 export function idOf(key: string): string {
-  return key.slice(0, ID_LENGTH)
+  return key.slice(0, key.lastIndexOf('-'))
 }
 
 /**
