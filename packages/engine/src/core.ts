@@ -15,7 +15,7 @@ import type { Metrics } from './metrics/metrics.js'
 export class EngineCore {
   readonly runtime: Runtime
   readonly containers: Containers
-  readonly execs = new ExecSessions()
+  readonly execs: ExecSessions
   readonly events = new EventBus()
   readonly images: EngineImages
   readonly facts: Facts
@@ -36,9 +36,26 @@ export class EngineCore {
   ) {
     this.runtime = runtime
     this.containers = new Containers(runtime, this.events, options)
+    this.execs = new ExecSessions({
+      ended: ({ id, container }, exitCode) =>
+        this.emitOf(container, 'exec_die', { execID: id, exitCode: String(exitCode) }),
+      onError: options.onError,
+    })
     this.images = new EngineImages(runtime, this.events)
     this.disk = new DiskUsage(runtime, this.containers, this.sizes)
     this.facts = new Facts(runtime, this.containers, options.log)
+  }
+
+  /** Takes up what an earlier daemon has left. */
+  async restore(): Promise<void> {
+    await this.containers.restore()
+    for (const container of this.containers.all()) if (container.isRunning) this.execs.takeUp(container)
+  }
+
+  /** The daemon ends: containers, and what runs in them, go on. */
+  async letGo(): Promise<void> {
+    this.execs.letGo()
+    await this.containers[Symbol.asyncDispose]()
   }
 
   /** Tells everybody of something that has happened to a container. */

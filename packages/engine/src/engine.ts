@@ -85,7 +85,7 @@ export class Engine implements AsyncDisposable {
     const engine = new Engine(core)
     try {
       if (metricsHost !== undefined) await engine.#listenForMetrics(metricsHost)
-      await core.containers.restore()
+      await core.restore()
       await engine.#listen(parsed ?? [{ kind: 'unix', path: `${runtime.state}/docker.sock` }], tls)
       return engine
     } catch (error) {
@@ -146,7 +146,7 @@ export class Engine implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    await this.#core.containers[Symbol.asyncDispose]()
+    await this.#core.letGo()
     await Promise.all(
       this.#servers.map(async (server) => {
         server.server.closeAllConnections()

@@ -1,13 +1,29 @@
 import { randomBytes } from 'node:crypto'
-import type { ExecProcess, TerminalSize } from '@ctr/runtime'
+import type { ExitStatus } from '@ctr/linux'
+import type { ExecProcess, KeptExec, TerminalSize, TerminalStream } from '@ctr/runtime'
 import { isRuntimeError } from '@ctr/runtime'
 import { ApiError, badRequest } from '../errors.js'
 import type { ExecBody } from '../http/schemas/create-container.js'
 import type { ManagedContainer } from './managed-container.js'
 
-/** A program that is to run in a container, as `POST /containers/{id}/exec` makes it. */
+/** Who is told of what happens to programs. */
+export interface ExecListener {
+  /** One has ended; not told of one that could not be started. */
+  ended(session: ExecSession, exitCode: number): void
+  /** Told of what no client is told. */
+  onError(error: unknown): void
+}
+
+/** What can be done with a program that runs, whoever has started it. */
+interface RunningExec {
+  readonly terminal: TerminalStream | null
+  /** The daemon ends, and the program goes on. */
+  letGo(): void
+}
+
+/** A program that is to run in a container, as `POST /containers/{id}/exec` makes it. It outlives the daemon. */
 export class ExecSession {
-  readonly id = randomBytes(32).toString('hex')
+  readonly id: string
   readonly container: ManagedContainer
   readonly body: ExecBody
   /** Null before its end. */
@@ -15,19 +31,27 @@ export class ExecSession {
   pid = 0
   isRunning = false
   #started = false
-  #process: ExecProcess | undefined
+  #running: RunningExec | undefined
   #size: TerminalSize | undefined
-  readonly #onEnd: (session: ExecSession, exitCode: number) => void
+  readonly #listener: ExecListener
 
-  /** @param onEnd - Told when the program has ended; not of one that could not be started. */
-  constructor(
-    container: ManagedContainer,
-    body: ExecBody,
-    onEnd: (session: ExecSession, exitCode: number) => void,
-  ) {
+  private constructor(id: string, container: ManagedContainer, body: ExecBody, listener: ExecListener) {
+    this.id = id
     this.container = container
     this.body = body
-    this.#onEnd = onEnd
+    this.#listener = listener
+  }
+
+  /** One that a client wants. */
+  static make(container: ManagedContainer, body: ExecBody, listener: ExecListener): ExecSession {
+    return new ExecSession(randomBytes(32).toString('hex'), container, body, listener)
+  }
+
+  /** One that another daemon has started. */
+  static takeUp(container: ManagedContainer, kept: KeptExec, listener: ExecListener): ExecSession {
+    const session = new ExecSession(kept.id, container, JSON.parse(kept.note) as ExecBody, listener)
+    session.#takeUp(kept)
+    return session
   }
 
   /**
@@ -50,8 +74,14 @@ export class ExecSession {
         stdin: output(body.AttachStdin),
         stdout: output(body.AttachStdout),
         stderr: output(body.AttachStderr),
+        detach: {
+          id: this.id,
+          note: JSON.stringify({ ...body, Env: undefined }), // nobody asks for it any more
+          onError: (error) => this.#listener.onError(error),
+        },
       })
-      this.#running(process)
+      this.#begun(process)
+      if (detach) process.terminal?.resume()
       return process
     } catch (error) {
       this.exitCode = isRuntimeError(error) && error.code === 'ERR_RUNTIME_COMMAND_NOT_FOUND' ? 127 : 126
@@ -70,24 +100,62 @@ export class ExecSession {
 
   resize(size: TerminalSize): void {
     this.#size = size
-    this.#process?.terminal?.resize(size)
+    this.#running?.terminal?.resize(size)
   }
 
-  #running(process: ExecProcess): void {
-    this.#process = process
-    this.pid = process.pid
+  /** The daemon ends: the program goes on. */
+  letGo(): void {
+    this.#running?.letGo()
+  }
+
+  #begun(process: ExecProcess): void {
+    const { pid, terminal, stdin, stdout, stderr } = process
+    const letGo = (): void => {
+      for (const stream of [terminal, stdin, stdout, stderr]) stream?.destroy()
+    }
+    this.#runs(pid, { terminal, letGo }, process.wait())
+  }
+
+  /** Its client has gone with the other daemon: nobody will read what it prints. */
+  #takeUp(kept: KeptExec): void {
+    this.#started = true
+    const terminal = this.#openTerminal(kept)
+    terminal?.on('error', () => undefined).resume()
+    const letGo = (): void => {
+      terminal?.destroy()
+      kept[Symbol.dispose]()
+    }
+    this.#runs(kept.pid, { terminal, letGo }, kept.wait())
+  }
+
+  #openTerminal(kept: KeptExec): TerminalStream | null {
+    try {
+      return kept.openTerminal()
+    } catch (error) {
+      this.#listener.onError(error) // it goes on, with nobody at its terminal
+      return null
+    }
+  }
+
+  /** @param ended - Resolves to undefined when nobody has seen how. */
+  #runs(pid: number, running: RunningExec, ended: Promise<ExitStatus | undefined>): void {
+    this.#running = running
+    this.pid = pid
     this.isRunning = true
-    process.wait().then(
-      ({ exitCode, signal }) => this.#ended(exitCode ?? 128 + signal),
-      () => this.#ended(255),
+    ended.then(
+      (status) => this.#ended(status === undefined ? 255 : (status.exitCode ?? 128 + status.signal)),
+      (error: unknown) => {
+        this.#listener.onError(error)
+        this.#ended(255)
+      },
     )
   }
 
   #ended(exitCode: number): void {
     this.isRunning = false
     this.exitCode = exitCode
-    this.#process = undefined
-    this.#onEnd(this, exitCode)
+    this.#running = undefined
+    this.#listener.ended(this, exitCode)
   }
 }
 

@@ -10,6 +10,9 @@ const sockets = new WeakMap<IncomingMessage, Socket>()
 /** Bodies of requests that Node takes for ended with their headers. */
 const bodies = new WeakMap<IncomingMessage, Buffer>()
 
+/** How long a connection may take what was sent to it before we end. */
+const longestFlushMs = 1000
+
 /** The connection of a request with `Upgrade: tcp` or `websocket`, which the route may take over; undefined for all others. */
 export function upgradedSocket(request: IncomingMessage): Socket | undefined {
   return sockets.get(request)
@@ -27,7 +30,15 @@ export function routeUpgrades(
     const body = bodies.get(request.raw)
     done(null, body === undefined ? payload : Readable.from([body], { objectMode: false }))
   })
+  const open = new Set<Socket>()
+  // the server itself knows them no more, and would wait for their ends
+  app.addHook('preClose', (done) => {
+    for (const socket of open) endSoon(socket)
+    done()
+  })
   app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    open.add(socket)
+    socket.on('close', () => open.delete(socket))
     socket.on('error', () => socket.destroy())
     if (head.length > 0) socket.unshift(head)
     const late = setTimeout(() => socket.destroy(), ms)
@@ -51,6 +62,11 @@ export function routeUpgrades(
       },
     )
   })
+}
+
+function endSoon(socket: Socket): void {
+  socket.destroySoon()
+  setTimeout(() => socket.destroy(), longestFlushMs).unref()
 }
 
 function isTakenOver({ headers }: IncomingMessage): boolean {

@@ -11,7 +11,7 @@ import { withoutEmpty } from './without-empty.js'
 export function inspectContainer(
   container: ManagedContainer,
   runtime: Runtime,
-  image: StoredImage | undefined,
+  { image, execIds }: { readonly image: StoredImage | undefined; readonly execIds: readonly string[] },
 ): Record<string, unknown> {
   const { document, handle, log } = container
   const record = handle.inspect()
@@ -34,7 +34,7 @@ export function inspectContainer(
     MountLabel: '',
     ProcessLabel: '',
     AppArmorProfile: container.handle.inspect().apparmorProfile ?? '',
-    ExecIDs: null,
+    ExecIDs: execIds.length === 0 ? null : execIds,
     HostConfig: hostDocument(document.body),
     GraphDriver: { Name: 'overlay2', Data: null },
     Mounts: mountsOf(container, runtime.volumes.folder),

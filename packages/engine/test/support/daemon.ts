@@ -3,11 +3,13 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { bundle } from '@ctr/testing'
 
-/** The daemon as a program. It has no net below it: an error that nobody takes ends it. */
+/** The daemon as a program, which SIGTERM closes. It has no net below it: an error that nobody takes ends it. */
 const program = `
 import { Engine } from '@ctr/engine'
 const [root, state, host] = process.argv.slice(2)
-await Engine.start({ root, state, hosts: [host], onError: (error) => console.error('reported: ' + error) })
+const onError = (error) => console.error('reported: ' + error)
+const engine = await Engine.start({ root, state, hosts: [host], onError })
+process.on('SIGTERM', () => void engine.close().then(() => process.exit(0)))
 console.log('listening')
 `
 
@@ -58,9 +60,14 @@ export class Daemon implements Disposable {
 
   /** Ends it at once. */
   async kill(): Promise<void> {
+    await this.end('SIGKILL')
+  }
+
+  /** Ends it by a signal. */
+  async end(signal: NodeJS.Signals): Promise<void> {
     if (!this.isUp) return
     const ended = once(this.#process!, 'exit')
-    this.#process!.kill('SIGKILL')
+    this.#process!.kill(signal)
     await ended
   }
 

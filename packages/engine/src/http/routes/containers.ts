@@ -46,7 +46,8 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
     const container = named(request)
     const image = await runtime.images.get(container.document.imageId).catch(() => undefined)
     const sizes = new Query(request).flag('size') ? await engine.sizes.of(container) : {}
-    return { ...inspectContainer(container, runtime, image), ...sizes }
+    const execIds = engine.execs.idsOf(container)
+    return { ...inspectContainer(container, runtime, { image, execIds }), ...sizes }
   })
 
   app.post('/containers/:id/start', async (request, reply) => {

@@ -21,9 +21,7 @@ export function execRoutes(app: FastifyInstance, engine: EngineCore): void {
     if (!container.isRunning) throw new ApiError(409, `container ${container.id} is not running`)
     if (container.status === 'paused')
       throw new ApiError(409, `Container ${container.name} is paused, unpause the container before exec`)
-    const session = execs.add(container, body, ({ id: execID }, exitCode) =>
-      engine.emitOf(container, 'exec_die', { execID, exitCode: String(exitCode) }),
-    )
+    const session = execs.add(container, body)
     engine.emitOf(container, `exec_create: ${commandOf(body)}`, { execID: session.id })
     return await reply.code(201).send({ Id: session.id })
   })
