@@ -1,8 +1,9 @@
 import type { CredentialSource, Platform, StoredImage } from '@ctr/registry'
-import type { Runtime } from '@ctr/runtime'
+import { isRuntimeError, type Runtime } from '@ctr/runtime'
 import { ApiError, badRequest } from './errors.js'
 import type { EventBus } from './events/event-bus.js'
 import { familiar, repoTags } from './translate/image-documents.js'
+import { missingImage } from './translate/missing-image.js'
 
 /** What `DELETE /images/{name}` tells. */
 export type RemovedImage = { readonly Untagged: string } | { readonly Deleted: string }
@@ -23,7 +24,7 @@ export class EngineImages {
       return await this.#runtime.images.get(wanted, { platform })
     } catch (error) {
       if ((error as { readonly code?: unknown }).code !== 'ERR_RUNTIME_IMAGE_NOT_FOUND') throw error
-      throw new ApiError(404, `No such image: ${wanted}`, { cause: error })
+      throw missingImage(wanted, error)
     }
   }
 
@@ -70,7 +71,12 @@ export class EngineImages {
     const image = await this.get(wanted)
     const tags = repoTags(image)
     const isById = image.id.replace('sha256:', '').startsWith(wanted.replace('sha256:', ''))
-    if (!isById) return await this.#removeOne(wanted, image)
+    if (!isById)
+      return await this.#removeOne(wanted, image).catch((error: unknown) => {
+        // as Docker by force: containers keep it, without its name
+        if (!force || !isRuntimeError(error) || error.code !== 'ERR_RUNTIME_IMAGE_IN_USE') throw error
+        return this.#untag(wanted, image)
+      })
     if (tags.length > 1 && !force) {
       throw new ApiError(
         409,
@@ -86,6 +92,13 @@ export class EngineImages {
     const removed: RemovedImage[] = []
     for (const name of names) removed.push(...(await this.#removeOne(name, image)))
     return removed
+  }
+
+  async #untag(wanted: string, image: StoredImage): Promise<readonly RemovedImage[]> {
+    const name = familiar(wanted)
+    await this.#runtime.images.untag(wanted)
+    this.#emit('untag', image, name)
+    return [{ Untagged: name }]
   }
 
   #emit(action: string, image: StoredImage, name: string): void {

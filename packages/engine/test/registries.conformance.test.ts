@@ -83,6 +83,13 @@ describeOn(needs, 'registries, images and volumes through the docker CLI', () =>
     // a name may go while another stays
     await suite.ok('tag', image, 'x/y:2')
     expect(await suite.ok('rmi', 'x/y:2')).toBe('Untagged: x/y:2')
+    // by force the last one may, too: the container keeps the image
+    const id = await suite.ok('images', '-q', '--no-trunc', image)
+    expect(await suite.ok('rmi', '-f', image)).toBe(`Untagged: ${image}`)
+    expect(await suite.ok('images', '-q', '--no-trunc', '--filter', 'dangling=true')).toBe(id)
+    expect(await failure('images', '--filter', 'dangling=x')).toContain("invalid filter 'dangling=[x]'")
+    await suite.ok('start', '-a', 'user')
+    await suite.ok('tag', id, image)
     await suite.ok('rm', 'user')
   })
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, lstatSync, mkdirSync, openSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { defaultCgroupDriver, detectHierarchy, type CgroupDriver, type Hierarchy } from '@ctr/cgroups'
 import { isNetbridgeError, Networks, type Network } from '@ctr/netbridge'
@@ -217,11 +217,14 @@ function groupsOfNoUnit({ mounts }: Hierarchy): string[] {
     .map(({ mountpoint }) => join(mountpoint, 'cgroup.procs'))
 }
 
+/** And what Docker has in every container: programs look at `/.dockerenv` to know that they are in one. */
 function makeMountpoints(folder: string): void {
   for (const name of ['dev', 'etc', 'proc', 'sys'])
     mkdirSync(join(folder, name), { recursive: true, mode: 0o755 })
-  for (const name of ['hostname', 'hosts', 'resolv.conf'])
-    closeSync(openSync(join(folder, 'etc', name), 'a', 0o644))
+  for (const name of ['etc/hostname', 'etc/hosts', 'etc/resolv.conf', '.dockerenv'])
+    closeSync(openSync(join(folder, name), 'a', 0o644))
+  const mtab = join(folder, 'etc/mtab')
+  if (lstatSync(mtab, { throwIfNoEntry: false }) === undefined) symlinkSync('/proc/mounts', mtab)
 }
 
 /** `ctrjs` for the default folder, and a name of its own for every other. Short enough for a bridge's name. */

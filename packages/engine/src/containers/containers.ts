@@ -14,6 +14,7 @@ import { mergeHealthcheck } from '../health/health-check.js'
 import { checkLimits } from '../translate/check-limits.js'
 import { createOptions } from '../translate/create-options.js'
 import { linkedNames } from '../translate/links.js'
+import { missingImage } from '../translate/missing-image.js'
 import { linksOf } from '../translate/parse-links.js'
 import { refuseStopped, sharedContainers } from '../translate/shared-containers.js'
 import { volumesFrom } from '../translate/volumes.js'
@@ -180,7 +181,7 @@ export class Containers implements AsyncDisposable {
   ): Promise<ManagedContainer> {
     const image = await this.#runtime.images.get(body.Image, { platform }).catch((error: unknown) => {
       if ((error as { readonly code?: unknown }).code !== 'ERR_RUNTIME_IMAGE_NOT_FOUND') throw error
-      throw new ApiError(404, `No such image: ${withTag(body.Image)}`, { cause: error })
+      throw missingImage(body.Image, error)
     })
     const id = randomBytes(32).toString('hex')
     const document: ContainerDocument = {
@@ -253,10 +254,4 @@ export class Containers implements AsyncDisposable {
 function presentVolumes({ volumes }: Runtime, options: CreateContainerOptions): ReadonlySet<string> {
   const names = (options.volumes ?? []).flatMap((one) => (one.source === undefined ? (one.volume ?? []) : []))
   return new Set(names.filter((name) => volumes.get(name) !== undefined))
-}
-
-function withTag(reference: string): string {
-  return /[:@][^/]*$/.test(reference) || /^[0-9a-f]{12,64}$/.test(reference)
-    ? reference
-    : `${reference}:latest`
 }

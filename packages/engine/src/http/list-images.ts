@@ -40,10 +40,7 @@ export async function listImages(
         createdAt(image) < before &&
         createdAt(image) > since &&
         (patterns.length === 0 || [...repoTags(image), ...repoDigests(image)].some(isNamed)) &&
-        filters.any(
-          'dangling',
-          (value) => ['1', 'true'].includes(value) === (repoTags(image).length === 0),
-        ) &&
+        filters.flag('dangling', repoTags(image).length === 0) &&
         filters.labels(image.config.config.Labels ?? {}),
     )
     .map((image): Record<string, unknown> => ({

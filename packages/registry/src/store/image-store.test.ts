@@ -144,6 +144,15 @@ describe('ImageStore', () => {
     expect((await store.get('app')).id).toBe(now.id)
   })
 
+  it('takes the last name away from an image that stays', async () => {
+    using folder = temporaryFolder()
+    const store = await ImageStore.open(folder.path)
+    const { id } = await addImage(store, 'a:1')
+    await store.untag('a:1')
+    expect(await store.get(id)).toMatchObject({ references: [] })
+    await expect(store.untag('a:1')).rejects.toMatchObject({ code: 'ERR_REGISTRY_NO_IMAGE' })
+  })
+
   it('takes changes by many stores of one folder at once', async () => {
     using folder = temporaryFolder()
     const names = Array.from({ length: 24 }, (_, n) => `app:${n}`)

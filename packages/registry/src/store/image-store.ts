@@ -15,7 +15,7 @@ import { createImage, type NewImage } from './create-image.js'
 import { platformOf, withName } from './entry-names.js'
 import { fetchEntry } from './fetch-entry.js'
 import { pushIndex } from './fetch-index.js'
-import { storedName } from './find-image.js'
+import { fullName, storedName } from './find-image.js'
 import { LayoutIndex, nameOf, renamed } from './layout-index.js'
 import { inRounds, removedMeanwhile } from './in-rounds.js'
 import { loadImages } from './load-images.js'
@@ -152,6 +152,21 @@ export class ImageStore {
       return { entries: kept, after }
     })
     return result
+  }
+
+  /** Takes a name away from an image, which stays, without a name if that was the last. */
+  async untag(name: string | Reference): Promise<void> {
+    const wanted = storedName(checkReference(name))
+    await this.#index.update(undefined, (entries) => {
+      if (!entries.some((entry) => fullName(entry) === wanted))
+        throw new RegistryError(
+          'ERR_REGISTRY_NO_IMAGE',
+          `cannot untag ${wanted}: there is no image of that name`,
+        )
+      return Promise.resolve({
+        entries: entries.map((entry) => (fullName(entry) === wanted ? renamed(entry, undefined) : entry)),
+      })
+    })
   }
 
   /** Makes an image from layers and a config. Nothing is named until all of it is stored. */

@@ -273,6 +273,11 @@ export class Images {
     return result
   }
 
+  /** Takes a name away from an image, which stays, without a name if that was the last: of one that containers use. */
+  async untag(name: string): Promise<void> {
+    await this.#store.untag(name)
+  }
+
   /**
    * Checks everything that is stored: every blob against its digest, the documents of images, every unpacked layer
    * against its blob, and what the roots of containers stand on. Takes as long as unpacking all of it.

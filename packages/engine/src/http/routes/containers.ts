@@ -2,7 +2,7 @@ import { processRows, RuntimeError } from '@ctr/runtime'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ManagedContainer } from '../../containers/managed-container.js'
 import type { EngineCore } from '../../core.js'
-import { ApiError, badRequest } from '../../errors.js'
+import { ApiError, badRequest, toApiError } from '../../errors.js'
 import { inspectContainer } from '../../translate/inspect-container.js'
 import { containerFilters, listEntry, selectContainers } from '../../translate/list-containers.js'
 import { refuseUnchangeable } from '../../translate/unsupported.js'
@@ -68,7 +68,13 @@ export function containerRoutes(app: FastifyInstance, engine: EngineCore): void 
   })
 
   app.post('/containers/:id/kill', async (request, reply) => {
-    await named(request).kill(new Query(request).text('signal') ?? 'SIGKILL')
+    try {
+      await named(request).kill(new Query(request).text('signal') ?? 'SIGKILL')
+    } catch (cause) {
+      const { status, message } = toApiError(cause)
+      const { id } = request.params as { readonly id: string }
+      throw new ApiError(status, `cannot kill container: ${id}: ${message}`, { cause })
+    }
     await reply.code(204).send()
   })
 
