@@ -3,7 +3,7 @@ import type { ExitStatus } from '@ctr/linux'
 import type { ExecProcess, KeptExec, TerminalSize, TerminalStream } from '@ctr/runtime'
 import { isRuntimeError } from '@ctr/runtime'
 import { ApiError, badRequest } from '../errors.js'
-import type { ExecBody } from '../http/schemas/create-container.js'
+import { execBody, type ExecBody } from '../http/schemas/create-container.js'
 import type { ManagedContainer } from './managed-container.js'
 
 /** Who is told of what happens to programs. */
@@ -25,7 +25,10 @@ interface RunningExec {
 export class ExecSession {
   readonly id: string
   readonly container: ManagedContainer
-  readonly body: ExecBody
+  /** What it was made with; from its start on without its environment. */
+  body: ExecBody
+  /** It was over for a while: it may be forgotten. */
+  canRemove = false
   /** Null before its end. */
   exitCode: number | null = null
   pid = 0
@@ -34,17 +37,20 @@ export class ExecSession {
   #running: RunningExec | undefined
   #size: TerminalSize | undefined
   readonly #listener: ExecListener
+  /** The run of the container that it was made for. */
+  readonly #run: string | null
 
   private constructor(id: string, container: ManagedContainer, body: ExecBody, listener: ExecListener) {
     this.id = id
     this.container = container
     this.body = body
     this.#listener = listener
+    this.#run = container.document.startedAt
   }
 
   /** One that a client wants. */
   static make(container: ManagedContainer, body: ExecBody, listener: ExecListener): ExecSession {
-    return new ExecSession(randomBytes(32).toString('hex'), container, body, listener)
+    return new ExecSession(randomBytes(32).toString('hex'), container, onlyKnown(body), listener)
   }
 
   /** One that another daemon has started. */
@@ -52,6 +58,22 @@ export class ExecSession {
     const session = new ExecSession(kept.id, container, JSON.parse(kept.note) as ExecBody, listener)
     session.#takeUp(kept)
     return session
+  }
+
+  /** It has ended, or will not be started any more. */
+  get isOver(): boolean {
+    if (this.exitCode !== null || this.isRunning) return !this.isRunning
+    const { isRunning, document } = this.container
+    return !isRunning || document.startedAt !== this.#run
+  }
+
+  /** About what it takes in memory. */
+  get bytes(): number {
+    const { Cmd, Env, User, WorkingDir, DetachKeys } = this.body
+    let bytes = 1024
+    for (const text of [...Cmd, ...(Env ?? []), User, WorkingDir, DetachKeys])
+      bytes += 32 + 2 * (text ?? '').length
+    return bytes
   }
 
   /**
@@ -63,6 +85,7 @@ export class ExecSession {
     this.check()
     this.#started = true
     const { body, container } = this
+    this.body = { ...body, Env: null } // nobody asks for it any more
     const output = (wanted: boolean | null | undefined) => (wanted === true && !detach ? 'pipe' : 'ignore')
     try {
       const process = await container.handle.exec(body.Cmd, {
@@ -76,7 +99,7 @@ export class ExecSession {
         stderr: output(body.AttachStderr),
         detach: {
           id: this.id,
-          note: JSON.stringify({ ...body, Env: undefined }), // nobody asks for it any more
+          note: JSON.stringify(this.body),
           onError: (error) => this.#listener.onError(error),
         },
       })
@@ -157,6 +180,12 @@ export class ExecSession {
     this.#running = undefined
     this.#listener.ended(this, exitCode)
   }
+}
+
+/** Without what a client has sent besides. */
+function onlyKnown(body: ExecBody): ExecBody {
+  const names = Object.keys(execBody.properties) as (keyof ExecBody)[]
+  return Object.fromEntries(names.map((name) => [name, body[name]])) as ExecBody
 }
 
 /** Names alone say that there is nothing to set: compose sends them for variables that its own user has not. */

@@ -14,6 +14,13 @@ export const limits = {
   uploadIdleMs: 60_000,
   /** How long the rest of a refused upload is read, so that the client comes to read the answer, in milliseconds. */
   refusedUploadMs: 10_000,
+  /**
+   * What `exec` keeps: bytes of all that are there; how many that were not started, and how many that are over; how long
+   * those stay at least, in milliseconds.
+   */
+  execs: { bytes: 64 * 2 ** 20, number: 1000, keptMs: 5 * 60_000 },
+  /** Characters of a command in an event. */
+  commandCharacters: 4096,
   /** Input that comes in one frame of a websocket. */
   websocketFrameBytes: 1024 * 1024,
   /** Connections at once, of all clients. */

@@ -6,6 +6,7 @@ import { connectExec } from '../../streams/exec-streams.js'
 import { parseDetachKeys } from '../../streams/detach-keys.js'
 import { frame, multiplexedType, rawType } from '../../streams/frame.js'
 import { hijack } from '../hijack.js'
+import { limits } from '../limits.js'
 import { execBody, execStartBody, type ExecBody, type ExecStartBody } from '../schemas/create-container.js'
 import { sizeOf } from './containers.js'
 
@@ -63,7 +64,7 @@ export function execRoutes(app: FastifyInstance, engine: EngineCore): void {
   })
 
   app.get('/exec/:id/json', (request) => {
-    const { id, container, body, exitCode, isRunning, pid } = named(request)
+    const { id, container, body, exitCode, isRunning, pid, canRemove } = named(request)
     const [entrypoint = '', ...args] = body.Cmd
     return {
       ID: id,
@@ -74,7 +75,7 @@ export function execRoutes(app: FastifyInstance, engine: EngineCore): void {
       OpenStdin: body.AttachStdin ?? false,
       OpenStdout: body.AttachStdout ?? false,
       OpenStderr: body.AttachStderr ?? false,
-      CanRemove: false,
+      CanRemove: canRemove,
       DetachKeys: body.DetachKeys ?? '',
       ProcessConfig: {
         tty: body.Tty ?? false,
@@ -93,5 +94,8 @@ function orDefault(keys: string | null | undefined): string | undefined {
 
 /** As Docker writes it in events: a blank behind a program without arguments. */
 function commandOf({ Cmd: [program = '', ...args] }: ExecBody): string {
-  return `${program} ${args.join(' ')}`
+  const command = `${program} ${args.join(' ')}`
+  const { commandCharacters: most } = limits
+  // a copy: what is cut out of a text keeps all of it in memory, and events are kept
+  return command.length <= most ? command : `${Buffer.from(command.slice(0, most)).toString()}...`
 }
