@@ -171,6 +171,29 @@ describeOn(needs, 'flags of ctrjs without a daemon', () => {
     })
   })
 
+  it('gives further addresses, chooses the way out, and says what the kernel does not have', async () => {
+    for (const [name, subnet] of Object.entries({ low: '10.171.0.0/24', high: '10.172.0.0/24' }))
+      await ok('network', 'create', '--subnet', subnet, name)
+    const networks = ['--network', 'low', '--network', 'high,gw-priority=1', '--link-local-ip', '169.254.9.1']
+    const look = 'ip -o addr show eth0; ip route | grep ^default'
+    expect(await ok('run', '--rm', ...networks, suite.image, 'sh', '-c', look)).toMatch(
+      /inet 169\.254\.9\.1\/16 [^]*default via 10\.172\.0\.1 /,
+    )
+    const here = ['--isolation', 'default', '--runtime', 'runc', '--volume-driver', 'local']
+    expect(await ok('run', '--rm', '--network', 'none', ...here, suite.image, 'echo', 'here')).toBe('here\n')
+    for (const [flag, value, said] of [
+      ['--isolation', 'process', 'default are there without a daemon'],
+      ['--runtime', 'kata', 'ctr, runc are there without a daemon'],
+      ['--volume-driver', 'nfs', 'local are there without a daemon'],
+      ['--blkio-weight-device', '/dev/no-such:300', 'no-such'],
+      ['--cpu-rt-runtime', 'much', 'for --cpu-rt-runtime'],
+    ] as const)
+      expect(await run('run', '--network', 'none', flag, value, suite.image, 'true')).toMatchObject({
+        ...{ code: 125, stderr: expect.stringContaining(said) },
+      })
+    await ok('network', 'rm', 'low', 'high')
+  })
+
   it('names what only daemons serve', async () => {
     for (const flags of [
       ...[

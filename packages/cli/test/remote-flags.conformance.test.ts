@@ -101,6 +101,26 @@ describeDaemons('flags of ctrjs -H', (name, { suite, host, run, ok }) => {
     await ok('rm', 'rated')
   })
 
+  it('hands on addresses, priorities, and choices that a daemon may not have', async () => {
+    await ok('network', 'create', '--subnet', '10.173.0.0/24', 'linked')
+    const flags = ['--network', 'linked', '--link-local-ip', '169.254.9.1', '--runtime', 'runc']
+    await ok('run', '-d', '-q', '--name', 'linked', ...flags, suite.image, 'sleep', '1000')
+    const shown = '{{json .NetworkSettings.Networks.linked.IPAMConfig.LinkLocalIPs}} {{.HostConfig.Runtime}}'
+    expect(await ok('inspect', '-f', shown, 'linked')).toBe('["169.254.9.1"] runc\n')
+    expect(await ok('exec', 'linked', 'sh', '-c', 'ip -o addr show eth0')).toContain('169.254.9.1/16')
+    await ok('rm', '-f', 'linked')
+    await ok('network', 'rm', 'linked')
+    for (const [flag, value] of [
+      ['--isolation', 'hyperv'],
+      ['--runtime', 'no-such'],
+      ['--volume-driver', 'no-such'],
+    ] as const)
+      expect(
+        await run('run', '-q', '--network', 'none', '-v', 'kept:/kept', flag, value, suite.image, 'true'),
+      ).toMatchObject({ code: 125 })
+    await run('volume', 'rm', 'kept')
+  })
+
   it('joins the streams that are named, and leaves by other keys', async () => {
     const script = ['sh', '-c', 'echo out; echo err >&2']
     const ran = async (stream: string): Promise<unknown> =>

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { Cli } from '../cli.js'
 import { collect } from '../options/collect.js'
 import { parseFilters } from '../options/parse-filters.js'
-import type { AttachFlags, CreateNetworkFlags } from '../options/parse-network.js'
+import { priorityOf, type AttachFlags, type CreateNetworkFlags } from '../options/parse-network.js'
 import { parseRate } from '../options/parse-rate.js'
 import { explainText } from '../output/explain-text.js'
 import { formatLabels } from '../output/labels.js'
@@ -31,6 +31,11 @@ export function define(command: Command, cli: Cli): void {
     .addCommand(remove(cli))
 }
 
+interface ConnectFlags extends AttachFlags {
+  readonly alias?: readonly string[]
+  readonly gwPriority?: string
+}
+
 function connect(cli: Cli): Command {
   return new Command('connect')
     .description('Connect a running container to a network')
@@ -38,19 +43,18 @@ function connect(cli: Cli): Command {
     .argument('<network>')
     .argument('<container>')
     .option('--alias <list>', 'Add network-scoped alias for the container', collect)
+    .option('--gw-priority <int>', 'With the highest priority a network is the way out (default 0)')
     .option('--ip <address>', 'IPv4 address (e.g., "172.30.100.104")')
     .option('--ip6 <address>', 'IPv6 address (e.g., "2001:db8::33")')
+    .option('--link-local-ip <list>', 'Add a link-local address for the container', collect)
     .option('--mac-address <mac>', 'Hardware address')
-    .action(
-      async (
-        network: string,
-        container: string,
-        { alias, ip, ip6, macAddress }: AttachFlags & { readonly alias?: readonly string[] },
-      ) => {
-        await using backend = await cli.backend()
-        await backend.networks.connect(network, container, { aliases: alias, ip, ip6, mac: macAddress })
-      },
-    )
+    .action(async (network: string, container: string, flags: ConnectFlags) => {
+      const { alias, ip, ip6, macAddress, linkLocalIp, gwPriority } = flags
+      const gatewayPriority = gwPriority === undefined ? undefined : priorityOf(gwPriority, '--gw-priority')
+      const addresses = { ip, ip6, mac: macAddress, linkLocalIps: linkLocalIp }
+      await using backend = await cli.backend()
+      await backend.networks.connect(network, container, { aliases: alias, ...addresses, gatewayPriority })
+    })
 }
 
 function create(cli: Cli): Command {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { collect } from './collect.js'
-import { needsDaemon } from '../errors.js'
+import { needsDaemon, usageError } from '../errors.js'
 
 type List = readonly string[]
 
@@ -18,15 +18,25 @@ export interface DaemonFlags {
   readonly healthTimeout?: string
   /** False for `--no-healthcheck`. */
   readonly healthcheck: boolean
+  readonly isolation?: string
   readonly link?: List
   readonly logDriver?: string
   readonly logOpt?: List
   readonly oomKillDisable?: true
   readonly publishAll?: true
   readonly restart?: string
+  readonly runtime?: string
   readonly stopTimeout?: string
+  readonly volumeDriver?: string
   readonly volumesFrom?: List
 }
+
+/** Flags by which a daemon may be asked for another way to do things, and the words for the one that is here. */
+const choices = {
+  isolation: { flag: '--isolation', here: ['default'] },
+  runtime: { flag: '--runtime', here: ['ctr', 'runc'] },
+  volumeDriver: { flag: '--volume-driver', here: ['local'] },
+} as const
 
 const names = {
   annotation: '--annotation',
@@ -60,6 +70,7 @@ export function addDaemonFlags(command: Command): void {
     .option('--health-start-interval <duration>', 'Time between checks during the start period (of a daemon)')
     .option('--health-start-period <duration>', 'Time in which failures do not count (of a daemon)')
     .option('--health-timeout <duration>', 'Maximum time to allow one check to run (of a daemon)')
+    .option('--isolation <string>', 'Container isolation technology: default (of a daemon, what that has)')
     .option('--link <list>', 'Add link to another container, as NAME[:ALIAS] (of a daemon)', collect)
     .option('--log-driver <string>', 'Logging driver for the container (of a daemon)')
     .option('--log-opt <list>', 'Log driver options (of a daemon)', collect)
@@ -67,7 +78,9 @@ export function addDaemonFlags(command: Command): void {
     .option('--oom-kill-disable', 'Disable OOM Killer, with cgroup v1 (of a daemon)')
     .option('-P, --publish-all', 'Publish all exposed ports to random ports (of a daemon)')
     .option('--restart <string>', 'Restart policy to apply when a container exits (of a daemon)')
+    .option('--runtime <string>', 'Runtime to use for this container: ctr, runc (of a daemon, what that has)')
     .option('--stop-timeout <int>', 'Seconds to stop the container in before it is killed (of a daemon)')
+    .option('--volume-driver <string>', 'Volume driver: local (of a daemon, what that has)')
     .option('--volumes-from <list>', 'Mount volumes of other containers, as NAME[:ro] (of a daemon)', collect)
 }
 
@@ -81,4 +94,11 @@ export function refuseDaemonFlags(flags: DaemonFlags): void {
     throw needsDaemon(`restart a container by itself (--restart ${flags.restart})`)
   const given = Object.entries(names).find(([name]) => flags[name as keyof typeof names] !== undefined)
   if (given !== undefined) throw needsDaemon(`serve ${given[1]}`)
+  for (const [name, { flag, here }] of Object.entries(choices)) {
+    const asked = flags[name as keyof typeof choices]
+    if (asked !== undefined && !(here as readonly string[]).includes(asked))
+      throw usageError(
+        `invalid argument "${asked}" for ${flag}: ${here.join(', ')} are there without a daemon`,
+      )
+  }
 }

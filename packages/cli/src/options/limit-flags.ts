@@ -8,6 +8,8 @@ export interface LimitFlags {
   readonly blkioWeight?: string
   readonly cpuPeriod?: string
   readonly cpuQuota?: string
+  readonly cpuRtPeriod?: string
+  readonly cpuRtRuntime?: string
   readonly cpuShares?: string
   readonly cpus?: string
   readonly cpusetCpus?: string
@@ -26,6 +28,8 @@ export function addLimitFlags(command: Command): Command {
     .option('--blkio-weight <int>', 'Block IO (relative weight), between 10 and 1000')
     .option('--cpu-period <int>', 'Limit CPU CFS (Completely Fair Scheduler) period, in microseconds')
     .option('--cpu-quota <int>', 'Limit CPU CFS (Completely Fair Scheduler) quota, in microseconds')
+    .option('--cpu-rt-period <int>', 'Limit CPU real-time period, in microseconds (cgroup v1)')
+    .option('--cpu-rt-runtime <int>', 'Limit CPU real-time runtime, in microseconds (cgroup v1)')
     .option('-c, --cpu-shares <int>', 'CPU shares (relative weight)')
     .option('--cpus <decimal>', 'Number of CPUs')
     .option('--cpuset-cpus <string>', 'CPUs in which to allow execution (0-3, 0,1)')
@@ -69,6 +73,8 @@ function resourcesOf(flags: LimitFlags): RunOptions['resources'] {
   const cpu = {
     quota: positive(integer(flags.cpuQuota, '--cpu-quota')),
     period: positive(integer(flags.cpuPeriod, '--cpu-period')),
+    realtimePeriod: positive(integer(flags.cpuRtPeriod, '--cpu-rt-period')),
+    realtimeRuntime: positive(integer(flags.cpuRtRuntime, '--cpu-rt-runtime')),
     mems: flags.cpusetMems,
   }
   const blockIO = { weight: positive(integer(flags.blkioWeight, '--blkio-weight')) }

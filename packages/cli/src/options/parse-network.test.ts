@@ -12,11 +12,13 @@ describe('parseNetworks()', () => {
       'front,alias=web,alias=www,ip=10.0.0.7',
       'name=back,ip6=fd00::7,mac-address=02:00:00:00:00:07',
       'slow,ingress-rate=10mbit,egress-rate=500kbit',
+      'far,link-local-ip=169.254.9.1,link-local-ip=fe80::9,gw-priority=-3',
     ]
     expect(parseNetworks({ network })).toEqual([
       { name: 'front', aliases: ['web', 'www'], ip: '10.0.0.7' },
       { name: 'back', aliases: [], ip6: 'fd00::7', mac: '02:00:00:00:00:07' },
       { name: 'slow', aliases: [], bandwidth: { ingressRate: 10_000_000, egressRate: 500_000 } },
+      { name: 'far', aliases: [], linkLocalIps: ['169.254.9.1', 'fe80::9'], gatewayPriority: -3 },
     ])
   })
 
@@ -25,11 +27,18 @@ describe('parseNetworks()', () => {
     const own = { aliases: ['db'], ip: '10.0.0.8', ip6: 'fd00::8', mac: '02:00:00:00:00:08' }
     expect(parseNetworks(flags)).toEqual([{ name: 'bridge', ...own }])
     expect(parseNetworks({ ...flags, network: ['a', 'b'] })).toEqual([{ name: 'a', ...own }, { name: 'b' }])
+    const linkLocalIp = ['169.254.9.2']
+    expect(parseNetworks({ linkLocalIp, network: ['a,link-local-ip=169.254.9.1,gw-priority=1'] })).toEqual([
+      { name: 'a', linkLocalIps: ['169.254.9.1', '169.254.9.2'], gatewayPriority: 1 },
+    ])
   })
 
-  it.each(['a,ip=', 'a,speed=9', 'alias=x', 'a,b=c,d', 'a,egress-rate=fast'])('refuses %j', (text) => {
-    expect(() => parseNetworks({ network: [text] })).toThrow('for --network')
-  })
+  it.each(['a,ip=', 'a,speed=9', 'alias=x', 'a,b=c,d', 'a,egress-rate=fast', 'a,gw-priority=x'])(
+    'refuses %j',
+    (text) => {
+      expect(() => parseNetworks({ network: [text] })).toThrow('for --network')
+    },
+  )
 })
 
 describe('networkOptions()', () => {

@@ -17,31 +17,34 @@ export interface AttachFlags {
   readonly networkAlias?: readonly string[]
   readonly ip?: string
   readonly ip6?: string
+  readonly linkLocalIp?: readonly string[]
   readonly macAddress?: string
 }
 
 /**
- * Reads `--network NAME[,alias=NAME][,ip=ADDRESS][,ip6=ADDRESS][,mac-address=MAC][,ingress-rate=RATE][,egress-rate=RATE]`,
- * also `name=NAME,...`, and the flags beside it, which are for the first network.
+ * Reads `--network NAME[,alias=NAME][,ip=ADDRESS][,ip6=ADDRESS][,mac-address=MAC][,link-local-ip=ADDRESS]
+ * [,gw-priority=NUMBER][,ingress-rate=RATE][,egress-rate=RATE]`, also `name=NAME,...`, and the flags beside it, which are for the first network.
  */
 export function parseNetworks({
   network = [],
   networkAlias,
   ...first
 }: AttachFlags): NetworkOption | undefined {
-  const own = { aliases: networkAlias, ip: first.ip, ip6: first.ip6, mac: first.macAddress }
+  const { ip, ip6, macAddress: mac, linkLocalIp } = first
+  const own = { aliases: networkAlias, ip, ip6, mac, linkLocalIps: linkLocalIp }
   const hasOwn = Object.values(own).some((value) => value !== undefined)
   if (network.length === 0 && !hasOwn) return undefined // the best that the caller may have
   const all = (network.length === 0 ? ['bridge'] : network).map(parseAttachment)
   const [head, ...rest] = all
-  const { name, aliases = [], ...addresses } = head!
+  const { aliases = [], linkLocalIps = [], ...addresses } = head!
   const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
-  const merged = { name, ...addresses, ...given, aliases: [...aliases, ...(networkAlias ?? [])] }
-  return [merged.aliases.length === 0 ? withoutAliases(merged) : merged, ...rest]
-}
-
-function withoutAliases({ name, ip, ip6, mac, bandwidth }: NetworkAttachment): NetworkAttachment {
-  return { name, ip, ip6, mac, ...(bandwidth === undefined ? {} : { bandwidth }) }
+  const lists = {
+    aliases: [...aliases, ...(networkAlias ?? [])],
+    linkLocalIps: [...linkLocalIps, ...(linkLocalIp ?? [])],
+  }
+  const filled = Object.entries(lists).filter(([, list]) => list.length > 0)
+  const { aliases: _, linkLocalIps: __, ...single } = given as Partial<NetworkAttachment>
+  return [{ ...addresses, ...single, ...Object.fromEntries(filled) }, ...rest]
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
@@ -60,6 +63,10 @@ function parseAttachment(text: string): NetworkAttachment {
     else if (key === 'ip' && value) attachment.ip = value
     else if (key === 'ip6' && value) attachment.ip6 = value
     else if (key === 'mac-address' && value) attachment.mac = value
+    else if (key === 'link-local-ip' && value)
+      attachment.linkLocalIps = [...(attachment.linkLocalIps ?? []), value]
+    else if (key === 'gw-priority' && value)
+      attachment.gatewayPriority = priorityOf(value, '--network gw-priority')
     else if ((key === 'ingress-rate' || key === 'egress-rate') && value) {
       const rate = parseRate(value, `--network ${key}`)
       const named = key === 'ingress-rate' ? { ingressRate: rate } : { egressRate: rate }
@@ -68,6 +75,13 @@ function parseAttachment(text: string): NetworkAttachment {
   }
   if (attachment.name === '') throw usageError(`invalid argument "${text}" for --network: it names none`)
   return attachment
+}
+
+/** How soon a network is the way out: a whole number, also one below zero. */
+export function priorityOf(text: string, option: string): number {
+  if (!/^-?\d{1,15}$/.test(text))
+    throw usageError(`invalid argument "${text}" for ${option}: a whole number is needed`)
+  return Number(text)
 }
 
 /** The flags of `network create`, as they were typed. */

@@ -58,6 +58,10 @@ describe('deviceRates()', () => {
     expect(deviceRates(flags, 'deviceReadBps')).toEqual([{ path: '/dev/sda', rate: 2 ** 20 }])
     expect(deviceRates(flags, 'deviceWriteIops')).toEqual([{ path: '/dev/a:b', rate: 50 }])
     expect(deviceRates(flags, 'deviceReadIops')).toBeUndefined()
+    expect(deviceRates(parsed('--blkio-weight-device', '/dev/sda:300'), 'blkioWeightDevice')).toEqual([
+      { path: '/dev/sda', rate: 300 },
+    ])
+    expect(() => deviceRates({ blkioWeightDevice: ['x'] }, 'blkioWeightDevice')).toThrow('/dev/NAME:WEIGHT')
     for (const text of ['sda:1', '/dev/sda', '/dev/sda:', '/dev/sda:fast'])
       expect(() => deviceRates({ deviceReadBps: [text] }, 'deviceReadBps')).toThrow('--device-read-bps')
   })

@@ -83,6 +83,7 @@ export function addContainerFlags(command: Command): void {
     .option('--ip6 <address>', 'IPv6 address (e.g., 2001:db8::33)')
     .option('-l, --label <list>', 'Set meta data on a container', collect)
     .option('--label-file <list>', 'Read in a file of labels', collect)
+    .option('--link-local-ip <list>', 'Container IPv4/IPv6 link-local addresses', collect)
     .option('--mac-address <mac>', 'Container MAC address (e.g., 02:42:ac:1e:00:02)')
     .option('--memory-swappiness <int>', 'Tune container memory swappiness (0 to 100)')
     .option(
@@ -93,7 +94,7 @@ export function addContainerFlags(command: Command): void {
     .option('--name <string>', 'Assign a name to the container')
     .option(
       '--net, --network <network>',
-      'Connect a container to a network: NAME[,alias=..,ip=..,ip6=..,mac-address=..,ingress-rate=10mbit,egress-rate=..], bridge, host, none, container:NAME, and without root pasta or slirp4netns; repeat it for several',
+      'Connect a container to a network: NAME[,alias=..,ip=..,ip6=..,mac-address=..,link-local-ip=..,gw-priority=..,ingress-rate=10mbit,egress-rate=..], bridge, host, none, container:NAME, and without root pasta or slirp4netns; repeat it for several',
       collect,
     )
     .option('--network-alias <list>', 'Add network-scoped alias for the container', collect)

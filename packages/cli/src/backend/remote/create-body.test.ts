@@ -24,6 +24,24 @@ describe('createBody()', () => {
     })
   })
 
+  it('hands on limits, addresses and choices that only a daemon knows', () => {
+    const body = bodyOf(
+      ...['--cpu-rt-period', '1000000', '--cpu-rt-runtime', '950000', '--blkio-weight-device', '/dev/a:300'],
+      ...['--isolation', 'process', '--runtime', 'kata', '--volume-driver', 'nfs'],
+      ...['--network', 'name=n,gw-priority=2', '--link-local-ip', '169.254.9.1', 'i'],
+    )
+    expect(body).toMatchObject({
+      HostConfig: {
+        ...{ CpuRealtimePeriod: 1_000_000, CpuRealtimeRuntime: 950_000 },
+        BlkioWeightDevice: [{ Path: '/dev/a', Weight: 300 }],
+        ...{ Isolation: 'process', Runtime: 'kata', VolumeDriver: 'nfs' },
+      },
+      NetworkingConfig: {
+        EndpointsConfig: { n: { IPAMConfig: { LinkLocalIPs: ['169.254.9.1'] }, GwPriority: 2 } },
+      },
+    })
+  })
+
   it("writes flags in the engine's words", () => {
     const body = bodyOf(
       ...['-dit', '--rm', '-m', '64m', '--memory-swap', '-1', '--cpus', '.5', '--pids-limit', '-1'],

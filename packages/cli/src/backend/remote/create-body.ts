@@ -6,6 +6,7 @@ import { parseExpose } from '../../options/parse-expose.js'
 import { parseInteger } from '../../options/parse-number.js'
 import type { RunFlags } from '../../options/run-flags.js'
 import type { CreateRequest } from '../create-request.js'
+import { endpointBody } from './endpoint-body.js'
 import { attachmentsOf, hostConfigOf } from './host-config.js'
 import { set } from './set.js'
 
@@ -98,11 +99,7 @@ function endpointsOf(options: RunOptions): object {
     throw needsRuntime('limit how fast a container sends and receives')
   const endpoints = all
     .filter(({ name }) => name !== 'host' && name !== 'none' && !name.startsWith('container:'))
-    .map(({ name, aliases, ip, ip6, mac }) => {
-      const addresses = set({ IPv4Address: ip, IPv6Address: ip6 })
-      const IPAMConfig = Object.keys(addresses).length === 0 ? undefined : addresses
-      return [name, set({ Aliases: aliases, MacAddress: mac, IPAMConfig })] as const
-    })
+    .map(({ name, ...place }) => [name, endpointBody(place)] as const)
   return endpoints.length === 0
     ? {}
     : { NetworkingConfig: { EndpointsConfig: Object.fromEntries(endpoints) } }

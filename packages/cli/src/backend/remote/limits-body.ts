@@ -13,6 +13,8 @@ export function limitsBody(limits: ContainerLimits): Record<string, unknown> {
     CpuShares: cpuShares,
     CpuQuota: resources.cpu?.quota,
     CpuPeriod: resources.cpu?.period,
+    CpuRealtimePeriod: resources.cpu?.realtimePeriod,
+    CpuRealtimeRuntime: resources.cpu?.realtimeRuntime,
     CpusetCpus: cpusetCpus,
     CpusetMems: resources.cpu?.mems,
     BlkioWeight: resources.blockIO?.weight,

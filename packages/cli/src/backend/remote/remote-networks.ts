@@ -1,8 +1,8 @@
 import type { BackendNetworks } from '../backend.js'
 import { unlessMissing } from '../unless-missing.js'
 import type { DaemonClient } from './daemon-client.js'
+import { endpointBody } from './endpoint-body.js'
 import { networkBody } from './network-body.js'
-import { set } from './set.js'
 
 interface ListedNetwork {
   readonly Id: string
@@ -30,10 +30,8 @@ export function remoteNetworks(client: DaemonClient): BackendNetworks {
     inspect: (name) => client.json('GET', pathOf(name)),
     remove: (name, force) =>
       unlessMissing(force, client.json('DELETE', pathOf(name), { query: { force: force || undefined } })),
-    connect: async (name, container, { aliases, ip, ip6, mac }) => {
-      const addresses = set({ IPv4Address: ip, IPv6Address: ip6 })
-      const IPAMConfig = Object.keys(addresses).length === 0 ? undefined : addresses
-      const EndpointConfig = set({ Aliases: aliases, IPAMConfig, MacAddress: mac })
+    connect: async (name, container, place) => {
+      const EndpointConfig = endpointBody(place)
       await client.json('POST', `${pathOf(name)}/connect`, { body: { Container: container, EndpointConfig } })
     },
     disconnect: async (name, container, force) => {
