@@ -5,6 +5,7 @@ import { detectHierarchy } from '@ctr/cgroups'
 import type { Runtime } from '@ctr/runtime'
 import type { Containers } from './containers/containers.js'
 import { engineVersion } from './engine-version.js'
+import { hostLimits, type HostLimits } from './host-limits.js'
 import { runtimeNames } from './translate/unsupported.js'
 import { oldestVersion } from './http/version.js'
 import { drivers } from './logs/drivers.js'
@@ -18,6 +19,7 @@ export class Facts {
   readonly #containers: Containers
   readonly #log: LogConfig
   readonly #startedAt = new Date().toISOString()
+  #limits: HostLimits | undefined
 
   constructor(runtime: Runtime, containers: Containers, log: LogConfig) {
     this.#runtime = runtime
@@ -58,6 +60,7 @@ export class Facts {
     const states = this.#containers.all().map(({ status }) => status)
     const count = (...wanted: string[]): number => states.filter((status) => wanted.includes(status)).length
     const { root, cgroupDriver, images } = this.#runtime
+    const limits = (this.#limits ??= hostLimits())
     const { mode, controllers } = detectHierarchy()
     return {
       ID: createHash('sha256').update(`${hostname()} ${root}`).digest('hex').slice(0, 32),
@@ -83,7 +86,7 @@ export class Facts {
         Log: Object.keys(drivers).sort(),
       },
       MemoryLimit: controllers.has('memory'),
-      SwapLimit: controllers.has('memory'),
+      SwapLimit: limits.hasSwap,
       CpuCfsPeriod: controllers.has('cpu'),
       CpuCfsQuota: controllers.has('cpu'),
       CPUShares: controllers.has('cpu'),
@@ -129,7 +132,7 @@ export class Facts {
       Isolation: '',
       InitBinary: '',
       SecurityOptions: ['name=seccomp,profile=builtin', 'name=cgroupns'],
-      Warnings: null,
+      Warnings: limits.warnings.length === 0 ? null : limits.warnings,
       ContainerdCommit: { ID: '' },
       RuncCommit: { ID: '' },
       InitCommit: { ID: '' },

@@ -157,6 +157,18 @@ describeOn(needs, 'docker run and its kin', () => {
       '9',
     )
     expect(await suite.ok('inspect', '-f', '{{json .NetworkSettings.Networks}}', 'guest')).toBe('{}')
+    for (const [flags, said] of [
+      [['--hostname', 'x'], 'hostname and the network mode'],
+      [['-p', '80'], 'port publishing and the container type network mode'],
+      [['--dns', '192.0.2.1'], 'dns and the network mode'],
+    ] as const)
+      expect(await suite.docker('create', '--network', 'container:donor', ...flags, image)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`conflicting options: ${said}`),
+      })
+    expect((await suite.docker('inspect', 'x', 'no:such')).stderr).toBe(
+      'Error: No such object: x\nError: No such object: no:such\n',
+    )
     await suite.ok('rm', '-f', 'plain', 'donor', 'guest')
   })
 

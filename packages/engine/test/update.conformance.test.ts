@@ -27,6 +27,29 @@ describeOn(needs, 'docker update', () => {
     expect(suite.engine.containers.get('c1').handle.stats().memory?.limit).toBe(96 * 2 ** 20)
   })
 
+  it('lets who limits memory alone have as much swap again, where that can be limited', async () => {
+    await suite.ok(
+      'run',
+      '-d',
+      '--name',
+      'c2',
+      '--memory',
+      '64m',
+      '--network',
+      'none',
+      image,
+      'sleep',
+      '1000',
+    )
+    const swapLimit = await suite.ok('info', '-f', '{{.SwapLimit}}')
+    expect(await suite.ok('inspect', '-f', '{{.HostConfig.MemorySwap}}', 'c2')).toBe(
+      swapLimit === 'true' ? String(128 * 2 ** 20) : '0',
+    )
+    const { memory } = suite.engine.containers.get('c2').handle.stats()
+    if (swapLimit === 'true') expect(memory?.swap?.limit).toBe(64 * 2 ** 20)
+    await suite.ok('rm', '-f', 'c2')
+  })
+
   it('changes the restart policy', async () => {
     await suite.ok('update', '--restart', 'on-failure:3', 'c1')
     expect(await host()).toBe(`${96 * 2 ** 20} 500000000 on-failure`)

@@ -5,13 +5,15 @@ import type { CreateContainerOptions, Runtime } from '@ctr/runtime'
 import { ApiError, badRequest, messageOf } from '../errors.js'
 import { emitUse } from '../events/emit-use.js'
 import type { EventBus } from '../events/event-bus.js'
-import type { CreateBody } from '../http/schemas/create-container.js'
+import { hostLimits, type HostLimits } from '../host-limits.js'
+import type { CreateBody, HostConfig } from '../http/schemas/create-container.js'
 import { resolveLogConfig, type LogConfig } from '../logs/log-config.js'
 import { openLog } from '../logs/open-log.js'
 import type { ContainerDocument } from '../state/container-document.js'
 import { DocumentStore } from '../state/document-store.js'
 import { mergeHealthcheck } from '../health/health-check.js'
 import { checkLimits } from '../translate/check-limits.js'
+import { checkNetworkMode } from '../translate/check-network-mode.js'
 import { createOptions } from '../translate/create-options.js'
 import { linkedNames } from '../translate/links.js'
 import { missingImage } from '../translate/missing-image.js'
@@ -36,6 +38,7 @@ export class Containers implements AsyncDisposable {
   /** Told of every health probe that has ended. */
   onProbe: ((isWell: boolean) => void) | undefined
   #closing = false
+  #hostLimits: HostLimits | undefined
 
   constructor(
     runtime: Runtime,
@@ -113,7 +116,8 @@ export class Containers implements AsyncDisposable {
     this.#claimed.add(name)
     try {
       const LogConfig = resolveLogConfig(body.HostConfig?.LogConfig, this.#logDefaults)
-      return await this.#make({ ...body, HostConfig: { ...body.HostConfig, LogConfig } }, { name, platform })
+      const HostConfig = this.#withSwap({ ...body.HostConfig, LogConfig })
+      return await this.#make({ ...body, HostConfig }, { name, platform })
     } finally {
       this.#claimed.delete(name)
     }
@@ -207,6 +211,7 @@ export class Containers implements AsyncDisposable {
     const volumes = volumesFrom(body, (wanted) => this.#existing(wanted).handle)
     checkRestartPolicy(body.HostConfig ?? {})
     checkLimits(body.HostConfig ?? {})
+    checkNetworkMode(body)
     const options = { ...createOptions(body, image, { id, name, volumes }), platform }
     // first the document: one without a container is removed at the next start, a container without one is nobody's
     this.#context.documents.save(id, document)
@@ -243,6 +248,14 @@ export class Containers implements AsyncDisposable {
         `Conflict. The container name "/${name}" is already in use by container "${other?.id ?? 'that is being created'}". You have to remove (or rename) that container to be able to reuse that name.`,
       )
     }
+  }
+
+  /** As Docker: who limits memory alone has as much swap again. */
+  #withSwap(host: HostConfig): HostConfig {
+    const { Memory, MemorySwap } = host
+    if (Memory == null || Memory <= 0 || (MemorySwap ?? 0) !== 0) return host
+    this.#hostLimits ??= hostLimits()
+    return this.#hostLimits.hasSwap ? { ...host, MemorySwap: 2 * Memory } : host
   }
 
   #hasName(name: string): boolean {

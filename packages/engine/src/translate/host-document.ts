@@ -84,8 +84,6 @@ export function hostDocument({ HostConfig }: CreateBody): Record<string, unknown
 function meant({
   NetworkMode,
   ShmSize,
-  Memory,
-  MemorySwap,
   MemorySwappiness,
   PidsLimit,
   RestartPolicy,
@@ -93,8 +91,6 @@ function meant({
   return {
     ...(NetworkMode === 'default' && { NetworkMode: 'bridge' }),
     ...(ShmSize === 0 && { ShmSize: unset.ShmSize }),
-    // the limit of memory and swap together
-    ...((Memory ?? 0) > 0 && (MemorySwap ?? 0) === 0 && { MemorySwap: 2 * Memory! }),
     ...(MemorySwappiness === -1 && { MemorySwappiness: null }),
     ...(PidsLimit === 0 && { PidsLimit: null }),
     ...((RestartPolicy?.Name ?? '') === '' && { RestartPolicy: unset.RestartPolicy }),

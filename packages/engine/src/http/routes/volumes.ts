@@ -1,3 +1,4 @@
+import { isOverlayError } from '@ctr/overlay'
 import type { FastifyInstance } from 'fastify'
 import type { EngineCore } from '../../core.js'
 import { ApiError, outsideOfSwarm } from '../../errors.js'
@@ -13,6 +14,16 @@ const known = ['dangling', 'driver', 'label', 'name']
 export function volumeRoutes(app: FastifyInstance, engine: EngineCore): void {
   const { volumes } = engine.runtime
   const nameOf = (request: { readonly params: unknown }): string => (request.params as { name: string }).name
+
+  /** There is none of a name that no volume can have: clients ask for whatever somebody wants to inspect. */
+  const find = (name: string): ReturnType<typeof volumes.get> => {
+    try {
+      return volumes.get(name)
+    } catch (error) {
+      if (isOverlayError(error) && error.code === 'ERR_OVERLAY_INVALID_ARG') return undefined
+      throw error
+    }
+  }
 
   app.get('/volumes', (request) => {
     const filters = new Query(request).filters(known)
@@ -40,14 +51,14 @@ export function volumeRoutes(app: FastifyInstance, engine: EngineCore): void {
   })
 
   app.get('/volumes/:name', (request) => {
-    const volume = volumes.get(nameOf(request))
+    const volume = find(nameOf(request))
     if (volume === undefined) throw new ApiError(404, `get ${nameOf(request)}: no such volume`)
     return volumeDocument(volume)
   })
 
   app.delete('/volumes/:name', async (request, reply) => {
     const name = nameOf(request)
-    const volume = volumes.get(name)
+    const volume = find(name)
     if (volume === undefined) {
       if (new Query(request).flag('force')) return await reply.code(204).send()
       throw new ApiError(404, `get ${name}: no such volume`)
