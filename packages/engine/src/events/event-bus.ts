@@ -1,3 +1,5 @@
+import { limits } from '../http/limits.js'
+
 /** What the event is about. */
 export type EventType = 'container' | 'image' | 'volume' | 'network' | 'daemon'
 
@@ -17,11 +19,12 @@ export interface EngineEvent {
   readonly timeNano: number
 }
 
-const kept = 256
+const { number: kept, characters: keptLength } = limits.pastEvents
 
-/** Tells of what happens, in order, and remembers the last 256 events as Docker does. */
+/** Tells of what happens, in order, and remembers the last events: 256, or fewer where they are long. */
 export class EventBus {
   readonly #past: EngineEvent[] = []
+  #pastLength = 0
   readonly #listeners = new Set<(event: EngineEvent) => void>()
 
   /** Tells everybody of an event. */
@@ -42,9 +45,15 @@ export class EventBus {
       time: Math.floor(now / 1000),
       timeNano: now * 1e6,
     }
-    this.#past.push(event)
-    if (this.#past.length > kept) this.#past.shift()
+    this.#remember(event)
     for (const listener of this.#listeners) listener(event)
+  }
+
+  #remember(event: EngineEvent): void {
+    this.#past.push(event)
+    this.#pastLength += lengthOf(event)
+    while (this.#past.length > kept || this.#pastLength > keptLength)
+      this.#pastLength -= lengthOf(this.#past.shift()!)
   }
 
   /** Events of the past, oldest first. */
@@ -62,4 +71,10 @@ export class EventBus {
     this.#listeners.add(listener)
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
   }
+}
+
+function lengthOf({ Actor: { Attributes } }: EngineEvent): number {
+  let length = 0
+  for (const [name, value] of Object.entries(Attributes)) length += name.length + value.length
+  return length
 }

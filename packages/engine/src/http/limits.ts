@@ -19,6 +19,8 @@ export const limits = {
    * those stay at least, in milliseconds.
    */
   execs: { bytes: 64 * 2 ** 20, number: 1000, keptMs: 5 * 60_000 },
+  /** Events that are remembered: how many, as Docker; characters of their attributes, of which labels may be long. */
+  pastEvents: { number: 256, characters: 8 * 2 ** 20 },
   /** Characters of a command in an event. */
   commandCharacters: 4096,
   /** Input that comes in one frame of a websocket. */
