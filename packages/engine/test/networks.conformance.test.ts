@@ -49,6 +49,18 @@ describeOn(needs, 'docker network', () => {
     expect(await ok('network', 'ls', '-q', '--filter', 'type=custom')).toBe('')
   })
 
+  it('publishes on the address of the network, where a container names none', async () => {
+    const option = 'com.docker.network.bridge.host_binding_ipv4'
+    await ok('network', 'create', '-o', `${option}=127.0.0.1`, 'here')
+    expect(await format('here', `{{index .Options "${option}"}}`)).toBe('127.0.0.1')
+    const run = ['run', '-d', '--init', '--network', 'here', '-p', '80', '-p', '0.0.0.0::81'] as const
+    await ok(...run, '--name', 'bound', image, 'sleep', '100')
+    expect(await ok('port', 'bound')).toMatch(/^80\/tcp -> 127\.0\.0\.1:\d+\n81\/tcp -> 0\.0\.0\.0:\d+$/)
+    await ok('rm', '-f', 'bound')
+    await ok('network', 'rm', 'here')
+    expect((await docker('network', 'create', '-o', `${option}=no`, 'here')).stderr).toContain('hostIp')
+  })
+
   it('leads containers to each other by their names, and knows who is on it', async () => {
     await ok('network', 'create', '--subnet', '10.152.0.0/24', 'shop')
     const page = 'nc -ll -p 80 -e echo "hello from $(hostname)"'

@@ -68,7 +68,10 @@ function attach(network: OpenNetwork, options: AttachOptions, undo: (() => void)
   const name = checkInterfaceName('interface name', options.name ?? 'eth0')
   const netnsFd = checkInteger('netnsFd', options.netnsFd, 0, 2 ** 31 - 1)
   const wantedMac = options.mac === undefined ? undefined : checkMac(options.mac)
-  const mappings = checkMappings(options.publish ?? [])
+  const { hostIp } = record.info
+  const mappings = checkMappings(
+    (options.publish ?? []).map((port) => ({ ...port, hostIp: port.hostIp ?? hostIp })),
+  )
   const names = checkNames(options.names ?? [])
   const bandwidth = limitsOf(options.bandwidth)
   const subnets = [record.ipv4, ...(record.ipv6 === undefined ? [] : [record.ipv6])].map(

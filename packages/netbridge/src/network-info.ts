@@ -41,6 +41,8 @@ export interface NetworkOptions {
   readonly icc?: boolean | undefined
   /** What leaves the network gets the host's address. Of bridges. Default true. */
   readonly masquerade?: boolean | undefined
+  /** IPv4 address of the host that its containers publish ports on, where they name none. Of bridges. Default every address. */
+  readonly hostIp?: string | undefined
   /** Anything that you want to find with it. */
   readonly labels?: Readonly<Record<string, string>> | undefined
   /** Name of the bridge, also of overlay networks, 1-15 bytes. Default `br-` and the first digits of the network's id. */
@@ -101,6 +103,8 @@ export interface NetworkInfo {
   readonly mtu?: number | undefined
   readonly icc: boolean
   readonly masquerade: boolean
+  /** Undefined is every address. */
+  readonly hostIp?: string | undefined
   readonly labels: Readonly<Record<string, string>>
   /** Of the driver bridge. */
   readonly bridge?: string | undefined

@@ -112,6 +112,7 @@ function planNetwork(
     mtu: options.mtu,
     icc: options.icc ?? true,
     masquerade: options.masquerade ?? true,
+    ...(options.hostIp === undefined ? {} : { hostIp: options.hostIp }),
     labels: options.labels ?? {},
     ...(hasBridge(driver) ? { bridge: options.bridge ?? `br-${id.slice(0, 12)}` } : {}),
     ...(overlay === undefined ? {} : { overlay }),

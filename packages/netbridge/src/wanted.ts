@@ -53,7 +53,7 @@ export function checkWanted(options: NetworkOptions): WantedNetwork {
 
 function checkDriverOptions(
   driver: NetworkDriver,
-  { bridge, parent, mode, icc, masquerade, overlay }: NetworkOptions,
+  { bridge, parent, mode, icc, masquerade, hostIp, overlay }: NetworkOptions,
 ): void {
   if (driver === 'overlay') checkOverlay(overlay)
   else if (overlay !== undefined)
@@ -64,10 +64,11 @@ function checkDriverOptions(
         `cannot use a parent or a mode with the driver ${driver}: they are for macvlan and ipvlan`,
       )
     if (bridge !== undefined) checkInterfaceName('bridge', bridge)
+    if (hostIp !== undefined) checkIpv4('hostIp', hostIp)
     return
   }
-  if (bridge !== undefined || icc !== undefined || masquerade !== undefined)
-    throw invalid(`cannot use bridge, icc or masquerade with the driver ${driver}: it has no bridge`)
+  if ([bridge, icc, masquerade, hostIp].some((option) => option !== undefined))
+    throw invalid(`cannot use bridge, icc, masquerade or hostIp with the driver ${driver}: it has no bridge`)
   if (parent === undefined)
     throw invalid(`cannot make a network of the driver ${driver} without parent: name a link of the host`)
   checkInterfaceName('parent', parent)

@@ -43,6 +43,7 @@ function optionsOf({
   bridge,
   icc,
   masquerade,
+  hostIp,
   mtu,
   parent,
   mode,
@@ -63,6 +64,7 @@ function optionsOf({
     ...(bridge === undefined ? {} : { 'com.docker.network.bridge.name': bridge }),
     ...(icc ? {} : { 'com.docker.network.bridge.enable_icc': 'false' }),
     ...(masquerade ? {} : { 'com.docker.network.bridge.enable_ip_masquerade': 'false' }),
+    ...(hostIp === undefined ? {} : { 'com.docker.network.bridge.host_binding_ipv4': hostIp }),
     ...(mtu === undefined ? {} : { 'com.docker.network.driver.mtu': String(mtu) }),
     ...stacked,
   }

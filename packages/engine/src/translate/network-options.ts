@@ -75,6 +75,7 @@ const readers: Readonly<Record<string, (value: string, name: string) => Partial<
   'com.docker.network.bridge.name': (bridge) => ({ bridge }),
   'com.docker.network.bridge.enable_icc': (value, name) => ({ icc: flag(value, name) }),
   'com.docker.network.bridge.enable_ip_masquerade': (value, name) => ({ masquerade: flag(value, name) }),
+  'com.docker.network.bridge.host_binding_ipv4': (hostIp) => ({ hostIp }),
   'com.docker.network.driver.mtu': (value) => ({ mtu: Number(value) }),
   store: (store) => ({ overlay: { store } }),
   local: (local) => overlayPart({ local }),

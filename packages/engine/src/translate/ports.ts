@@ -3,18 +3,18 @@ import { badRequest } from '../errors.js'
 import type { CreateBody } from '../http/schemas/create-container.js'
 
 type PortMapping = NonNullable<RunOptions['publish']>[number]
-type Protocol = 'tcp' | 'udp'
+type Protocol = 'tcp' | 'udp' | 'sctp'
 
 /** A port of a container as Docker writes it: `80/tcp`. */
 export function parsePort(
   text: string,
   field: string,
 ): { readonly port: number; readonly protocol: Protocol } {
-  const [, digits, protocol = 'tcp'] = /^(\d{1,5})(?:\/(tcp|udp))?$/.exec(text) ?? []
+  const [, digits, protocol = 'tcp'] = /^(\d{1,5})(?:\/(tcp|udp|sctp))?$/.exec(text) ?? []
   const port = Number(digits)
   if (digits === undefined || port < 1 || port > 65535)
     throw badRequest(
-      `invalid port ${JSON.stringify(text)} in ${field}: it must be 1-65535, with /tcp or /udp`,
+      `invalid port ${JSON.stringify(text)} in ${field}: it must be 1-65535, with /tcp, /udp or /sctp`,
     )
   return { port, protocol: protocol as Protocol }
 }
