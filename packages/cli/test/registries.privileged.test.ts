@@ -169,6 +169,27 @@ describeOn(needs, 'ctrjs and registries', () => {
     await suite.ctrjs.run('load', '-i', archive)
     expect(await architecture()).toBe(other)
     await suite.ctrjs.run('rmi', name)
+    const [ofOwn, ofOther] = [`linux/${own}`, `linux/${other}`]
+    const all = join(suite.folder, 'all.tar')
+    await suite.ctrjs.run('pull', '-q', '--all-platforms', name)
+    await suite.ctrjs.run('save', '-o', all, name)
+    await suite.ctrjs.run('rmi', name)
+    await suite.ctrjs.run('load', '--platform', ofOther, '-i', all)
+    expect(await architecture()).toBe(other)
+    await suite.ctrjs.run('rmi', name)
+    expect(await suite.ctrjs.run('load', '--platform', 'linux/s390x', '-i', all)).toMatchObject({
+      ...{ code: 1, stderr: expect.stringContaining('the archive has none') },
+    })
+    await suite.ctrjs.run('load', '-i', all)
+    expect(await suite.ctrjs.run('rmi', '--platform', 'linux/s390x', name)).toMatchObject({ code: 1 })
+    expect(await suite.ctrjs.run('rmi', '--platform', ofOther, name)).toMatchObject({
+      ...{ code: 0, stdout: expect.stringMatching(/^(Deleted: sha256:[0-9a-f]{64}\n){4}$/) },
+    })
+    expect(await suite.ctrjs.run('history', '--platform', ofOther, name)).toMatchObject({ code: 1 })
+    expect(await suite.ctrjs.run(...run, 'cat', '/arch')).toMatchObject({ code: 0, stdout: own })
+    expect(await suite.ctrjs.run('rmi', '--platform', ofOwn, name)).toMatchObject({
+      ...{ code: 0, stdout: expect.stringMatching(/^Untagged: /) },
+    })
   })
 })
 

@@ -71,7 +71,7 @@ export function toApiError(error: unknown): ApiError {
 }
 
 function registryStatus(code: string): number {
-  if (code === 'ERR_REGISTRY_NO_IMAGE' || code === 'ERR_REGISTRY_NOT_FOUND') return 404
+  if (['NO_IMAGE', 'NO_PLATFORM', 'NOT_FOUND'].some((one) => code === `ERR_REGISTRY_${one}`)) return 404
   if (code === 'ERR_REGISTRY_UNAUTHORIZED') return 401
   if (code === 'ERR_REGISTRY_INVALID_REFERENCE' || code === 'ERR_REGISTRY_INVALID_ARG') return 400
   return 500

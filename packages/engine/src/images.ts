@@ -86,6 +86,20 @@ export class EngineImages {
     return await this.removeAll(image)
   }
 
+  /**
+   * Removes some platforms of an image that is here with several.
+   *
+   * @throws `ApiError` 404, before anything is removed: one of them is not here.
+   */
+  async removePlatforms(wanted: string, platforms: readonly Platform[]): Promise<readonly RemovedImage[]> {
+    const images: StoredImage[] = []
+    for (const platform of platforms) images.push(await this.get(wanted, platform))
+    const removed: RemovedImage[] = []
+    for (const [n, platform] of platforms.entries())
+      removed.push(...(await this.#removeOne(wanted, images[n]!, platform)))
+    return removed
+  }
+
   /** Removes all names of an image, and with them the image. */
   async removeAll(image: StoredImage): Promise<readonly RemovedImage[]> {
     const names = image.references.length === 0 ? [image.id] : image.references
@@ -105,8 +119,8 @@ export class EngineImages {
     this.#events.emit('image', action, image.id, { ...image.config.config.Labels, name })
   }
 
-  async #removeOne(name: string, image: StoredImage): Promise<readonly RemovedImage[]> {
-    const { untagged, deleted } = await this.#runtime.images.remove(name)
+  async #removeOne(name: string, image: StoredImage, platform?: Platform): Promise<readonly RemovedImage[]> {
+    const { untagged, deleted } = await this.#runtime.images.remove(name, { platform })
     for (const one of untagged) this.#emit('untag', image, familiar(one))
     for (const one of deleted) this.#events.emit('image', 'delete', one, { name: one })
     return [

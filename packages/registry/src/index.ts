@@ -89,6 +89,7 @@ export type {
   PullOptions,
   PushOptions,
   RemovedImage,
+  RemoveImageOptions,
   SaveLayoutOptions,
   SaveOptions,
 } from './store/store-options.js'

@@ -175,9 +175,9 @@ export interface BackendImages {
   /** Images as a new folder that is an OCI layout. */
   saveLayout(names: readonly string[], folder: string, options: Omit<SaveRequest, 'format'>): Promise<void>
   /** @returns What came, a line each. */
-  load(archive: Readable, signal: AbortSignal): Promise<readonly string[]>
+  load(archive: Readable, options: LoadRequest): Promise<readonly string[]>
   /** The same of a folder that is an OCI layout. */
-  loadLayout(folder: string, signal: AbortSignal): Promise<readonly string[]>
+  loadLayout(folder: string, options: LoadRequest): Promise<readonly string[]>
   /** Makes an image of a tar, or of what is at a URL. @returns Its id. */
   import(source: Readable | string, options: ImportOptions): Promise<string>
 }
@@ -185,6 +185,14 @@ export interface BackendImages {
 export interface RemoveImageRequest {
   /** All names of an image that is named by its id. */
   readonly force: boolean
+  /** Of an image that is here with several, these alone, as `OS/ARCHITECTURE[/VARIANT]`; none for all of it. */
+  readonly platforms: readonly string[]
+}
+
+export interface LoadRequest {
+  /** Of images with several, this one alone: `OS/ARCHITECTURE[/VARIANT]`. */
+  readonly platform: string | undefined
+  readonly signal: AbortSignal
 }
 
 export interface SaveRequest {

@@ -5,6 +5,12 @@ import type { Cli } from '../cli.js'
 import { CliError } from '../errors.js'
 import { printLine } from '../output/pipe-end.js'
 
+interface LoadFlags {
+  readonly input?: string
+  readonly platform?: string
+  readonly quiet?: boolean
+}
+
 /** `ctrjs load`. */
 export function define(command: Command, cli: Cli): void {
   command
@@ -13,8 +19,9 @@ export function define(command: Command, cli: Cli): void {
       '-i, --input <file>',
       'Read from a tar archive file, or a folder that is an OCI layout, instead of STDIN',
     )
+    .option('--platform <string>', 'Load one platform of images that the archive has with several')
     .option('-q, --quiet', 'Suppress the load output')
-    .action(async ({ input, quiet = false }: { readonly input?: string; readonly quiet?: boolean }) => {
+    .action(async ({ input, platform, quiet = false }: LoadFlags) => {
       if (input === undefined && process.stdin.isTTY)
         throw new CliError(
           'ERR_CLI_TERMINAL',
@@ -26,8 +33,10 @@ export function define(command: Command, cli: Cli): void {
         await using backend = await cli.backend()
         const { images } = backend
         const lines = isFolder
-          ? await images.loadLayout(input, signal)
-          : await images.load(input === undefined ? process.stdin : createReadStream(input), signal)
+          ? await images.loadLayout(input, { platform, signal })
+          : await images.load(input === undefined ? process.stdin : createReadStream(input), {
+              ...{ platform, signal },
+            })
         if (!quiet) for (const line of lines) printLine(line)
       })
     })

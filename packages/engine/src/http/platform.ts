@@ -8,8 +8,17 @@ import type { Query } from './query.js'
  * @throws `ApiError` 400.
  */
 export function platformIn(query: Query): Platform | undefined {
+  if (query.all('platform').length > 1) throw badRequest('multiple platform parameters not supported')
   const text = query.text('platform')
-  if (text === undefined) return undefined
+  return text === undefined ? undefined : platformOf(text, 'platform')
+}
+
+/** The same of a query that may ask for several, `platforms`. */
+export function platformsIn(query: Query): readonly Platform[] {
+  return query.all('platforms').map((text) => platformOf(text, 'platforms'))
+}
+
+function platformOf(text: string, name: string): Platform {
   let given: unknown
   try {
     given = JSON.parse(text)
@@ -18,6 +27,6 @@ export function platformIn(query: Query): Platform | undefined {
   }
   const { os, architecture, variant } = (given ?? {}) as Readonly<Record<string, unknown>>
   if (typeof os !== 'string' || typeof architecture !== 'string')
-    throw badRequest(`invalid value of platform: ${JSON.stringify(text)} is no JSON with os and architecture`)
+    throw badRequest(`invalid value of ${name}: ${JSON.stringify(text)} is no JSON with os and architecture`)
   return { os, architecture, ...(typeof variant === 'string' && variant !== '' ? { variant } : {}) }
 }

@@ -5,9 +5,11 @@ import { describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '@ctr/testing'
 import { archiveOf, inPieces, type Member } from '../../test/support/archive.js'
 import { tarOf } from '../../test/support/tar.js'
+import type { Descriptor } from '../manifest/descriptor.js'
 import { digestOf } from '../manifest/digest.js'
 import { mediaTypes } from '../manifest/media-types.js'
 import { ImageStore } from '../store/image-store.js'
+import type { StoredImage } from '../store/stored-image.js'
 
 async function openStore(folder: string, name: string): Promise<ImageStore> {
   return await ImageStore.open(join(folder, name))
@@ -48,6 +50,43 @@ function dockerMembers(
     { name, content: config },
     { name: 'manifest.json', content: JSON.stringify([entry]) },
   ]
+}
+
+/** An archive of an image for two platforms, made of images of a store. */
+async function twoPlatforms(from: ImageStore): Promise<{
+  readonly members: readonly Member[]
+  readonly archive: Buffer
+  readonly entry: Descriptor
+  readonly images: Readonly<Record<string, StoredImage>>
+}> {
+  const members: Member[] = []
+  const manifests = []
+  const images: Record<string, StoredImage> = {}
+  for (const architecture of ['amd64', 'arm64']) {
+    const image = await from.add({
+      config: { architecture },
+      layers: [{ tar: tarOf('x', Buffer.from(architecture)) }],
+    })
+    images[architecture] = image
+    manifests.push({ ...image.descriptor, platform: { os: 'linux', architecture } })
+    for (const { digest, size } of [image.descriptor, image.manifest.config, ...image.manifest.layers])
+      members.push({
+        name: `blobs/${digest.replace(':', '/')}`,
+        content: await from.blobs.bytes({ digest, size }, 2 ** 20),
+      })
+  }
+  const inner = JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests })
+  const entry = { mediaType: mediaTypes.ociIndex, digest: digestOf(inner), size: inner.length }
+  const annotations = { 'org.opencontainers.image.ref.name': 'multi:1' }
+  members.push(
+    { name: `blobs/sha256/${entry.digest.slice(7)}`, content: inner },
+    {
+      name: 'index.json',
+      content: JSON.stringify({ schemaVersion: 2, manifests: [{ ...entry, annotations }] }),
+    },
+    { name: 'oci-layout', content: '{"imageLayoutVersion":"1.0.0"}' },
+  )
+  return { members, archive: await archiveOf(members), entry, images }
 }
 
 describe('ImageStore.save() and load()', () => {
@@ -133,39 +172,68 @@ describe('ImageStore.save() and load()', () => {
 
   it('keep all platforms', async () => {
     using folder = temporaryFolder()
-    const from = await openStore(folder.path, 'from')
-    const members: Member[] = []
-    const manifests = []
-    for (const architecture of ['amd64', 'arm64']) {
-      const image = await from.add({
-        config: { architecture },
-        layers: [{ tar: tarOf('x', Buffer.from(architecture)) }],
-      })
-      manifests.push({ ...image.descriptor, platform: { os: 'linux', architecture } })
-      for (const { digest, size } of [image.descriptor, image.manifest.config, ...image.manifest.layers])
-        members.push({
-          name: `blobs/${digest.replace(':', '/')}`,
-          content: await from.blobs.bytes({ digest, size }, 2 ** 20),
-        })
-    }
-    const inner = JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests })
-    const entry = { mediaType: mediaTypes.ociIndex, digest: digestOf(inner), size: inner.length }
-    const annotations = { 'org.opencontainers.image.ref.name': 'multi:1' }
-    members.push(
-      { name: `blobs/sha256/${entry.digest.slice(7)}`, content: inner },
-      {
-        name: 'index.json',
-        content: JSON.stringify({ schemaVersion: 2, manifests: [{ ...entry, annotations }] }),
-      },
-      { name: 'oci-layout', content: '{"imageLayoutVersion":"1.0.0"}' },
-    )
+    const { archive, entry } = await twoPlatforms(await openStore(folder.path, 'from'))
     const store = await openStore(folder.path, 'store')
-    await store.load(inPieces(await archiveOf(members)))
+    await store.load(inPieces(archive))
     for (const architecture of ['amd64', 'arm64'])
       expect((await store.get('multi:1', { platform: `linux/${architecture}` })).index).toEqual(entry)
     const again = await openStore(folder.path, 'again')
     await again.load(await store.save('multi:1'))
     expect((await again.get('multi:1')).index).toEqual(entry)
+  })
+
+  it('bring in one platform alone, and nothing of the others', async () => {
+    using folder = temporaryFolder()
+    const { archive, members, images } = await twoPlatforms(await openStore(folder.path, 'from'))
+    const store = await openStore(folder.path, 'store')
+    const [loaded] = await store.load(inPieces(archive), { platform: 'linux/arm64' })
+    const { id, descriptor, manifest } = images['arm64']!
+    expect(loaded).toMatchObject({ id, references: ['docker.io/library/multi:1'] })
+    expect(loaded!.index).toBeUndefined()
+    expect(await blobsOf(store)).toEqual(
+      [descriptor.digest, id, ...manifest.layers.map(({ digest }) => digest)].sort(),
+    )
+    // the others need not be there
+    const lacking = members.filter(
+      ({ name }) => !name.endsWith(images['amd64']!.layers[0]!.descriptor.digest.slice(7)),
+    )
+    await expect(store.load(inPieces(await archiveOf(lacking)))).rejects.toThrow('the archive lacks it')
+    await store.load(inPieces(await archiveOf(lacking)), { platform: 'linux/arm64' })
+    await expect(store.load(inPieces(archive), { platform: 'linux/s390x' })).rejects.toMatchObject({
+      code: 'ERR_REGISTRY_NO_PLATFORM',
+      message: 'cannot load an image for linux/s390x: the archive has none',
+    })
+  })
+
+  it('leave an index of the others, where one platform is removed', async () => {
+    using folder = temporaryFolder()
+    const { archive, entry, images } = await twoPlatforms(await openStore(folder.path, 'from'))
+    const store = await openStore(folder.path, 'store')
+    await store.load(inPieces(archive))
+    await store.tag('multi:1', 'multi:2')
+    // another name stands for all of it still
+    expect(await store.remove('multi:1', { platform: 'linux/arm64' })).toEqual({ untagged: [], deleted: [] })
+    const { deleted, untagged } = await store.remove('multi:2', { platform: 'linux/arm64' })
+    const { id, descriptor, layers } = images['arm64']!
+    expect(untagged).toEqual([])
+    expect([...deleted].sort()).toEqual(
+      [entry.digest, descriptor.digest, id, layers[0]!.descriptor.digest].sort(),
+    )
+    await expect(store.get('multi:2', { platform: 'linux/arm64' })).rejects.toThrow('it has none for')
+    const left = await store.get('multi:2')
+    expect(left).toMatchObject({
+      id: images['amd64']!.id,
+      repositoryDigests: [`docker.io/library/multi@${entry.digest}`],
+    })
+    expect((await store.verify()).problems).toEqual([])
+    for (const platform of ['linux/arm64', 'linux/amd64/v3'])
+      await expect(store.remove('multi:2', { platform })).rejects.toMatchObject({
+        code: 'ERR_REGISTRY_NO_PLATFORM',
+      })
+    await store.remove('multi:2', { platform: 'linux/amd64' })
+    const last = await store.remove('multi:1', { platform: 'linux/amd64' })
+    expect(last.untagged).toEqual(['docker.io/library/multi:1'])
+    expect(await blobsOf(store)).toEqual([])
   })
 
   const config = configOf(layer)

@@ -8,7 +8,7 @@ import { BlobStore, type BlobStoreOptions } from '../blobs/blob-store.js'
 import type { RegistryClient } from '../client/registry-client.js'
 import { isRegistryError, RegistryError } from '../errors.js'
 import type { Descriptor } from '../manifest/descriptor.js'
-import type { Platform } from '../manifest/platform.js'
+import { parsePlatform, type Platform } from '../manifest/platform.js'
 import { checkReference } from '../reference/parse-reference.js'
 import type { Reference } from '../reference/reference.js'
 import { createImage, type NewImage } from './create-image.js'
@@ -31,10 +31,12 @@ import {
   type PullOptions,
   type PushOptions,
   type RemovedImage,
+  type RemoveImageOptions,
   type SaveLayoutOptions,
   type SaveOptions,
 } from './store-options.js'
 import type { StoredImage } from './stored-image.js'
+import { withoutPlatform } from './without-platform.js'
 import { verifyStore, type StoreCheck } from './verify-store.js'
 
 /**
@@ -137,18 +139,27 @@ export class ImageStore {
   /**
    * Removes a name, and with the last one the image and the blobs that no other image uses. By id, all names
    * and the image. Streams that are open go on.
+   *
+   * @throws {@link RegistryError} `ERR_REGISTRY_NO_IMAGE`, `ERR_REGISTRY_AMBIGUOUS`, `ERR_REGISTRY_NO_PLATFORM`.
    */
-  async remove(wanted: string | Reference): Promise<RemovedImage> {
+  async remove(wanted: string | Reference, { platform }: RemoveImageOptions = {}): Promise<RemovedImage> {
     let result: RemovedImage = { untagged: [], deleted: [] }
+    const one = typeof platform === 'string' ? parsePlatform(platform) : platform
     await this.#index.update(undefined, async (entries) => {
-      const { entries: removed } = await this.#images.find(entries, wanted)
-      const kept = entries.filter((entry) => !removed.includes(entry))
-      const reachable = await reachableFrom(this.blobs, removed)
+      const { entries: found } = await this.#images.find(entries, wanted)
+      const left = new Map<Descriptor, Descriptor>()
+      for (const entry of one === undefined ? [] : found) {
+        const others = await withoutPlatform(this.blobs, entry, one!)
+        if (others !== undefined) left.set(entry, others)
+      }
+      const kept = entries.flatMap((entry) => left.get(entry) ?? (found.includes(entry) ? [] : entry))
+      const reachable = await reachableFrom(this.blobs, found)
       const after = async (): Promise<void> => {
         const deleted = await removeUnused(this.blobs, reachable, kept)
-        result = { untagged: removed.flatMap((entry) => nameOf(entry) ?? []), deleted }
+        const untagged = found.filter((entry) => !left.has(entry)).flatMap((entry) => nameOf(entry) ?? [])
+        result = { untagged, deleted }
       }
-      this.#images.forget(removed)
+      this.#images.forget(found)
       return { entries: kept, after }
     })
     return result
@@ -215,11 +226,11 @@ export class ImageStore {
    * be damaged, none of its images is named and nothing of it is left.
    *
    * @throws {@link RegistryError} `ERR_REGISTRY_ARCHIVE`: not such an archive, damaged, or beyond the limits;
-   *   or what is wrong with the documents in it.
+   *   or what is wrong with the documents in it; `ERR_REGISTRY_NO_PLATFORM`: no image of it is for the platform.
    */
   async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions = {}): Promise<readonly LoadedImage[]> {
     const { signal } = options
-    return await loadImages(this.#parts, signal, (added) =>
+    return await loadImages(this.#parts, options, (added) =>
       readArchive(this.blobs, archive, options, signal, added),
     )
   }
@@ -231,7 +242,7 @@ export class ImageStore {
    */
   async loadLayout(folder: string, options: LoadOptions = {}): Promise<readonly LoadedImage[]> {
     const { signal } = options
-    return await loadImages(this.#parts, signal, (added) =>
+    return await loadImages(this.#parts, options, (added) =>
       readFolder(this.blobs, folder, { limits: options, signal, added }),
     )
   }

@@ -1,12 +1,13 @@
 import type { ArchiveContent } from '../archives/archive-content.js'
 import { imagesOf } from '../archives/load-archive.js'
 import type { BlobStore } from '../blobs/blob-store.js'
+import { parsePlatform } from '../manifest/platform.js'
 import { storedName } from './find-image.js'
 import { removedMeanwhile } from './in-rounds.js'
 import type { LayoutIndex } from './layout-index.js'
 import type { NamedImages } from './named-images.js'
 import { removeUnused } from './remove-image.js'
-import type { LoadedImage } from './store-options.js'
+import type { LoadedImage, LoadOptions } from './store-options.js'
 import type { StoredImage } from './stored-image.js'
 
 /** The parts of a store that images are loaded into. */
@@ -24,13 +25,17 @@ export interface LoadTarget {
  */
 export async function loadImages(
   { blobs, index, images }: LoadTarget,
-  signal: AbortSignal | undefined,
+  { signal, platform }: Pick<LoadOptions, 'signal' | 'platform'>,
   read: (added: Set<string>) => Promise<ArchiveContent>,
 ): Promise<readonly LoadedImage[]> {
   const added = new Set<string>()
   try {
     const content = await read(added)
-    const found = await imagesOf(blobs, content)
+    const found = await imagesOf(
+      blobs,
+      content,
+      typeof platform === 'string' ? parsePlatform(platform) : platform,
+    )
     const loaded: LoadedImage[] = []
     for (const { descriptor, names } of found) {
       let image: StoredImage | undefined

@@ -33,8 +33,19 @@ export interface AddOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Settings of `ImageStore.remove`. */
+export interface RemoveImageOptions {
+  /**
+   * Of an image that is here with several platforms, this one alone: the name then stands for an index of the others.
+   * Default: all of it.
+   */
+  readonly platform?: string | Platform | undefined
+}
+
 /** Settings of `ImageStore.load`. */
 export interface LoadOptions extends ArchiveLimits {
+  /** Of images with several platforms, this one alone. Default: all that are in the archive. */
+  readonly platform?: string | Platform | undefined
   readonly signal?: AbortSignal | undefined
 }
 

@@ -11,6 +11,7 @@ import {
   type NewImage,
   type Platform,
   type RegistryClientOptions,
+  type RemoveImageOptions,
   type SaveLayoutOptions,
   type SaveOptions,
   type SignaturePolicy,
@@ -254,12 +255,13 @@ export class Images {
   }
 
   /**
-   * Removes a name, and with the last one the image and the layers that no other image uses.
+   * Removes a name, and with the last one the image and the layers that no other image uses; with a platform that one
+   * alone of an image that is here with several.
    *
-   * @throws {@link RuntimeError} `ERR_RUNTIME_IMAGE_IN_USE`: a container, running or not, stands on it.
+   * @throws {@link RuntimeError} `ERR_RUNTIME_IMAGE_NOT_FOUND`; `ERR_RUNTIME_IMAGE_IN_USE`: a container, running or not, stands on it.
    */
-  async remove(wanted: string): Promise<RemovedImage> {
-    const image = await this.get(wanted)
+  async remove(wanted: string, options: RemoveImageOptions = {}): Promise<RemovedImage> {
+    const image = await this.get(wanted, options)
     const user = this.#records.list().find((record) => imagesOf(record).includes(image.id))
     const leavesNames = image.references.length > 1 && isNameOf(image, wanted)
     if (user !== undefined && !leavesNames) {
@@ -268,7 +270,7 @@ export class Images {
         `cannot remove image ${wanted}: container ${user.name} ${user.imageId === image.id ? 'is made from it' : 'has it mounted'}; remove that first`,
       )
     }
-    const result = await this.#store.remove(wanted)
+    const result = await this.#store.remove(wanted, options)
     await this.#unpacking.removeUnused(image.layers.map(({ diffId }) => diffId))
     return result
   }

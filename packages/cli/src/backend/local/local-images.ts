@@ -19,12 +19,17 @@ export function localImages({ images }: Runtime): BackendImages {
     },
     inspect: async (name) => describeImage(await images.get(name)),
     tag: (source, target) => images.tag(source, target),
-    remove: async (name) => {
-      const { untagged, deleted } = await images.remove(name)
-      return [
-        ...untagged.map((reference) => `Untagged: ${shortName(reference)}`),
-        ...deleted.map((digest) => `Deleted: ${digest}`),
-      ]
+    remove: async (name, { platforms }) => {
+      for (const platform of platforms) await images.get(name, { platform }) // all of them, or none is removed
+      const lines: string[] = []
+      for (const platform of platforms.length === 0 ? [undefined] : platforms) {
+        const { untagged, deleted } = await images.remove(name, { platform })
+        lines.push(
+          ...untagged.map((reference) => `Untagged: ${shortName(reference)}`),
+          ...deleted.map((digest) => `Deleted: ${digest}`),
+        )
+      }
+      return lines
     },
     history: async (name, platform) => historyOf(await images.get(name, { platform })),
     prune: async (all, filters) => {
@@ -41,8 +46,8 @@ export function localImages({ images }: Runtime): BackendImages {
     },
     save: (names, options) => images.save(names, options),
     saveLayout: (names, folder, options) => images.saveLayout(names, folder, options),
-    load: async (archive, signal) => linesOf(await images.load(archive, { signal })),
-    loadLayout: async (folder, signal) => linesOf(await images.loadLayout(folder, { signal })),
+    load: async (archive, options) => linesOf(await images.load(archive, options)),
+    loadLayout: async (folder, options) => linesOf(await images.loadLayout(folder, options)),
     import: async (source, options) => (await images.import(source, options)).id,
   }
 }

@@ -33,8 +33,11 @@ export function remoteImages(client: DaemonClient): BackendImages {
       const { repository, tag } = splitName(target)
       await client.json('POST', `${imagePath(source)}/tag`, { query: { repo: repository, tag } })
     },
-    remove: async (name, { force }) => {
-      const done = await client.json<readonly Removed[]>('DELETE', imagePath(name), { query: { force } })
+    remove: async (name, { force, platforms }) => {
+      const asked: string[] = []
+      for (const one of platforms) asked.push(JSON.stringify(await platformFor(client, one, 'remove', 50)))
+      const query = { force, ...(asked.length > 0 && { platforms: asked }) }
+      const done = await client.json<readonly Removed[]>('DELETE', imagePath(name), { query })
       return done.map(({ Untagged, Deleted }) =>
         Untagged === undefined ? `Deleted: ${Deleted ?? ''}` : `Untagged: ${Untagged}`,
       )
@@ -60,10 +63,9 @@ export function remoteImages(client: DaemonClient): BackendImages {
       return await client.stream('GET', '/images/get', { query, signal })
     },
     saveLayout: () => Promise.reject(needsRuntime('save images as a folder')),
-    load: async (archive, signal) => {
-      const answer = await client.stream('POST', '/images/load', {
-        ...{ query: { quiet: true }, upload: archive, signal },
-      })
+    load: async (archive, { platform, signal }) => {
+      const query = { quiet: true, platform: await platformFor(client, platform, 'load') }
+      const answer = await client.stream('POST', '/images/load', { query, upload: archive, signal })
       return await loaded(answer)
     },
     loadLayout: () => Promise.reject(needsRuntime('load a folder')),

@@ -2,13 +2,13 @@ import { pipeline } from 'node:stream/promises'
 import { formatPlatform, type Platform } from '@ctr/registry'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { EngineCore } from '../../core.js'
-import { ApiError, badRequest, notImplemented } from '../../errors.js'
+import { ApiError, badRequest } from '../../errors.js'
 import { familiar, imageHistory, inspectImage } from '../../translate/image-documents.js'
 import { pullProgress, pushProgress } from '../../translate/transfer-progress.js'
 import { hasTag, namedByQuery, withTag } from '../image-name.js'
 import { JsonLines } from '../json-lines.js'
 import { listImages } from '../list-images.js'
-import { platformIn } from '../platform.js'
+import { platformIn, platformsIn } from '../platform.js'
 import { Query } from '../query.js'
 import { registryAuth } from '../registry-auth.js'
 import { archiveOf, withUpload } from '../upload.js'
@@ -42,13 +42,12 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
   })
 
   app.post('/images/load', async (request, reply) => {
-    if (new Query(request).text('platform') !== undefined)
-      throw notImplemented('loading one platform of an image is not supported')
+    const platform = platformIn(new Query(request))
     const archive = archiveOf(request)
     const lines = new JsonLines(reply)
     await lines.during(async () => {
       const loaded = await withUpload(archive, (chunks) =>
-        runtime.images.load(chunks, { signal: lines.signal }),
+        runtime.images.load(chunks, { platform, signal: lines.signal }),
       )
       for (const image of loaded) {
         engine.events.emit('image', 'load', image.id, { name: image.id })
@@ -105,10 +104,11 @@ export function imageRoutes(app: FastifyInstance, engine: EngineCore): void {
   app.delete('/images/*', async (request) => {
     const name = (request.params as { '*': string })['*']
     const query = new Query(request)
+    const platforms = platformsIn(query)
     // what is asked of one platform must not be done to all
-    if (query.text('platforms') !== undefined)
-      throw notImplemented('removing one platform of an image is not supported')
-    return await images.remove(name, { force: query.flag('force') })
+    return platforms.length > 0
+      ? await images.removePlatforms(name, platforms)
+      : await images.remove(name, { force: query.flag('force') })
   })
 
   /** `POST /images/create?fromSrc`: an archive in the body, or one of the web. */
