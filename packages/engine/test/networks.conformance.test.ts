@@ -249,7 +249,7 @@ describeOn(needs, 'docker network', () => {
 
   it('refuses what it would leave out', async () => {
     for (const [args, said] of [
-      [['--cgroup-parent', '/x'], 'CgroupParent'],
+      [['--volume-driver', 'nfs'], 'VolumeDriver'],
       [['--log-driver', 'etwlogs'], 'no log driver named'],
     ] as const) {
       expect(await docker('create', ...args, image)).toMatchObject({

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { defaultCgroupDriver, detectHierarchy, type CgroupDriver, type Hierarchy } from '@ctr/cgroups'
 import { isNetbridgeError, Networks, type Network } from '@ctr/netbridge'
 import type { FoundStrategy, LayerStore, VolumeStore } from '@ctr/overlay'
+import { CgroupParents } from './container/cgroup-parents.js'
 import { ContainerRecords } from './container/records.js'
 import { LoopTurns } from './loop-turns.js'
 import { OneAtATime } from './container/one-at-a-time.js'
@@ -58,6 +59,8 @@ export class Context {
   readonly changing = new OneAtATime()
   /** Pieces of work that keep the thread. */
   readonly turns = new LoopTurns()
+  /** Cgroups of containers that lie elsewhere. */
+  readonly cgroupParents: CgroupParents
   /** Roots that no container has, or one that ends with this process. */
   readonly roots: WarmRoots
   /** Roots of containers that outlive this process. */
@@ -102,6 +105,7 @@ export class Context {
     for (const folder of [this.mountpoint, this.pins, this.owners, this.networkPrograms])
       mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.owner = new Owner(this.owners)
+    this.cgroupParents = new CgroupParents(join(folders.state, 'cgroup-parents'))
     this.names = new ContainerNames((name) => this.network(name))
     this.execs = new ExecRecords(join(folders.state, 'execs'))
     this.terminals = new KeptTerminals(join(folders.state, 'terminals'), {
@@ -140,10 +144,10 @@ export class Context {
 
   /** Path of a container's cgroup that we make, below each hierarchy. */
   cgroupPath(id: string): string {
-    return join(this.groupPath, id)
+    return join(this.cgroupParents.get(id) ?? this.groupPath, id)
   }
 
-  /** Path of the cgroup that all of this instance's lie in. */
+  /** Path of the cgroup that all of this instance's lie in, but for those with a parent of their own. */
   get groupPath(): string {
     return join(this.#groups ?? '/', this.instance)
   }

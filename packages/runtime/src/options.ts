@@ -72,6 +72,11 @@ export interface RunOptions extends SandboxOptions {
   /** Most processes and threads. Default no limit. */
   readonly pids?: number | undefined
   /**
+   * The cgroup that its own lies in, as a path from the top of each hierarchy; made where it is missing, and stays. Root's
+   * only, and not where systemd makes the cgroups. Default: one of this runtime.
+   */
+  readonly cgroupParent?: string | undefined
+  /**
    * How much it may write to its root file system, volumes apart; of a root that is a copy, how much that may hold at
    * all. Needs root, and project quotas of the file system: ext4 or xfs, mounted with `prjquota`. Default no limit.
    */

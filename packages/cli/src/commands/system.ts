@@ -80,11 +80,13 @@ function prune(cli: Cli): Command {
 
 const nothing: Pruned = { removed: [], bytes: undefined }
 
+const ofState = ['cgroup-parents', 'execs', 'net', 'network-programs', 'owners']
+
 /** Removes what a runtime keeps in its folders, and the folders when they hold nothing else. */
 function removeFolders({ root, state }: Runtime): void {
   for (const name of ['images', 'overlay', 'volumes', 'networks', 'containers', 'mountpoints', 'engine'])
     rmSync(join(root, name), { recursive: true, force: true })
-  for (const name of ['containers', 'owners', 'net', 'network-programs', 'root', 'engine'])
+  for (const name of [...ofState, 'containers', 'root', 'engine'])
     rmSync(join(state, name), { recursive: true, force: true })
   for (const folder of [root, state]) {
     try {

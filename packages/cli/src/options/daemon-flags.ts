@@ -7,7 +7,6 @@ type List = readonly string[]
 /** The flags of `run` and `create` that ask for something that goes on after the command, as they were typed. */
 export interface DaemonFlags {
   readonly annotation?: List
-  readonly cgroupParent?: string
   readonly detachKeys?: string
   readonly expose?: List
   readonly healthCmd?: string
@@ -40,7 +39,6 @@ const choices = {
 
 const names = {
   annotation: '--annotation',
-  cgroupParent: '--cgroup-parent',
   detachKeys: '--detach-keys',
   expose: '--expose',
   healthCmd: '--health-cmd',
@@ -62,7 +60,6 @@ const names = {
 export function addDaemonFlags(command: Command): void {
   command
     .option('--annotation <list>', 'Add an annotation to the container (of a daemon)', collect)
-    .option('--cgroup-parent <string>', 'Parent cgroup for the container (of a daemon)')
     .option('--expose <list>', 'Expose a port or a range of ports (of a daemon)', collect)
     .option('--health-cmd <string>', 'Command to run to check health (of a daemon)')
     .option('--health-interval <duration>', 'Time between running the check (of a daemon)')

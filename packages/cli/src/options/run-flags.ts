@@ -27,6 +27,7 @@ export interface RunFlags
   readonly addHost?: List
   readonly capAdd?: List
   readonly capDrop?: List
+  readonly cgroupParent?: string
   readonly cidfile?: string
   readonly detach?: true
   readonly dns?: List
@@ -69,6 +70,7 @@ export function addContainerFlags(command: Command): void {
     .option('--add-host <list>', 'Add a line to /etc/hosts (NAME:ADDRESS, NAME:host-gateway)', collect)
     .option('--cap-add <list>', 'Add Linux capabilities', collect)
     .option('--cap-drop <list>', 'Drop Linux capabilities', collect)
+    .option('--cgroup-parent <string>', 'Parent cgroup for the container, as a path')
     .option('--cidfile <file>', 'Write the container ID to the file, which must not be there yet')
     .option('--dns <list>', 'Set name servers', collect)
     .option('--dns-option <list>', 'Set options of name resolution', collect)
@@ -168,6 +170,7 @@ export function runOptions(flags: RunFlags, target: string, command: readonly st
     stopSignal: flags.stopSignal,
     shmSize: sizeOf(flags.shmSize),
     storage: parseStorage(parsePairs(flags.storageOpt ?? [], '--storage-opt'), '--storage-opt'),
+    cgroupParent: flags.cgroupParent,
     ...limitOptions(flags),
     ...sandbox,
     tmpfs: isEmpty(mounts.tmpfs) ? sandbox.tmpfs : { ...sandbox.tmpfs, ...mounts.tmpfs },

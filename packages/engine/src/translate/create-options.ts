@@ -58,6 +58,7 @@ export function createOptions(
     shmSize: orUnset(host.ShmSize),
     storage: storageOf(host.StorageOpt, 'HostConfig.StorageOpt'),
     ...securityOf(host.SecurityOpt ?? []),
+    cgroupParent: orUnset(host.CgroupParent),
     ...limitsOf(host),
     ...sandboxOf(body),
   }

@@ -8,7 +8,7 @@ export const runtimeNames = ['ctr', 'runc', 'io.containerd.runc.v2'] as const
 const ofWindows = ['CpuCount', 'CpuPercent', 'IOMaximumBandwidth', 'IOMaximumIOps'] as const
 
 /** Members of `HostConfig` that change what a container may do or see, and that are not there. */
-const refused = ['Cgroup', 'CgroupParent', 'DeviceRequests', ...ofWindows] as const
+const refused = ['Cgroup', 'DeviceRequests', ...ofWindows] as const
 
 /** Those that may have these values, which are what a container has anyway. */
 const allowed: Readonly<Record<string, readonly string[]>> = {

@@ -10,6 +10,7 @@ import {
 import type { Context } from '../context.js'
 import type { RunOptions } from '../options.js'
 import { refuseLimits } from '../rootless/limits.js'
+import { checkCgroupParent } from './cgroup-parent.js'
 import { makeScope, ownCgroup, type MadeCgroup } from '../setup/made-cgroup.js'
 
 /** Slice that systemd's scopes of containers are in, as those of Docker. */
@@ -31,8 +32,16 @@ export async function makeCgroup(
     refuseLimits(options)
     return undefined
   }
-  if (context.cgroupDriver === 'cgroupfs')
-    return ownCgroup(createCgroup(context.cgroupPath(id), resources, { hierarchy }))
+  if (context.cgroupDriver === 'cgroupfs') {
+    if (options.cgroupParent !== undefined)
+      context.cgroupParents.set(id, checkCgroupParent(options.cgroupParent, context))
+    try {
+      return ownCgroup(createCgroup(context.cgroupPath(id), resources, { hierarchy }))
+    } catch (error) {
+      context.cgroupParents.remove(id)
+      throw error
+    }
+  }
   return makeScope(`${instance}-${id}.scope`, resources, {
     hierarchy,
     slice: SLICE,
@@ -62,13 +71,15 @@ export function unlessRemoved<T>(read: () => T): T | undefined {
 }
 
 /** Ids of containers that have cgroups, whichever driver has made them. */
-export function cgroupIds({ hasCgroups, hierarchy, instance, groupPath }: Context): string[] {
+export function cgroupIds({ hasCgroups, hierarchy, instance, groupPath, cgroupParents }: Context): string[] {
   if (!hasCgroups) return []
   const names = [groupPath, `/${SLICE}`].flatMap((parent) =>
     listCgroups(parent, { hierarchy }).map((path) => path.slice(parent.length + 1)),
   )
   const scope = new RegExp(`^${instance}-([0-9a-f]{64})\\.scope$`)
-  return names.flatMap((name) => (/^[0-9a-f]{64}$/.test(name) ? [name] : (scope.exec(name)?.[1] ?? [])))
+  return [...names, ...cgroupParents.ids()].flatMap((name) =>
+    /^[0-9a-f]{64}$/.test(name) ? [name] : (scope.exec(name)?.[1] ?? []),
+  )
 }
 
 function open({ hierarchy }: Context, path: string | GroupPaths): Cgroup | undefined {

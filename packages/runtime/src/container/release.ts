@@ -60,7 +60,10 @@ export async function releaseRunning(context: Context, id: string, ended?: Ended
   }
   if (ended?.byProgram !== false) await attempt(() => detachUserNetwork(join(context.networkPrograms, id)))
   ended?.networkFree()
-  await attempt(() => emptied && removeCgroup(emptied))
+  await attempt(async () => {
+    if (emptied !== undefined) await removeCgroup(emptied)
+    context.cgroupParents.remove(id) // not before: it leads to it
+  })
   await (unpinning ?? unpin())
   if (failures.length === 1) throw failures[0]
   if (failures.length > 1)

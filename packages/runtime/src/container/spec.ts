@@ -11,6 +11,7 @@ import { capabilityNumber, type Capability } from '../security/capability.js'
 import { checkSeccompProfile } from '../security/check-seccomp-profile.js'
 import { userNamespaceNeedsRoot } from '../rootless/limits.js'
 import { withImageIds } from './image-volumes.js'
+import { checkCgroupParent } from './cgroup-parent.js'
 import { placeOf } from './place-of.js'
 import { networkOf, type ResolvedNetwork } from './network-mode.js'
 import { resolveCapabilities } from '../security/resolve-capabilities.js'
@@ -64,6 +65,7 @@ export async function resolveSpec(
   const wanted = { user: options.user ?? config.User ?? '', groups: options.groups ?? [] }
   const user = await findUser(context, wanted, image, options.rootfs)
   const userNamespace = userNamespaceOf(context, options)
+  if (options.cgroupParent !== undefined) checkCgroupParent(options.cgroupParent, context)
   checkSandbox(options, { ownUsers: userNamespace !== 'host' || context.rootless !== undefined })
   const terminal = options.terminal !== undefined && options.terminal !== false
   const record: ContainerRecord = {

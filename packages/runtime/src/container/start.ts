@@ -80,7 +80,12 @@ async function make(context: Context, spec: ContainerSpec, rollback: Rollback): 
   }
 
   const made = await makeCgroup(context, id, options, resourcesOf(context, options))
-  if (made !== undefined) rollback.defer(() => made.remove())
+  if (made !== undefined) {
+    rollback.defer(() => {
+      context.cgroupParents.remove(id)
+    })
+    rollback.defer(() => made.remove())
+  }
   const cgroup = made?.cgroup
 
   using shared = sharedNamespaces(context, options)

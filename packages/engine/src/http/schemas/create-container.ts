@@ -94,6 +94,7 @@ const hostConfig = Type.Object({
   PidMode: text,
   IpcMode: text,
   UTSMode: text,
+  CgroupParent: text,
   CgroupnsMode: text,
   GroupAdd: texts,
   OomScoreAdj: whole,
