@@ -228,7 +228,7 @@ describeOn(needs, 'docker run and its kin', () => {
     const seen = new Set<string>()
     const look = setInterval(() => {
       for (const { status } of suite.engine.containers.all()) seen.add(status)
-    })
+    }).unref()
     for (let n = 0; n < 40; n++) await suite.ok('run', '--rm', '--network', 'none', image, 'true')
     clearInterval(look)
     expect([...seen]).toEqual(expect.arrayContaining(['created', 'running']))

@@ -10,7 +10,7 @@ import { readBody } from './read-body.js'
 describe('readBody()', () => {
   it('gives up what comes too slowly, is too large, or ends too early', async () => {
     const slow = new PassThrough()
-    const trickle = setInterval(() => slow.write(' '), 5)
+    const trickle = setInterval(() => slow.write(' '), 5).unref()
     await expect(readBody(slow, { ms: 50 })).rejects.toMatchObject({ status: 408 })
     clearInterval(trickle)
     const large = new PassThrough()

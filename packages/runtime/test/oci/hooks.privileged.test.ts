@@ -133,7 +133,7 @@ describeOn(['root'], 'runHooks() in the namespaces of the runtime', () => {
   it('is not filled up by a hook that writes 1 GB', async () => {
     const before = process.memoryUsage().rss
     let most = 0
-    const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 20)
+    const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 20).unref()
     const message = await failure([shell('head -c 1000000000 /dev/zero | tr "\\0" x; echo end >&2; exit 1')])
     clearInterval(watch)
     expect(message).toMatch(/: exit status 1, stdout: \.\.\. x{4096}, stderr: end$/)
