@@ -112,7 +112,7 @@ describeOn(
         restored: filled,
         limited: expect.stringMatching(/limit storage in .*: the kernel lets only root of the host do that/),
         again: 'new\n0:0 600',
-        printed: 'root:x:0:\nhostname\nhosts\nmoved\npasswd\nresolv.conf\nready\n',
+        printed: 'root:x:0:\nhostname\nhosts\nmoved\nmtab\npasswd\nresolv.conf\nready\n',
         servers: storage === 'fuse-overlayfs' ? 1 : 0,
         changes: [
           ...[

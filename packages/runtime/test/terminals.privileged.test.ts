@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } fr
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
 import { bundleFile, describeOn, leakCheck, temporaryFolder } from '@ctr/testing'
@@ -56,8 +57,9 @@ describeOn(['root', 'overlay', 'bin:busybox'], 'terminals of containers that out
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const ended = once(child, 'exit')
-    await once(child.stdout, 'data')
-    await (afterMs === undefined ? once(child.stdout, 'data') : sleep(afterMs))
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+    await lines.next()
+    await (afterMs === undefined ? lines.next() : sleep(afterMs))
     child.kill('SIGKILL')
     await ended
   }
